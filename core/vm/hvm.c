@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The chosen vendor layer; core/main.c sets it once at boot. */
+#include "core/vm/hvm_ops.h"
+
+const struct hvm_ops *hvm;
+struct hvm_caps hvm_caps;

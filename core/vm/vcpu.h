@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A virtual CPU: its task, neutral registers, event state and run loop.
+ *
+ * Owner rule: everything here is touched by the vCPU's own task only, except the members marked (a), which
+ * others set atomically and follow with vcpu_kick(), and everything while the task does not run.
+ */
+#ifndef SOCLE_VM_VCPU_H
+#define SOCLE_VM_VCPU_H
+
+#include "core/kern/task.h"
+#include "core/lib/compiler.h"
+#include "core/lib/types.h"
+#include "core/vm/hvm_ops.h"
+#include "core/vm/vm_exit.h"
+
+struct vm;
+struct vlapic;
+struct hvm_vcpu; /* vendor part, opaque outside vmx/ and svm/ */
+
+/* Order of the hardware's register numbers (ModRM, REX). */
+enum vcpu_gpr {
+    GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
+    GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15,
+    GPR_COUNT,
+};
+
+enum vcpu_state { VCPU_NEW, VCPU_READY, VCPU_RUNNING, VCPU_BLOCKED, VCPU_PAUSED, VCPU_STOPPED };
+
+/* Request bits, set by others, handled at the top of the run loop. */
+#define VCPU_REQ_STOP  BIT(0) /* leave the loop for good */
+#define VCPU_REQ_PAUSE BIT(1) /* stand still until it is cleared */
+#define VCPU_REQ_EVENT BIT(2) /* an interrupt may have become deliverable */
+#define VCPU_REQ_FLUSH BIT(3) /* second-level tables changed */
+
+/* Power-of-two nanosecond buckets of the time spent handling an exit. */
+#define EXIT_BUCKETS 32
+
+struct exit_stat {
+    u64 count;
+    u64 total_ns;
+    u32 bucket[EXIT_BUCKETS];
+};
+
+struct vcpu {
+    u64 gpr[GPR_COUNT]; /* (o)wner; first member: the entry code addresses it from the struct's start */
+    struct vm *vm;      /* (c) */
+    u32 index;          /* (c) 0..n-1; also the APIC ID */
+    struct hvm_vcpu *hw; /* (o) vendor part */
+    struct vlapic *vlapic; /* (c) */
+    struct task task;
+    enum vcpu_state state;  /* (a) written by the owner */
+    u32 requests;           /* (a) VCPU_REQ_* */
+    u32 in_guest;           /* (a) 1 from the last request check until after the exit */
+    u64 cr8;                /* (o) task priority as the CPU sees it: vendor code loads and stores it around the guest */
+    u64 tsc_offset;         /* (o) */
+    u64 tsc_aux;            /* (o) */
+    bool is_halted;         /* (o) executed HLT and waits for an event */
+    bool nmi_window_wanted; /* (o) */
+    bool irq_window_wanted; /* (o) */
+    struct vm_event exception; /* (o) to be injected at the next entry */
+    struct vm_event interrupted; /* (o) whose delivery the last exit cut short; goes in again first */
+    struct vm_exit exit;    /* (o) last exit, for dumps */
+    struct exit_stat exits[EXIT_KIND_COUNT]; /* (o) read by others without lock: counters only */
+    u64 guest_ns;           /* (o) time in guest mode */
+    u64 halted_ns;          /* (o) time blocked in HLT */
+};
+
+/* Context: builder. hvm vendor state and the task struct included. Return: 0, -ENOMEM. */
+int vcpu_create(struct vm *vm, u32 index, struct vcpu **out) must_check;
+
+/* The task has been joined or never started. */
+void vcpu_destroy(struct vcpu *vcpu);
+
+/* Starts the run loop on a pCPU. Context: management task. Return: 0, -ENOMEM. */
+int vcpu_start(struct vcpu *vcpu, u32 pcpu) must_check;
+
+/* Sets request bits and makes the vCPU notice: leaves guest mode or wakes from HLT. Context: any. */
+void vcpu_request(struct vcpu *vcpu, u32 bits);
+
+/* Clears a request (end of a pause). Context: management task. */
+void vcpu_unrequest(struct vcpu *vcpu, u32 bits);
+
+/* Queues an exception for the next entry, combining into #DF as the manual's table says. */
+void vcpu_inject_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code);
+void vcpu_inject_gp(struct vcpu *vcpu); /* #GP(0) */
+void vcpu_inject_ud(struct vcpu *vcpu);
+void vcpu_inject_pf(struct vcpu *vcpu, gva_t address, u32 error_code);
+
+/* Name of an exit kind as the API shows it ("cpuid", "slat_fault"). */
+const char *exit_kind_name(enum vm_exit_kind kind);
+
+#endif

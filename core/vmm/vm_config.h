@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The definition of a VM as plain data: what a user asks for, checked before anything is built. */
+#ifndef SOCLE_VMM_VM_CONFIG_H
+#define SOCLE_VMM_VM_CONFIG_H
+
+#include "core/lib/compiler.h"
+#include "core/lib/types.h"
+
+#define VM_NAME_MAX        63
+#define VM_DESCRIPTION_MAX 255
+#define VM_TAGS_MAX        8
+#define VM_TAG_MAX         31
+#define VM_CMDLINE_MAX     4096
+#define VM_IMAGE_NAME_MAX  63
+#define VM_MEMORY_MIN      (2 * MiB)
+#define VM_LOG_BYTES_DEFAULT (256u * 1024u)
+
+enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
+enum vm_on_crash { VM_ON_CRASH_STOP, VM_ON_CRASH_RESTART };
+
+struct vm_config {
+    char name[VM_NAME_MAX + 1];
+    u8 uuid[16]; /* all zero: to be made up */
+    char description[VM_DESCRIPTION_MAX + 1];
+    char tags[VM_TAGS_MAX][VM_TAG_MAX + 1];
+    u32 tag_count;
+    u32 cpu_count;
+    u64 memory_bytes; /* multiple of 2 MiB */
+    enum vm_firmware firmware;
+    char kernel[VM_IMAGE_NAME_MAX + 1];
+    char initrd[VM_IMAGE_NAME_MAX + 1]; /* empty: none */
+    char cmdline[VM_CMDLINE_MAX + 1];
+    u32 serial_log_bytes;
+    enum vm_on_crash on_crash;
+};
+
+/* What is wrong with a request, for the user. pointer and hint are static or in text. */
+struct vmm_error {
+    const char *slug;      /* error type of API.md §2.3: "bad_value", "semantic", "state", "no_memory" … */
+    const char *pointer;   /* JSON pointer of the field, or NULL */
+    char text[200];        /* one sentence: what and where */
+    char hint[200];        /* one sentence: what to do */
+    u64 need_bytes;        /* with no_memory */
+    u64 free_bytes;
+};
+
+/* Fills an empty definition with the defaults (1 CPU, 256 MiB, direct boot). */
+void vm_config_default(struct vm_config *cfg);
+
+/* Checks ranges and names, not the existence of images. Return: 0, -EINVAL with *err filled. */
+int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err) must_check;
+
+/* True for [a-z0-9][a-z0-9-]{0,62}. */
+bool vm_name_is_valid(const char *name);
+
+#endif

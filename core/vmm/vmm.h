@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual machine monitor's facade: the only API of core that management sees.
+ *
+ * Definitions are kept in a registry and survive stop, crash and failed requests; a struct vm exists only
+ * while a VM runs, so its memory is taken at start and returned at stop. Context of every function unless
+ * said otherwise: management task. On error *err holds the sentence for the user.
+ */
+#ifndef SOCLE_VMM_VMM_H
+#define SOCLE_VMM_VMM_H
+
+#include "core/lib/compiler.h"
+#include "core/lib/types.h"
+#include "core/vm/vm_exit.h"
+#include "core/vmm/vm_config.h"
+
+#define VMM_VMS_MAX 256
+
+enum vmm_state { VMM_STOPPED, VMM_STARTING, VMM_RUNNING, VMM_PAUSED, VMM_STOPPING, VMM_CRASHED };
+
+struct vmm_info {
+    u32 id;
+    struct vm_config cfg;
+    enum vmm_state state;
+    u64 etag;             /* changes with the definition and the state */
+    char reason[160];     /* why it crashed, or how it stopped; empty if neither */
+    u64 created_unix_ns;  /* 0 if the clock is unknown */
+    u64 started_ns;       /* uptime at start, 0 if not running */
+    u64 console_written;  /* bytes */
+    u64 guest_ns;         /* time in guest mode, all vCPUs */
+    u64 halted_ns;
+    u64 memory_resident_bytes;
+};
+
+struct vmm_exit_stat {
+    const char *reason;
+    u64 count;
+    u64 total_ns;
+    u64 p50_ns;
+    u64 p99_ns;
+};
+
+/* wake: called from any context when vmm_poll has work or a console has new bytes. */
+int vmm_init(void (*wake)(void)) must_check;
+
+/* Carries out what vCPU tasks left behind: stopped, reset and crashed VMs. Called by the agent's loop. */
+void vmm_poll(void);
+
+/* Why VMs cannot start on this host, one sentence; NULL if they can. */
+const char *vmm_unavailable_reason(void);
+
+/* Return: 0 and *id; -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. An empty name is made up ("vm-1"). */
+int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err) must_check;
+
+/* Replaces the definition of a stopped or crashed VM. Return: 0, -EINVAL, -ENOENT, -EBUSY (state). */
+int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
+
+/* Return: 0, -ENOENT, -EBUSY (running and not forced). */
+int vmm_delete(u32 id, bool force, struct vmm_error *err) must_check;
+
+/*
+ * Builds and runs it. Return: 0, -ENOENT, -EBUSY (state), -ENOMEM (sizes in *err), -EINVAL (an image is
+ * missing or is no kernel), -EOPNOTSUPP (vmm_unavailable_reason).
+ */
+int vmm_start(u32 id, bool paused, struct vmm_error *err) must_check;
+
+/* At once; return when it is done. -ENOENT, -EBUSY (state). */
+int vmm_poweroff(u32 id, struct vmm_error *err) must_check;
+int vmm_reset(u32 id, struct vmm_error *err) must_check;
+int vmm_pause(u32 id, struct vmm_error *err) must_check;
+int vmm_resume(u32 id, struct vmm_error *err) must_check;
+
+/* Presses the guest's ACPI power button. -ENOENT, -EBUSY (not running). */
+int vmm_power_button(u32 id, struct vmm_error *err) must_check;
+
+/* By name, or by UUID in its text form. Return: 0, -ENOENT. */
+int vmm_find(const char *name_or_uuid, u32 *id) must_check;
+int vmm_get(u32 id, struct vmm_info *out) must_check; /* 0, -ENOENT */
+
+/* Walks the VMs in name order: starts with an empty name. Return: false at the end. */
+bool vmm_next(const char *after_name, u32 *id);
+u32 vmm_count(enum vmm_state state);
+
+/* Fills at most EXIT_KIND_COUNT rows, only kinds seen. Return: rows. */
+size_t vmm_exits(u32 id, struct vmm_exit_stat *rows);
+
+/* Console 0 of the VM. Return: bytes; offsets count every byte ever written. */
+size_t vmm_console_read(u32 id, u64 *offset, void *dst, size_t bytes);
+u64 vmm_console_written(u32 id);
+u64 vmm_console_oldest(u32 id);
+/* Return: bytes accepted; negative -ENOENT, -EBUSY (not running). */
+int vmm_console_input(u32 id, const void *src, size_t bytes, struct vmm_error *err) must_check;
+
+/* Text forms of a UUID. */
+void vmm_uuid_format(const u8 uuid[16], char text[37]);
+int vmm_uuid_parse(const char *text, u8 uuid[16]) must_check;
+
+const char *vmm_state_name(enum vmm_state state);
+
+#endif
