@@ -2,8 +2,8 @@
 /*
  * Guest memory: sorted slots GPA → host pages, and the only way to read or write a guest's memory.
  *
- * Slots are frozen while a vCPU may run, so look-ups take no lock. Every access is by copy: what a guest
- * can change under our feet is read once, then checked.
+ * Slots are frozen while a vCPU may run, so look-ups take no lock. Every access is by copy: what a
+ * guest can change under our feet is read once, then checked.
  */
 #ifndef SOCLE_MM_GMEM_H
 #define SOCLE_MM_GMEM_H
@@ -36,15 +36,17 @@ int gmem_init(struct gmem *gmem, u64 max_bytes) must_check; /* 0, -ENOMEM */
 void gmem_fini(struct gmem *gmem);
 
 /*
- * Backs [guest, guest+bytes) with zeroed host memory in the largest blocks available and maps it in `slat`.
- * Both 4 KiB aligned. Return: 0, -ENOMEM (partly populated; gmem_fini frees it), -EEXIST, -EINVAL.
+ * Backs [guest, guest+bytes) with zeroed host memory in the largest blocks available and maps it in
+ * `slat`. Both 4 KiB aligned. Return: 0, -ENOMEM (partly populated; gmem_fini frees it), -EEXIST,
+ * -EINVAL.
  */
 int gmem_populate(struct gmem *gmem, struct slat *slat, gpa_t guest, u64 bytes) must_check;
 
 /* True if the whole range is RAM. */
 bool gmem_is_ram(const struct gmem *gmem, gpa_t guest, u64 bytes);
 
-/* Copy out of and into guest memory; ranges may cross slots. Return: 0, -EFAULT (nothing copied). */
+/* Copy out of and into guest memory; ranges may cross slots. Return: 0, -EFAULT (nothing copied).
+ */
 int gmem_read(const struct gmem *gmem, gpa_t guest, void *dst, size_t bytes) must_check;
 int gmem_write(const struct gmem *gmem, gpa_t guest, const void *src, size_t bytes) must_check;
 int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes) must_check;

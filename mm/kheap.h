@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel heap: size classes up to 2 KiB in slabs of one page, larger blocks straight from the page allocator.
- * An empty slab goes back to the page allocator at once, so that freeing everything restores every counter.
+ * Kernel heap: size classes up to 2 KiB in slabs of one page, larger blocks straight from the page
+ * allocator. An empty slab goes back to the page allocator at once, so that freeing everything
+ * restores every counter.
  */
 #ifndef SOCLE_MM_KHEAP_H
 #define SOCLE_MM_KHEAP_H
@@ -9,7 +10,8 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 
-/* 16-byte aligned (page aligned from 4 KiB up). Context: any. Return: NULL if there is no memory. */
+/* 16-byte aligned (page aligned from 4 KiB up). Context: any. Return: NULL if there is no memory.
+ */
 void *kmalloc(size_t bytes) must_check;
 
 /* As kmalloc, zeroed. */
