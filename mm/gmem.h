@@ -26,6 +26,7 @@ struct gmem {
     struct gmem_slot *slots; /* sorted by guest address */
     u32 slot_count;
     u32 slot_capacity;
+    u64 max_bytes; /* of total_bytes */
     u64 total_bytes;
     bool frozen;
 };
