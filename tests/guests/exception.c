@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Question: do exceptions reach the guest with the right vector, error code and address?
+ * Manual: APM vol. 2 "Exceptions and Interrupts". A failure means a guest's own faults are lost or altered.
+ */
+#include "tests/guests/lib/guest.h"
+
+static void raise_de(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("xor %%edx, %%edx; xor %%ecx, %%ecx; mov $1, %%eax; div %%ecx" ::: "eax", "ecx", "edx");
+}
+
+static void raise_ud(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("ud2");
+}
+
+static void raise_gp(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("mov %0, %%ds" ::"r"(0x1230)); /* selector beyond the table */
+}
+
+static void raise_pf(void *arg)
+{
+    *(volatile u8 *)arg = 1;
+}
+
+static void raise_bp(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("int3");
+}
+
+static void run_vmrun(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("vmrun %%rax" ::"a"(0x200000));
+}
+
+static void run_vmmcall_user(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("clgi");
+}
+
+static void run_monitor(void *arg)
+{
+    __asm__ volatile("monitor" ::"a"(arg), "c"(0), "d"(0));
+}
+
+static void run_rdpmc(void *arg)
+{
+    u32 lo, hi;
+
+    (void)arg;
+    __asm__ volatile("rdpmc" : "=a"(lo), "=d"(hi) : "c"(0x12345));
+}
+
+static void bad_cr4(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("mov %0, %%cr4" ::"r"(1ull << 40));
+}
+
+static volatile u32 debug_hits;
+
+static void on_debug(struct trap *t)
+{
+    debug_hits++;
+    t->rflags &= ~0x100ull; /* TF */
+}
+
+void guest_main(void)
+{
+    EXPECT_EQ(catch_trap(raise_de, NULL), 0);
+    EXPECT_EQ(catch_trap(raise_ud, NULL), 6);
+    EXPECT_EQ(catch_trap(raise_bp, NULL), 3);
+    EXPECT_EQ(catch_trap(raise_gp, NULL), 13);
+    EXPECT_EQ(trap_error, 0x1230);
+    EXPECT_EQ(catch_trap(raise_pf, (void *)0x8000001000ull), 14);
+    EXPECT_EQ(trap_cr2, 0x8000001000ull);
+    EXPECT_EQ(trap_error, 2); /* write, not present */
+
+    /* A virtual CPU without SVM and MONITOR: #UD; without performance counters: #GP. */
+    EXPECT_EQ(catch_trap(run_vmrun, NULL), 6);
+    EXPECT_EQ(catch_trap(run_vmmcall_user, NULL), 6);
+    EXPECT_EQ(catch_trap(run_monitor, (void *)PM1A_EVT), 6);
+    EXPECT_EQ(catch_trap(run_rdpmc, NULL), 13);
+    EXPECT_EQ(catch_trap(bad_cr4, NULL), 13);
+
+    /* Single step. */
+    on_trap(1, on_debug);
+    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; nop; nop" ::: "memory", "cc");
+    EXPECT_EQ(debug_hits, 1);
+}
