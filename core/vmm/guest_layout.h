@@ -48,6 +48,7 @@
 #define GUEST_SCI_LINE  9u /* level triggered, active high */
 
 #define GUEST_COM1_PORT 0x3f8u
+#define GUEST_RTC_PORT  0x70u
 
 /* ACPI power management: fixed registers of the FADT. */
 #define GUEST_PM1A_EVT       0x600u /* status 16 bits, enable 16 bits */

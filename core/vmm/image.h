@@ -22,17 +22,19 @@ struct image_info {
     enum image_kind kind;
     u64 size_bytes;
     u8 sha256[32];
-    bool is_ready;  /* complete; else still uploading */
-    u32 users;      /* running VMs that hold it */
+    bool is_ready; /* complete; else still uploading */
+    u32 users;     /* running VMs that hold it */
     u64 created_ns;
 };
 
 /*
- * Begins an upload. The image becomes visible (or replaces the ready one of that name) at image_commit; a
- * second upload of the same name meanwhile is refused. size_hint: expected bytes, or 0.
- * Return: 0, -ENOMEM (size_hint exceeds free memory), -ENOSPC (IMAGES_MAX), -EBUSY, -EINVAL (name).
+ * Begins an upload. The image becomes visible (or replaces the ready one of that name) at
+ * image_commit; a second upload of the same name meanwhile is refused. size_hint: expected bytes,
+ * or 0. Return: 0, -ENOMEM (size_hint exceeds free memory), -ENOSPC (IMAGES_MAX), -EBUSY, -EINVAL
+ * (name).
  */
-int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct image **out) must_check;
+int image_begin(const char *name, enum image_kind kind, u64 size_hint,
+                struct image **out) must_check;
 int image_append(struct image *img, const void *data, size_t bytes) must_check; /* 0, -ENOMEM */
 /* SHA-256 over all bytes so far; finishes the hash: call once, before commit. */
 void image_digest(struct image *img, u8 sha256[32]);
@@ -41,7 +43,8 @@ void image_abort(struct image *img);
 
 struct image *image_find(const char *name); /* ready images only; NULL if none */
 void image_get_info(const struct image *img, struct image_info *out);
-struct image *image_next(const struct image *after); /* NULL: the first; in name order; ready ones */
+struct image *image_next(
+    const struct image *after); /* NULL: the first; in name order; ready ones */
 
 /* Copies out. Return: bytes copied, less at the end. */
 size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes);

@@ -6,13 +6,17 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 
-#define VM_NAME_MAX        63
-#define VM_DESCRIPTION_MAX 255
-#define VM_TAGS_MAX        8
-#define VM_TAG_MAX         31
-#define VM_CMDLINE_MAX     4096
-#define VM_IMAGE_NAME_MAX  63
-#define VM_MEMORY_MIN      (2 * MiB)
+#define VM_NAME_MAX          63
+#define VM_DESCRIPTION_MAX   255
+#define VM_TAGS_MAX          8
+#define VM_TAG_MAX           31
+#define VM_CMDLINE_MAX       4096
+#define VM_IMAGE_NAME_MAX    63
+#define VM_CPUS_MAX          1u /* until guests can start their other CPUs */
+#define VM_MEMORY_MIN        (2 * MiB)
+#define VM_MEMORY_MAX        (1024 * GiB)
+#define VM_LOG_BYTES_MIN     (4u * 1024u)
+#define VM_LOG_BYTES_MAX     (16u * 1024u * 1024u)
 #define VM_LOG_BYTES_DEFAULT (256u * 1024u)
 
 enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
@@ -36,11 +40,12 @@ struct vm_config {
 
 /* What is wrong with a request, for the user. pointer and hint are static or in text. */
 struct vmm_error {
-    const char *slug;      /* error type of API.md §2.3: "bad_value", "semantic", "state", "no_memory" … */
-    const char *pointer;   /* JSON pointer of the field, or NULL */
-    char text[200];        /* one sentence: what and where */
-    char hint[200];        /* one sentence: what to do */
-    u64 need_bytes;        /* with no_memory */
+    const char
+        *slug; /* error type of API.md §2.3: "bad_value", "semantic", "state", "no_memory" … */
+    const char *pointer; /* JSON pointer of the field, or NULL */
+    char text[200];      /* one sentence: what and where */
+    char hint[200];      /* one sentence: what to do */
+    u64 need_bytes;      /* with no_memory */
     u64 free_bytes;
 };
 

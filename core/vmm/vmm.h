@@ -2,9 +2,10 @@
 /*
  * The virtual machine monitor's facade: the only API of core that management sees.
  *
- * Definitions are kept in a registry and survive stop, crash and failed requests; a struct vm exists only
- * while a VM runs, so its memory is taken at start and returned at stop. Context of every function unless
- * said otherwise: management task. On error *err holds the sentence for the user.
+ * Definitions are kept in a registry and survive stop, crash and failed requests; a struct vm
+ * exists only while a VM runs, so its memory is taken at start and returned at stop. Context of
+ * every function unless said otherwise: management task. On error *err holds the sentence for the
+ * user.
  */
 #ifndef SOCLE_VMM_VMM_H
 #define SOCLE_VMM_VMM_H
@@ -22,12 +23,12 @@ struct vmm_info {
     u32 id;
     struct vm_config cfg;
     enum vmm_state state;
-    u64 etag;             /* changes with the definition and the state */
-    char reason[160];     /* why it crashed, or how it stopped; empty if neither */
-    u64 created_unix_ns;  /* 0 if the clock is unknown */
-    u64 started_ns;       /* uptime at start, 0 if not running */
-    u64 console_written;  /* bytes */
-    u64 guest_ns;         /* time in guest mode, all vCPUs */
+    u64 etag;            /* changes with the definition and the state */
+    char reason[160];    /* why it crashed, or how it stopped; empty if neither */
+    u64 created_unix_ns; /* 0 if the clock is unknown */
+    u64 started_ns;      /* uptime at start, 0 if not running */
+    u64 console_written; /* bytes */
+    u64 guest_ns;        /* time in guest mode, all vCPUs */
     u64 halted_ns;
     u64 memory_resident_bytes;
 };
@@ -43,7 +44,8 @@ struct vmm_exit_stat {
 /* wake: called from any context when vmm_poll has work or a console has new bytes. */
 int vmm_init(void (*wake)(void)) must_check;
 
-/* Carries out what vCPU tasks left behind: stopped, reset and crashed VMs. Called by the agent's loop. */
+/* Carries out what vCPU tasks left behind: stopped, reset and crashed VMs. Called by the agent's
+ * loop. */
 void vmm_poll(void);
 
 /* Why VMs cannot start on this host, one sentence; NULL if they can. */
@@ -52,15 +54,16 @@ const char *vmm_unavailable_reason(void);
 /* Return: 0 and *id; -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. An empty name is made up ("vm-1"). */
 int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err) must_check;
 
-/* Replaces the definition of a stopped or crashed VM. Return: 0, -EINVAL, -ENOENT, -EBUSY (state). */
+/* Replaces the definition of a stopped or crashed VM. Return: 0, -EINVAL, -ENOENT, -EBUSY (state).
+ */
 int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
 
 /* Return: 0, -ENOENT, -EBUSY (running and not forced). */
 int vmm_delete(u32 id, bool force, struct vmm_error *err) must_check;
 
 /*
- * Builds and runs it. Return: 0, -ENOENT, -EBUSY (state), -ENOMEM (sizes in *err), -EINVAL (an image is
- * missing or is no kernel), -EOPNOTSUPP (vmm_unavailable_reason).
+ * Builds and runs it. Return: 0, -ENOENT, -EBUSY (state), -ENOMEM (sizes in *err), -EINVAL (an
+ * image is missing or is no kernel), -EOPNOTSUPP (vmm_unavailable_reason).
  */
 int vmm_start(u32 id, bool paused, struct vmm_error *err) must_check;
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A writer for the little AML (ACPI machine language) that the guest's DSDT needs.
+ *
+ * Packages of unknown size get a length field of two bytes, filled in at their end.
+ * Spec: ACPI 6.4, 20.2 "AML Grammar Definition".
+ */
+#ifndef SOCLE_VMM_AML_H
+#define SOCLE_VMM_AML_H
+
+#include "core/lib/types.h"
+
+#define AML_DEPTH_MAX 4
+
+struct aml {
+    u8 *buf;
+    size_t size;
+    size_t used; /* keeps counting when the buffer is full */
+    u32 depth;
+    size_t open[AML_DEPTH_MAX]; /* where the lengths of open packages belong */
+};
+
+/* A compressed EISA ID: three letters and a 16-bit number, stored big-endian. */
+#define AML_EISAID(a, b, c, n)                                        \
+    ((u32)(((u32)((a)-0x40) << 2) | (((u32)((b)-0x40) >> 3) & 0x3)) | \
+     (u32)(((((u32)((b)-0x40) & 0x7) << 5) | (u32)((c)-0x40)) << 8) | \
+     (u32)(((u32)(n) >> 8) << 16) | (u32)(((u32)(n)&0xff) << 24))
+
+void aml_init(struct aml *aml, u8 *buf, size_t size);
+
+/* Bytes written. The buffer must have been large enough. */
+size_t aml_bytes(const struct aml *aml);
+
+/* Names are exactly four characters. */
+void aml_name_package(struct aml *aml, const char *name, const u8 *elements, u8 count);
+void aml_scope_begin(struct aml *aml, const char *name);
+void aml_end(struct aml *aml);
+
+/* A device with _HID, _UID and a _CRS of one port range and one interrupt line. */
+void aml_isa_device(struct aml *aml, const char *name, u32 eisaid, u8 uid, u16 port, u8 ports,
+                    unsigned line);
+
+#endif

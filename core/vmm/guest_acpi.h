@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ACPI tables of the guest's board (guest_layout.h), as bytes. */
+#ifndef SOCLE_VMM_GUEST_ACPI_H
+#define SOCLE_VMM_GUEST_ACPI_H
+
+#include "core/lib/types.h"
+
+#define GUEST_ACPI_TABLES_MAX 4096u
+
+/*
+ * Builds RSDP (at the start), XSDT, FADT, FACS, DSDT and MADT for tables that will lie at
+ * guest-physical `base`. buf: GUEST_ACPI_TABLES_MAX bytes, enough for 255 CPUs. Return: bytes used.
+ * Spec: ACPI 6.4, 5.2 "ACPI System Description Tables".
+ */
+size_t guest_acpi_build(u8 *buf, u64 base, u32 cpu_count);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Defaults and checks of VM definitions. */
+#include "core/vmm/vm_config.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "core/vmm/vmm_error.h"
+
+#define NAME_HINT "Names are 1 to 63 of a-z, 0-9 and '-', and do not begin with '-'."
+
+void vm_config_default(struct vm_config *cfg)
+{
+    *cfg = (struct vm_config){
+        .cpu_count = 1,
+        .memory_bytes = 256 * MiB,
+        .firmware = VM_FIRMWARE_DIRECT,
+        .serial_log_bytes = VM_LOG_BYTES_DEFAULT,
+        .on_crash = VM_ON_CRASH_STOP,
+    };
+}
+
+bool vm_name_is_valid(const char *name)
+{
+    size_t length = strnlen(name, VM_NAME_MAX + 1);
+
+    if (length == 0 || length > VM_NAME_MAX || name[0] == '-')
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        char c = name[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-')
+            return false;
+    }
+    return true;
+}
+
+/* True if the array of `size` characters holds a terminated string. */
+static bool is_terminated(const char *text, size_t size)
+{
+    return strnlen(text, size) < size;
+}
+
+static int check_texts(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (!is_terminated(cfg->name, sizeof(cfg->name)) ||
+        (cfg->name[0] != '\0' && !vm_name_is_valid(cfg->name))) {
+        vmm_error_set(err, "bad_value", "/name", NAME_HINT, "The name is not valid.");
+        return -EINVAL;
+    }
+    if (!is_terminated(cfg->description, sizeof(cfg->description))) {
+        vmm_error_set(err, "bad_value", "/description", "Use at most 255 bytes.",
+                      "The description is too long.");
+        return -EINVAL;
+    }
+    if (!is_terminated(cfg->cmdline, sizeof(cfg->cmdline))) {
+        vmm_error_set(err, "bad_value", "/boot/cmdline", "Use at most 4095 bytes.",
+                      "The kernel command line is too long.");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int check_tags(const struct vm_config *cfg, struct vmm_error *err)
+{
+    bool is_bad = cfg->tag_count > VM_TAGS_MAX;
+
+    for (u32 i = 0; !is_bad && i < cfg->tag_count; i++)
+        is_bad = cfg->tags[i][0] == '\0' || !is_terminated(cfg->tags[i], sizeof(cfg->tags[i]));
+    if (!is_bad)
+        return 0;
+    vmm_error_set(err, "bad_value", "/tags", "Use at most 8 tags of 1 to 31 bytes.",
+                  "The list of tags is not valid.");
+    return -EINVAL;
+}
+
+static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (cfg->cpu_count < 1 || cfg->cpu_count > VM_CPUS_MAX) {
+        vmm_error_set(err, "semantic", "/cpu/count", "Ask for one CPU.",
+                      "A VM has exactly one CPU in this version, not %u.", cfg->cpu_count);
+        return -EINVAL;
+    }
+    if (cfg->memory_bytes < VM_MEMORY_MIN || cfg->memory_bytes > VM_MEMORY_MAX ||
+        !IS_ALIGNED(cfg->memory_bytes, PAGE_2M)) {
+        vmm_error_set(err, "bad_value", "/memory/size_bytes",
+                      "Use a multiple of 2097152 (2 MiB), at least 2097152.",
+                      "A VM cannot have %llu bytes of memory.",
+                      (unsigned long long)cfg->memory_bytes);
+        return -EINVAL;
+    }
+    if (cfg->serial_log_bytes < VM_LOG_BYTES_MIN || cfg->serial_log_bytes > VM_LOG_BYTES_MAX ||
+        (cfg->serial_log_bytes & (cfg->serial_log_bytes - 1)) != 0) {
+        vmm_error_set(err, "bad_value", "/serial/0/log_bytes",
+                      "Use a power of two from 4096 to 16777216.",
+                      "A console log cannot have %u bytes.", cfg->serial_log_bytes);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* Image names follow the looser rule of images; core/vmm/image.c knows it, here only the length
+ * counts. */
+static int check_boot(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (cfg->firmware != VM_FIRMWARE_DIRECT && cfg->firmware != VM_FIRMWARE_PVH) {
+        vmm_error_set(err, "bad_value", "/boot/firmware", "Use \"direct\" or \"pvh\".",
+                      "The firmware is not known.");
+        return -EINVAL;
+    }
+    if (cfg->kernel[0] == '\0' || !is_terminated(cfg->kernel, sizeof(cfg->kernel))) {
+        vmm_error_set(err, "bad_value", "/boot/kernel", "Name an image uploaded to /api/v1/images.",
+                      "No kernel image is named.");
+        return -EINVAL;
+    }
+    if (!is_terminated(cfg->initrd, sizeof(cfg->initrd))) {
+        vmm_error_set(err, "bad_value", "/boot/initrd", "Name an image uploaded to /api/v1/images.",
+                      "The initrd's name is too long.");
+        return -EINVAL;
+    }
+    if (cfg->on_crash != VM_ON_CRASH_STOP && cfg->on_crash != VM_ON_CRASH_RESTART) {
+        vmm_error_set(err, "bad_value", "/on_crash", "Use \"stop\" or \"restart\".",
+                      "The crash policy is not known.");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
+{
+    int rc = check_texts(cfg, err);
+
+    if (rc == 0)
+        rc = check_tags(cfg, err);
+    if (rc == 0)
+        rc = check_sizes(cfg, err);
+    if (rc == 0)
+        rc = check_boot(cfg, err);
+    return rc;
+}
