@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The REST contract: life cycle, listing, conditional requests, documented errors."""
+
+import hashlib
+import base64
+import json
+
+from machine import BUILD, body_json
+
+MACHINE = {"smp": 2, "memory": "1G"}
+
+
+def guest(name):
+    with open(f"{BUILD}/guests/{name}.elf", "rb") as f:
+        return f.read()
+
+
+def test_root_health_host(machine):
+    assert "v1" in machine.json("/")["api_versions"]
+    assert machine.json("/health")["state"]
+    host = machine.json("/host")
+    assert host["name"] and host["version"] and host["uptime_ns"] > 0
+    assert {"total_bytes", "free_bytes", "vm_bytes", "hv_bytes"} <= set(host["memory"])
+
+
+def test_openapi_names_every_route(machine):
+    document = machine.json("/openapi.json")
+    assert document["openapi"].startswith("3.1")
+    for path, methods in document["paths"].items():
+        real = path.replace("/api/v1", "", 1).replace("{vm}", "none").replace("{id}", "0").replace("{i}", "none")
+        for method in methods:
+            if method == "get" and "follow" not in path:
+                reply = machine.get(real)
+                assert reply.status != 405, path
+                if reply.status == 404:
+                    assert body_json(reply)["type"] == "urn:socle:error:no_such"
+
+
+def test_life_cycle(clean, problem):
+    m = clean
+    m.upload("echo", guest("echo"))
+    vm = {"cpu": {"count": 1}, "memory": {"size_bytes": 16 << 20},
+          "boot": {"firmware": "pvh", "kernel": "echo"}, "description": "first"}
+    created = m.put("/vms/life", vm)
+    assert created.status == 201
+    assert body_json(created)["state"] == "stopped"
+    assert m.put("/vms/life", vm).status == 200  # idempotent
+    problem(m.put("/vms/life", vm, headers={"If-None-Match": "*"}), 412, "etag")
+
+    problem(m.post("/vms/life/pause"), 409, "state")
+    assert body_json(m.post("/vms/life/start"))["state"] == "running"
+    m.wait_console("life", r"echo ready")
+    problem(m.post("/vms/life/start"), 409, "state")
+    problem(m.put("/vms/life", {**vm, "description": "second"}), 409, "state")
+    problem(m.delete("/vms/life"), 409, "state")
+    assert body_json(m.post("/vms/life/pause"))["state"] == "paused"
+    assert body_json(m.post("/vms/life/resume"))["state"] == "running"
+    m.type("life", "still there\n")
+    m.wait_console("life", r"\[still there\]")
+    assert body_json(m.post("/vms/life/reset"))["state"] == "running"
+    m.wait_console("life", r"(?s)echo ready.*echo ready")
+    assert body_json(m.post("/vms/life/poweroff"))["state"] == "stopped"
+    assert m.delete("/vms/life").status == 204
+    problem(m.get("/vms/life"), 404, "no_such")
+
+
+def test_post_names_the_vm(clean):
+    reply = clean.post("/vms", {"memory": {"size_bytes": 16 << 20}, "boot": {"kernel": "none"}})
+    assert reply.status == 201
+    name = body_json(reply)["name"]
+    assert reply.headers["Location"].endswith(f"/vms/{name}")
+    by_uuid = clean.json(f"/vms/{body_json(reply)['uuid']}")
+    assert by_uuid["name"] == name
+
+
+def test_list_fields_limit_after(clean):
+    for name in ("a", "b", "c"):
+        clean.create_vm(name, {"kernel": "none"}, start=False)
+    assert [v["name"] for v in clean.json("/vms")["items"]] == ["a", "b", "c"]
+    first = clean.json("/vms?limit=2&fields=name,state")
+    assert first["items"] == [{"name": "a", "state": "stopped"}, {"name": "b", "state": "stopped"}]
+    assert [v["name"] for v in clean.json("/vms?after=b")["items"]] == ["c"]
+    assert clean.json("/vms?filter=state:running")["items"] == []
+
+
+def test_dry_run_changes_nothing(clean):
+    reply = clean.put("/vms/dry?dry_run=true", {"boot": {"kernel": "k"}})
+    assert reply.status == 200
+    assert body_json(reply)["memory"]["size_bytes"] > 0  # the default
+    assert clean.get("/vms/dry").status == 404
+
+
+def test_conditional(clean, problem):
+    clean.create_vm("etag", {"kernel": "none"}, start=False)
+    tag = clean.get("/vms/etag").headers["ETag"]
+    assert clean.get("/vms/etag", headers={"If-None-Match": tag}).status == 304
+    vm = {"boot": {"kernel": "other"}}
+    problem(clean.put("/vms/etag", vm, headers={"If-Match": '"no"'}), 412, "etag")
+    assert clean.put("/vms/etag", vm, headers={"If-Match": tag}).status == 200
+    assert clean.get("/vms/etag").headers["ETag"] != tag
+
+
+def test_bad_json(clean, problem):
+    put = lambda body: clean.put("/vms/bad", body, headers={"Content-Type": "application/json"})
+    problem(put("{"), 400, "bad_json")
+    problem(put('{"a":1,}'), 400, "bad_json")
+    problem(put(b'{"description":"\xff\xfe"}'), 400, "bad_json")
+    assert problem(put('{"colour":"red"}'), 400, "unknown_field")["pointer"] == "/colour"
+    assert problem(put('{"cpu":{"cores":1}}'), 400, "unknown_field")["pointer"] == "/cpu/cores"
+    assert problem(put('{"cpu":"two"}'), 400, "bad_value")["pointer"] == "/cpu"
+    assert problem(put('{"cpu":{"count":-1}}'), 400, "bad_value")["pointer"] == "/cpu/count"
+    assert problem(put('{"cpu":{"count":1.5}}'), 400, "bad_value")["pointer"] == "/cpu/count"
+    assert problem(put('{"memory":{"size_bytes":99999999999999999999999}}'), 400, "bad_value")
+    assert problem(put('{"boot":{"kernel":7}}'), 400, "bad_value")["pointer"] == "/boot/kernel"
+    problem(put("[" * 5000 + "]" * 5000), 400, "bad_json")
+    problem(clean.put("/vms/Bad_Name", {}), 400, "bad_value")
+    assert clean.get("/vms/bad").status == 404
+
+
+def test_no_kernel_too_little_memory_too_much(clean, problem):
+    m = clean
+    m.upload("noise", bytes(range(256)) * 4096)
+    m.create_vm("noise", {"kernel": "noise"}, start=False)
+    problem(m.post("/vms/noise/start"), 422, "semantic")
+    m.create_vm("missing", {"kernel": "nowhere"}, start=False)
+    problem(m.post("/vms/missing/start"), 422, "semantic")
+    m.create_vm("huge", {"kernel": "noise"}, memory=1 << 40, start=False)
+    error = problem(m.post("/vms/huge/start"), 507, "no_memory")
+    assert error["need_bytes"] > error["free_bytes"] > 0
+    problem(m.put("/vms/odd", {"memory": {"size_bytes": 3 << 20}}), 400, "bad_value")
+    m.upload("echo", guest("echo"))
+    m.create_vm("small", {"firmware": "pvh", "kernel": "echo"}, memory=2 << 20, start=False)
+    assert m.post("/vms/small/start").status in (200, 422)
+
+
+def test_images(clean, problem):
+    m = clean
+    data = bytes(range(251)) * 5000
+    digest = hashlib.sha256(data).digest()
+    wrong = "sha-256=:" + base64.b64encode(b"0" * 32).decode() + ":"
+    problem(m.put("/images/x?kind=raw", data, headers={"Repr-Digest": wrong}), 422, "digest")
+    assert m.get("/images/x").status == 404
+    right = "sha-256=:" + base64.b64encode(digest).decode() + ":"
+    assert m.put("/images/x?kind=raw", data, headers={"Repr-Digest": right}).status == 201
+    info = m.json("/images/x")
+    assert info["size_bytes"] == len(data) and info["sha256"] == digest.hex()
+    assert m.get("/images/x/data").body == data
+    part = m.get("/images/x/data", headers={"Range": "bytes=100-199"})
+    assert part.status == 206 and part.body == data[100:200]
+    problem(m.get("/images/x/data", headers={"Range": f"bytes={len(data)}-"}), 416, "range")
+
+    def pieces():
+        for i in range(0, len(data), 7777):
+            yield data[i:i + 7777]
+
+    connection = m.connect()
+    connection.request("PUT", "/api/v1/images/y?kind=raw", body=pieces(), encode_chunked=True,
+                       headers={"Transfer-Encoding": "chunked"})
+    reply = connection.getresponse()
+    assert reply.status == 201 and json.loads(reply.read())["sha256"] == digest.hex()
+    connection.close()
+    assert [i["name"] for i in m.json("/images")["items"]] == ["x", "y"]
+    problem(m.put("/images/big?kind=raw", headers={"Content-Length": str(1 << 45)}, body=b""), 507, "no_memory")
+    problem(m.put("/images/no%2Fname", b"x"), 400, "bad_value")
+
+
+def test_log(machine):
+    lines = [json.loads(line) for line in machine.get("/host/log").body.splitlines()]
+    assert len(lines) > 10
+    assert [line["seq"] for line in lines] == sorted(line["seq"] for line in lines)
+    late = machine.get(f"/host/log?since_seq={lines[-3]['seq']}").body.splitlines()
+    assert len(late) < len(lines)
+
+
+def test_metrics(machine):
+    text = machine.get("/metrics").body.decode()
+    assert "# TYPE socle_memory_bytes gauge" in text
+    assert "socle_build_info{" in text
+    for line in text.splitlines():
+        assert line.startswith("#") or len(line.rsplit(" ", 1)) == 2

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Booting: by USB image and by PXE, on 1, 2 and 4 CPUs."""
+
+import re
+
+import pytest
+
+from machine import Machine
+
+
+@pytest.mark.parametrize("boot,smp", [("usb", 1), ("usb", 2), ("usb", 4), ("pxe", 2)])
+def test_boot(boot, smp):
+    with Machine(boot=boot, smp=smp) as m:
+        m.wait_ready()
+        host = m.json("/host")
+        assert host["cpu"]["count"] == smp
+        assert host["cpu"]["vendor"] == "AuthenticAMD"
+        assert host["boot"]["method"] == ("pxe" if boot == "pxe" else "usb")
+        assert [s["ns"] for s in host["boot"]["stages"]] == sorted(s["ns"] for s in host["boot"]["stages"])
+        assert 0 < host["memory"]["free_bytes"] < host["memory"]["total_bytes"]
+        assert re.search(r"(?i)no TLS", m.serial()), "the boot log does not say that the endpoint is open"
+        assert "panic" not in m.serial().lower()
+
+
+def test_poweroff_by_rest():
+    with Machine() as m:
+        m.wait_ready()
+        assert m.post("/host/poweroff", {"vms": "kill"}).status == 202
+        assert m.wait_exit(60) == 0

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The micro-guests, each asking one question of the virtual machine."""
+
+import re
+
+import pytest
+
+MACHINE = {"smp": 2, "memory": "1G"}
+
+GUESTS = ["cpuid", "io", "string_io", "mmio", "msr", "hlt_irq", "timer", "exception", "npt", "fpu",
+          "x2apic", "hostile_msr", "hostile_io"]
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_guest(clean, guest):
+    clean.run_guest(guest)
+    text, match = clean.wait_console(guest, r"VERDICT (\w+)(.*)", timeout=180)
+    assert match.group(1) in ("SUCCESS", "SKIP"), text
+    assert clean.wait_state(guest, "stopped") == "stopped"
+
+
+def test_reset_starts_again_with_clean_memory(clean):
+    clean.run_guest("reset")
+    text, _ = clean.wait_console("reset", r"(?s)started.*started", timeout=60)
+    assert "FAILURE" not in text
+    assert text.count("memory word 0") >= 2
+    assert clean.post("/vms/reset/poweroff").status == 200
+
+
+def test_console_both_ways(clean):
+    clean.run_guest("echo")
+    clean.wait_console("echo", r"echo ready\n")
+    clean.type("echo", "hello\n")
+    clean.wait_console("echo", r"\[hello\]")
+    clean.type("echo", "quit\n")
+    assert clean.wait_state("echo", "stopped")
+    assert clean.post("/vms/echo/consoles/0/input", b"x").status == 409
+
+
+def test_an_idle_guest_costs_nothing(clean):
+    clean.run_guest("echo")
+    clean.wait_console("echo", r"echo ready\n")
+
+    def exits():
+        return sum(e["count"] for e in clean.json("/vms/echo/exits"))
+
+    before = exits()
+    clean.type("echo", "a\n")
+    clean.wait_console("echo", r"\[a\]")
+    after = exits()
+    assert 0 < after - before < 2000
+    assert re.search(r'"reason":\s*"hlt"', clean.get("/vms/echo/exits").body.decode())

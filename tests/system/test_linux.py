@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""An unmodified Debian kernel: from the first line to userland, a shell on its console, its power button."""
+
+import pytest
+
+from machine import BUILD
+
+MACHINE = {"smp": 2, "memory": "2G"}
+
+
+@pytest.fixture
+def linux(clean):
+    clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    clean.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd",
+                               "cmdline": "console=ttyS0"}, 256 << 20)
+    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=420)
+    return clean
+
+
+def test_linux(linux):
+    text = linux.console("debian")
+    assert "Linux version" in text
+    assert "BUG:" not in text and "Call Trace" not in text
+
+    linux.type("debian", "echo answer-$((6*7))\n")
+    linux.wait_console("debian", r"answer-42")
+
+    exits = {e["reason"]: e for e in linux.json("/vms/debian/exits")}
+    assert exits["cpuid"]["count"] > 0 and exits["io"]["count"] > 0
+    assert exits["io"]["total_ns"] > 0
+    metrics = linux.get("/metrics").body.decode()
+    assert 'socle_vm_exits_total{vm="debian"' in metrics
+
+    assert linux.get("/images/debian-kernel").status == 200
+    assert linux.delete("/images/debian-kernel").status == 409  # in use
+
+    # The guest sees what it was given.
+    linux.type("debian", "grep MemTotal /proc/meminfo; cat /sys/devices/system/clocksource/clocksource0/current_clocksource\n")
+    _, match = linux.wait_console("debian", r"MemTotal:\s+(\d+) kB")
+    assert 180_000 < int(match.group(1)) < 262_144
+
+    linux.type("debian", "poweroff -f\n")
+    assert linux.wait_state("debian", "stopped", timeout=60) == "stopped"

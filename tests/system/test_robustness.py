@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guests that misbehave: each is contained and reported while a second VM goes on undisturbed."""
+
+import pytest
+
+MACHINE = {"smp": 2, "memory": "1G"}
+
+
+@pytest.fixture
+def witness(clean):
+    """A second VM that answers on its console; it is asked before and after."""
+    clean.run_guest("echo")
+    clean.wait_console("echo", r"echo ready\n")
+    counter = iter(range(1, 1000))
+
+    def ask():
+        word = f"question{next(counter)}"
+        clean.type("echo", word + "\n")
+        clean.wait_console("echo", rf"\[{word}\]", timeout=30)
+
+    ask()
+    yield ask
+    ask()
+    assert clean.state("echo") == "running"
+
+
+def test_triple_fault(clean, witness):
+    clean.run_guest("triple_fault")
+    assert clean.wait_state("triple_fault", "crashed") == "crashed"
+    vm = clean.json("/vms/triple_fault")
+    assert "triple fault" in vm["reason"]
+    assert "about to triple-fault" in clean.console("triple_fault")
+    witness()
+    assert clean.post("/vms/triple_fault/start").status == 200  # a crashed VM can be started again
+    assert clean.wait_state("triple_fault", "crashed") == "crashed"
+
+
+@pytest.mark.parametrize("guest,says", [("spin_cli", "spinning"), ("hostile_loop", "looping")])
+def test_guest_that_never_exits(clean, witness, guest, says):
+    clean.run_guest(guest)
+    clean.wait_console(guest, says)
+    witness()
+    assert clean.post(f"/vms/{guest}/pause").status == 200
+    assert clean.state(guest) == "paused"
+    assert clean.post(f"/vms/{guest}/resume").status == 200
+    assert clean.state(guest) == "running"
+    assert clean.post(f"/vms/{guest}/poweroff").status == 200
+    assert clean.state(guest) == "stopped"
+
+
+def test_a_hundred_lives(clean):
+    """100 create/start/delete cycles give every page back (the fixture compares, too)."""
+    clean.upload_file("io", clean_path("io"))
+    before = clean.free_bytes()
+    for _ in range(100):
+        clean.create_vm("cycle", {"firmware": "pvh", "kernel": "io"}, 8 << 20)
+        assert clean.delete("/vms/cycle?force=true").status == 204
+    assert clean.free_bytes() == before
+
+
+def clean_path(name):
+    from machine import BUILD
+    return f"{BUILD}/guests/{name}.elf"
