@@ -13,6 +13,10 @@
 #define IMAGES_MAX     64
 #define IMAGE_NAME_MAX 63
 
+/* Host memory that neither images nor guests may use up: tables, stacks, connections need some to
+ * go on. */
+#define VMM_RESERVE_BYTES (16 * MiB)
+
 enum image_kind { IMAGE_RAW, IMAGE_QCOW2, IMAGE_ISO, IMAGE_KERNEL, IMAGE_INITRD };
 
 struct image; /* opaque */
@@ -48,6 +52,10 @@ struct image *image_next(
 
 /* Copies out. Return: bytes copied, less at the end. */
 size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes);
+
+/* The bytes from `offset` (< size) where they lie, and how many follow in one piece. */
+const void *image_span(const struct image *img, u64 offset, size_t *bytes);
+u64 image_bytes(const struct image *img);
 
 /* Holds it against deletion and keeps its bytes while something uses it. */
 void image_hold(struct image *img);

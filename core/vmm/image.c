@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Images in RAM: a list of chunks that double in size up to 2 MiB, so a small image wastes little
+ * and a large one has few pieces.
+ *
+ * An image is named in the registry while it is ready and not deleted or replaced; it lives on
+ * unnamed as long as somebody holds it. Only the management task comes here, so there are no locks.
+ */
+#include "core/vmm/image.h"
+
+#include "core/kern/timer.h"
+#include "core/lib/assert.h"
+#include "core/lib/errno.h"
+#include "core/lib/list.h"
+#include "core/lib/sha256.h"
+#include "core/lib/string.h"
+#include "mm/kheap.h"
+#include "mm/layout.h"
+#include "mm/pmm.h"
+
+#define CHUNK_ORDER_MIN 4u /* 64 KiB */
+#define CHUNK_ORDER_MAX PMM_ORDER_2M
+#define CHUNKS_AT_FIRST 16u
+
+struct chunk {
+    u8 *bytes;
+    u64 offset; /* of its first byte in the image */
+    u32 order;
+};
+
+struct image {
+    struct list link; /* in the registry, sorted by name; alone while uploading and when unnamed */
+    char name[IMAGE_NAME_MAX + 1];
+    enum image_kind kind;
+    bool is_ready;
+    bool is_named;
+    u32 users;
+    u64 bytes;
+    u64 capacity; /* of all chunks */
+    u64 created_ns;
+    struct sha256 hash;
+    u8 sha256[32];
+    struct chunk *chunks;
+    u32 chunk_count;
+    u32 chunk_capacity;
+};
+
+static struct list registry = LIST_INIT(registry);
+static struct list uploads = LIST_INIT(uploads);
+
+static bool name_is_valid(const char *name)
+{
+    size_t length = strnlen(name, IMAGE_NAME_MAX + 1);
+
+    if (length == 0 || length > IMAGE_NAME_MAX || name[0] == '.' || name[0] == '-')
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        char c = name[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            !strchr("-_.+~", c))
+            return false;
+    }
+    return true;
+}
+
+static struct image *find_in(const struct list *head, const char *name)
+{
+    list_for_each(pos, head)
+    {
+        struct image *img = list_entry(pos, struct image, link);
+
+        if (strcmp(img->name, name) == 0)
+            return img;
+    }
+    return NULL;
+}
+
+static u32 count_images(void)
+{
+    u32 count = 0;
+
+    list_for_each(pos, &registry) count++;
+    list_for_each(pos, &uploads) count++;
+    return count;
+}
+
+static void destroy(struct image *img)
+{
+    list_remove(&img->link);
+    for (u32 i = 0; i < img->chunk_count; i++)
+        pmm_free(ptr_to_hpa(img->chunks[i].bytes), img->chunks[i].order, PMM_IMAGE, true);
+    kfree(img->chunks);
+    kfree(img);
+}
+
+int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct image **out)
+{
+    struct pmm_stats stats;
+    struct image *img;
+
+    if (!name_is_valid(name))
+        return -EINVAL;
+    if (find_in(&uploads, name))
+        return -EBUSY;
+    if (count_images() >= IMAGES_MAX)
+        return -ENOSPC;
+    pmm_get_stats(&stats);
+    if (stats.free_bytes < VMM_RESERVE_BYTES || size_hint > stats.free_bytes - VMM_RESERVE_BYTES)
+        return -ENOMEM;
+    img = kzalloc(sizeof(*img));
+    if (!img)
+        return -ENOMEM;
+    list_init(&img->link);
+    (void)str_copy(img->name, sizeof(img->name), name);
+    img->kind = kind;
+    sha256_init(&img->hash);
+    list_push_back(&uploads, &img->link);
+    *out = img;
+    return 0;
+}
+
+/* Room in the chunk table for one more. */
+static int chunk_table_grow(struct image *img)
+{
+    u32 capacity = img->chunk_capacity ? img->chunk_capacity * 2 : CHUNKS_AT_FIRST;
+    struct chunk *chunks;
+
+    if (img->chunk_count < img->chunk_capacity)
+        return 0;
+    chunks = kmalloc(capacity * sizeof(*chunks));
+    if (!chunks)
+        return -ENOMEM;
+    if (img->chunk_count > 0)
+        memcpy(chunks, img->chunks, img->chunk_count * sizeof(*chunks));
+    kfree(img->chunks);
+    img->chunks = chunks;
+    img->chunk_capacity = capacity;
+    return 0;
+}
+
+/* Adds a chunk about as large as the image is already, or the largest there is below that. */
+static int chunk_add(struct image *img)
+{
+    unsigned order = pmm_order_for(img->bytes);
+    struct pmm_stats stats;
+    hpa_t block;
+    int rc = chunk_table_grow(img);
+
+    if (rc)
+        return rc;
+    pmm_get_stats(&stats);
+    if (stats.free_bytes < VMM_RESERVE_BYTES)
+        return -ENOMEM;
+    order = MIN(MAX(order, CHUNK_ORDER_MIN), CHUNK_ORDER_MAX);
+    while (pmm_alloc(order, PMM_IMAGE, false, &block)) {
+        if (order == 0)
+            return -ENOMEM;
+        order--;
+    }
+    img->chunks[img->chunk_count++] = (struct chunk){hpa_to_ptr(block), img->capacity, order};
+    img->capacity += PAGE_SIZE << order;
+    return 0;
+}
+
+int image_append(struct image *img, const void *data, size_t bytes)
+{
+    const u8 *from = data;
+
+    while (bytes > 0) {
+        const struct chunk *last;
+        size_t piece;
+
+        if (img->bytes == img->capacity && chunk_add(img))
+            return -ENOMEM;
+        last = &img->chunks[img->chunk_count - 1];
+        piece = MIN(bytes, img->capacity - img->bytes);
+        memcpy(last->bytes + (img->bytes - last->offset), from, piece);
+        sha256_update(&img->hash, from, piece);
+        img->bytes += piece;
+        from += piece;
+        bytes -= piece;
+    }
+    return 0;
+}
+
+void image_digest(struct image *img, u8 sha256[32])
+{
+    sha256_final(&img->hash, img->sha256);
+    memcpy(sha256, img->sha256, sizeof(img->sha256));
+}
+
+/* Takes the name away; the bytes go when the last user does. */
+static void forget(struct image *img)
+{
+    img->is_named = false;
+    list_remove(&img->link);
+    if (img->users == 0)
+        destroy(img);
+}
+
+void image_commit(struct image *img)
+{
+    struct image *old = find_in(&registry, img->name);
+    struct list *after = &registry;
+
+    if (old)
+        forget(old);
+    list_remove(&img->link);
+    while (after->next != &registry &&
+           strcmp(list_entry(after->next, struct image, link)->name, img->name) < 0)
+        after = after->next;
+    list_push_front(after, &img->link);
+    img->is_ready = true;
+    img->is_named = true;
+    img->created_ns = time_ns();
+}
+
+void image_abort(struct image *img)
+{
+    assert(!img->is_ready);
+    destroy(img);
+}
+
+struct image *image_find(const char *name)
+{
+    return find_in(&registry, name);
+}
+
+void image_get_info(const struct image *img, struct image_info *out)
+{
+    *out = (struct image_info){
+        .kind = img->kind,
+        .size_bytes = img->bytes,
+        .is_ready = img->is_ready,
+        .users = img->users,
+        .created_ns = img->created_ns,
+    };
+    (void)str_copy(out->name, sizeof(out->name), img->name);
+    memcpy(out->sha256, img->sha256, sizeof(out->sha256));
+}
+
+struct image *image_next(const struct image *after)
+{
+    const struct list *at = after ? &after->link : &registry;
+
+    return at->next == &registry ? NULL : list_entry(at->next, struct image, link);
+}
+
+const void *image_span(const struct image *img, u64 offset, size_t *bytes)
+{
+    u32 low = 0;
+    u32 high = img->chunk_count;
+    const struct chunk *chunk;
+
+    assert(offset < img->bytes);
+    while (high - low > 1) {
+        u32 mid = low + (high - low) / 2;
+
+        if (img->chunks[mid].offset <= offset)
+            low = mid;
+        else
+            high = mid;
+    }
+    chunk = &img->chunks[low];
+    *bytes = MIN(chunk->offset + (PAGE_SIZE << chunk->order), img->bytes) - offset;
+    return chunk->bytes + (offset - chunk->offset);
+}
+
+u64 image_bytes(const struct image *img)
+{
+    return img->bytes;
+}
+
+size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes)
+{
+    u8 *to = dst;
+    size_t done = 0;
+
+    while (done < bytes && offset + done < img->bytes) {
+        size_t piece;
+        const void *from = image_span(img, offset + done, &piece);
+
+        piece = MIN(piece, bytes - done);
+        memcpy(to + done, from, piece);
+        done += piece;
+    }
+    return done;
+}
+
+void image_hold(struct image *img)
+{
+    img->users++;
+}
+
+void image_release(struct image *img)
+{
+    assert(img->users > 0);
+    img->users--;
+    if (img->users == 0 && !img->is_named)
+        destroy(img);
+}
+
+int image_delete(const char *name)
+{
+    struct image *img = image_find(name);
+
+    if (!img)
+        return -ENOENT;
+    if (img->users > 0)
+        return -EBUSY;
+    forget(img);
+    return 0;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Power of VMs. A guest's own reset and the restart after a crash free everything and build it anew
+ * from the images held since the start; if that happens quickly again and again, it is put off for
+ * longer each time, so a guest in a reboot loop cannot keep the management task busy.
+ */
+#include "core/vmm/machine.h"
+
+#include "core/kern/timer.h"
+#include "core/lib/printf.h"
+#include "core/lib/string.h"
+#include "core/lib/errno.h"
+#include "core/vmm/clock.h"
+#include "core/vmm/exit_stats.h"
+#include "core/vmm/image.h"
+#include "core/vmm/vm_build.h"
+#include "core/vmm/vmm_error.h"
+#include "core/x86/log.h"
+#include "core/x86/percpu.h"
+#include "mm/kheap.h"
+
+#define RESTART_FAST_NS   (10 * NS_PER_S) /* an uptime below counts as fast */
+#define RESTART_STEP_NS   (250 * NS_PER_MS)
+#define RESTART_SHIFT_MAX 7u /* 32 s */
+
+static void (*wake_management)(void);
+static struct timer restart_timer;
+static u32 next_pcpu;
+
+static void on_restart_timer(void *arg)
+{
+    (void)arg;
+    wake_management();
+}
+
+static void on_vm_stopped(struct vm *vm)
+{
+    (void)vm;
+    wake_management();
+}
+
+void machine_init(void (*wake)(void))
+{
+    wake_management = wake;
+    timer_init(&restart_timer, on_restart_timer, NULL);
+}
+
+/* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone.
+ */
+static u32 choose_pcpu(void)
+{
+    u32 count = pcpu_count();
+
+    return count > 1 ? 1 + next_pcpu++ % (count - 1) : 0;
+}
+
+static int hold_image(const char *name, const char *pointer, struct image **out,
+                      struct vmm_error *err)
+{
+    struct image *img = image_find(name);
+
+    if (!img) {
+        vmm_error_set(err, "semantic", pointer, "Upload it with PUT /api/v1/images/{name} first.",
+                      "There is no image \"%s\".", name);
+        return -EINVAL;
+    }
+    image_hold(img);
+    *out = img;
+    return 0;
+}
+
+int machine_hold_images(struct vmm_entry *entry, struct vmm_error *err)
+{
+    int rc = hold_image(entry->cfg.kernel, "/boot/kernel", &entry->kernel, err);
+
+    if (rc == 0 && entry->cfg.initrd[0] != '\0')
+        rc = hold_image(entry->cfg.initrd, "/boot/initrd", &entry->initrd, err);
+    if (rc)
+        machine_release_images(entry);
+    return rc;
+}
+
+void machine_release_images(struct vmm_entry *entry)
+{
+    if (entry->kernel)
+        image_release(entry->kernel);
+    if (entry->initrd)
+        image_release(entry->initrd);
+    entry->kernel = NULL;
+    entry->initrd = NULL;
+}
+
+/* Keeps the counters of vCPUs about to go. */
+static void keep_counters(struct vmm_entry *entry)
+{
+    for (u32 i = 0; i < entry->vm->vcpu_count; i++) {
+        const struct vcpu *vcpu = entry->vm->vcpus[i];
+
+        entry->guest_ns += vcpu->guest_ns;
+        entry->halted_ns += vcpu->halted_ns;
+        for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++)
+            exit_stat_add(&entry->exits[kind], &vcpu->exits[kind]);
+    }
+}
+
+/* Waits for the vCPU tasks, which have been asked to leave, and frees everything. */
+static void tear_down(struct vmm_entry *entry)
+{
+    struct vm *vm = entry->vm;
+
+    for (u32 i = 0; i < entry->vcpus_started; i++)
+        task_join(&vm->vcpus[i]->task);
+    keep_counters(entry);
+    vm_fini(vm);
+    kfree(vm);
+    entry->vm = NULL;
+    entry->vcpus_started = 0;
+}
+
+static int start_vcpus(struct vmm_entry *entry, bool paused)
+{
+    struct vm *vm = entry->vm;
+
+    for (u32 i = 0; i < vm->vcpu_count; i++) {
+        int rc;
+
+        if (paused)
+            vm->vcpus[i]->requests |= VCPU_REQ_PAUSE; /* its task does not run yet */
+        rc = vcpu_start(vm->vcpus[i], choose_pcpu());
+        if (rc)
+            return rc;
+        entry->vcpus_started++;
+    }
+    return 0;
+}
+
+int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err)
+{
+    struct vm_parts parts = {
+        .id = entry->id,
+        .cfg = &entry->cfg,
+        .console = &entry->console,
+        .kernel = entry->kernel,
+        .initrd = entry->initrd,
+        .unix_s = clock_unix_ns() / NS_PER_S,
+        .on_stopped = on_vm_stopped,
+    };
+    struct vm *vm = kmalloc(sizeof(*vm));
+    int rc;
+
+    if (!vm) {
+        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
+                      "The hypervisor is out of memory.");
+        return -ENOMEM;
+    }
+    rc = vm_build(vm, &parts, err);
+    if (rc) {
+        kfree(vm);
+        return rc;
+    }
+    entry->vm = vm;
+    if (start_vcpus(entry, paused)) {
+        vm_stop(vm, VM_STOP_FORCED);
+        tear_down(entry);
+        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
+                      "The hypervisor is out of memory.");
+        return -ENOMEM;
+    }
+    entry->started_ns = time_ns();
+    registry_set_state(entry, paused ? VMM_PAUSED : VMM_RUNNING);
+    log_info("vmm", "VM %s started", entry->cfg.name);
+    return 0;
+}
+
+static void stop_and_tear_down(struct vmm_entry *entry)
+{
+    if (!entry->vm)
+        return;
+    vm_stop(entry->vm, VM_STOP_FORCED);
+    tear_down(entry);
+}
+
+/* Ends a run for good. */
+static void finish(struct vmm_entry *entry, enum vmm_state state)
+{
+    machine_release_images(entry);
+    entry->started_ns = 0;
+    registry_set_state(entry, state);
+    log_info("vmm", "VM %s %s: %s", entry->cfg.name, vmm_state_name(state), entry->reason);
+}
+
+void machine_power_off(struct vmm_entry *entry)
+{
+    stop_and_tear_down(entry);
+    (void)str_copy(entry->reason, sizeof(entry->reason), "powered off on request");
+    finish(entry, VMM_STOPPED);
+}
+
+/* Builds and runs it again; if that fails, it has crashed. */
+static void power_on_again(struct vmm_entry *entry)
+{
+    struct vmm_error err;
+
+    if (machine_power_on(entry, false, &err) == 0)
+        return;
+    ksnprintf(entry->reason, sizeof(entry->reason), "could not be restarted: %s", err.text);
+    finish(entry, VMM_CRASHED);
+}
+
+void machine_reset(struct vmm_entry *entry)
+{
+    stop_and_tear_down(entry);
+    entry->fast_restarts = 0;
+    power_on_again(entry);
+}
+
+/* How long a VM that ran so short must wait before it is built again. */
+static u64 restart_delay(struct vmm_entry *entry)
+{
+    u64 now = time_ns();
+
+    if (now - entry->started_ns >= RESTART_FAST_NS)
+        entry->fast_restarts = 0;
+    else
+        entry->fast_restarts++;
+    if (entry->fast_restarts == 0)
+        return 0;
+    return RESTART_STEP_NS << MIN(entry->fast_restarts - 1, RESTART_SHIFT_MAX);
+}
+
+static void restart_later(struct vmm_entry *entry)
+{
+    entry->restart_ns = time_ns() + restart_delay(entry);
+    entry->started_ns = 0;
+    registry_set_state(entry, VMM_STARTING);
+}
+
+/* The guest ended its run: carries out how. */
+static void handle_stop(struct vmm_entry *entry)
+{
+    enum vm_stop why = entry->vm->stop;
+    bool restarts = why == VM_STOP_RESET;
+
+    if (why == VM_STOP_CRASH) {
+        (void)str_copy(entry->reason, sizeof(entry->reason), entry->vm->reason);
+        restarts = entry->cfg.on_crash == VM_ON_CRASH_RESTART;
+    } else if (why == VM_STOP_POWEROFF) {
+        (void)str_copy(entry->reason, sizeof(entry->reason), "powered off by the guest");
+    } else if (why == VM_STOP_RESET) {
+        (void)str_copy(entry->reason, sizeof(entry->reason), "reset by the guest");
+    }
+    tear_down(entry);
+    if (restarts)
+        restart_later(entry);
+    else
+        finish(entry, why == VM_STOP_CRASH ? VMM_CRASHED : VMM_STOPPED);
+}
+
+static bool has_stopped(struct vm *vm)
+{
+    return __atomic_load_n(&vm->stop, __ATOMIC_ACQUIRE) != VM_STOP_NONE &&
+           __atomic_load_n(&vm->vcpus_alive, __ATOMIC_ACQUIRE) == 0;
+}
+
+void machine_poll(struct vmm_entry *entry)
+{
+    if (entry->vm && has_stopped(entry->vm))
+        handle_stop(entry);
+    if (entry->state != VMM_STARTING || entry->vm)
+        return;
+    if (time_ns() >= entry->restart_ns)
+        power_on_again(entry);
+    else if (!restart_timer.armed || restart_timer.deadline_ns > entry->restart_ns)
+        timer_arm(&restart_timer, entry->restart_ns);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Power of a VM: on, off, reset, pause, and what follows when a guest does one of these itself.
+ * Private to core/vmm. Context: management task.
+ */
+#ifndef SOCLE_VMM_MACHINE_H
+#define SOCLE_VMM_MACHINE_H
+
+#include "core/lib/compiler.h"
+#include "core/vmm/registry.h"
+
+/* wake: called from any context when machine_poll has work. Context: boot. */
+void machine_init(void (*wake)(void));
+
+/*
+ * Builds it from held images and runs it. The entry has no vm. Return: 0 (state RUNNING or PAUSED);
+ * -ENOMEM, -EINVAL with *err filled (state unchanged, images still held).
+ */
+int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err) must_check;
+
+/* Stops and frees the VM if it exists, and lets go of its images. State STOPPED. */
+void machine_power_off(struct vmm_entry *entry);
+
+/* Builds it anew. On failure it is CRASHED with the reason. */
+void machine_reset(struct vmm_entry *entry);
+
+/* Deals with a VM that has stopped by itself, or whose restart is due. */
+void machine_poll(struct vmm_entry *entry);
+
+/* Finds and holds the images. Return: 0, -EINVAL with *err filled. */
+int machine_hold_images(struct vmm_entry *entry, struct vmm_error *err) must_check;
+void machine_release_images(struct vmm_entry *entry);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registry of definitions, in name order; private to core/vmm. Everything in it belongs to the
+ * management task, so it needs no lock.
+ */
+#ifndef SOCLE_VMM_REGISTRY_H
+#define SOCLE_VMM_REGISTRY_H
+
+#include "core/lib/list.h"
+#include "core/vdev/vconsole.h"
+#include "core/vm/vm.h"
+#include "core/vmm/vmm.h"
+
+struct image;
+
+struct vmm_entry {
+    struct list link;
+    u32 id;
+    struct vm_config cfg;
+    enum vmm_state state;
+    u64 etag;
+    char reason[VM_REASON_MAX];
+    u64 created_unix_ns;
+    u64 started_ns;
+    struct vconsole console;
+    struct vm *vm;        /* NULL unless it runs or is paused */
+    u32 vcpus_started;    /* of vm: those whose tasks must be joined */
+    struct image *kernel; /* held from start to stop, restarts included */
+    struct image *initrd; /* held, or NULL */
+    u32 fast_restarts;    /* in a row, by themselves */
+    u64 restart_ns;       /* when the next one is due; state is VMM_STARTING and vm NULL */
+    u64 guest_ns;         /* of vCPUs already gone since the last start */
+    u64 halted_ns;
+    struct exit_stat exits[EXIT_KIND_COUNT]; /* of vCPUs already gone since the last start */
+};
+
+/* Return: NULL if there is none. */
+struct vmm_entry *registry_find_id(u32 id);
+struct vmm_entry *registry_find_name(const char *name);
+struct vmm_entry *registry_find_uuid(const u8 uuid[16]);
+
+/* The first in name order after that name ("": the first of all). */
+struct vmm_entry *registry_after(const char *name);
+
+u32 registry_count(void);
+
+/* Gives the entry an id and puts it in its place. */
+void registry_insert(struct vmm_entry *entry);
+
+/* Puts an entry whose name has changed in its place. */
+void registry_resort(struct vmm_entry *entry);
+void registry_remove(struct vmm_entry *entry);
+
+/* Marks the entry as changed. */
+void registry_touch(struct vmm_entry *entry);
+
+/* Changes its state, and marks it as changed. */
+void registry_set_state(struct vmm_entry *entry, enum vmm_state state);
+
+#endif

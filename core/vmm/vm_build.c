@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The builder: one step after the other, in the order a board is put together; vm_fini undoes
+ * whatever was done.
+ */
+#include "core/vmm/vm_build.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "core/vdev/vdevs.h"
+#include "core/vmm/boot_linux.h"
+#include "core/vmm/boot_pvh.h"
+#include "core/vmm/guest_acpi.h"
+#include "core/vmm/guest_layout.h"
+#include "core/vmm/guest_map.h"
+#include "core/vmm/image.h"
+#include "core/vmm/vmm_error.h"
+#include "mm/kheap.h"
+#include "mm/pmm.h"
+
+_Static_assert(VM_CPUS_MAX <= VM_VCPUS_MAX, "a definition cannot ask for more than a VM can have");
+
+/* Initial control registers. Spec: APM 2 "System-Control Registers". */
+#define START_CR0_PE   BIT(0)
+#define START_CR0_ET   BIT(4)
+#define START_CR0_PG   BIT(31)
+#define START_CR4_PAE  BIT(5)
+#define START_EFER_LME BIT(8)
+#define START_EFER_LMA BIT(10)
+#define START_RFLAGS   BIT(1) /* the bit that is always one */
+
+/* Segment types. Spec: APM 2 "Legacy Segment Descriptors". */
+#define TYPE_DATA_RW  0x3u /* read/write, accessed */
+#define TYPE_CODE_RX  0xbu /* execute/read, accessed */
+#define TYPE_TSS_BUSY 0xbu
+#define TSS_LIMIT     0x67u
+#define PVH_CODE      0x08u
+#define PVH_DATA      0x10u
+
+static int sink_write(void *cookie, u64 guest, const void *src, size_t bytes)
+{
+    const struct vm *vm = cookie;
+
+    return gmem_write(&vm->gmem, gpa(guest), src, bytes);
+}
+
+static int sink_zero(void *cookie, u64 guest, u64 bytes)
+{
+    const struct vm *vm = cookie;
+
+    return gmem_zero(&vm->gmem, gpa(guest), bytes);
+}
+
+static const void *image_blob_span(const void *cookie, u64 offset, size_t *bytes)
+{
+    return image_span(cookie, offset, bytes);
+}
+
+static struct guest_blob blob_of(const struct image *img)
+{
+    return (struct guest_blob){image_blob_span, img, img ? image_bytes(img) : 0};
+}
+
+static int populate(struct vm *vm, u64 memory_bytes)
+{
+    u64 high = guest_high_bytes(memory_bytes);
+    int rc = gmem_populate(&vm->gmem, &vm->slat, gpa(0), guest_low_bytes(memory_bytes));
+
+    if (rc == 0 && high > 0)
+        rc = gmem_populate(&vm->gmem, &vm->slat, gpa(GUEST_HIGH_RAM), high);
+    return rc;
+}
+
+static int create_vcpus(struct vm *vm, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        struct vcpu *vcpu;
+        int rc = vcpu_create(vm, i, &vcpu);
+
+        if (rc)
+            return rc;
+        vm->vcpus[i] = vcpu;
+        vm->vcpu_count = i + 1;
+        rc = vlapic_create(vcpu);
+        if (rc)
+            return rc;
+        hvm->vcpu_reset(vcpu, HVM_RESET_POWER_ON);
+    }
+    return 0;
+}
+
+static int create_devices(struct vm *vm, const struct vm_parts *parts)
+{
+    u64 memory = parts->cfg->memory_bytes;
+    int rc = vpic_create(vm);
+
+    if (rc == 0)
+        rc = vioapic_create(vm);
+    if (rc == 0)
+        rc = vpit_create(vm);
+    if (rc == 0)
+        rc = vrtc_create(vm, parts->unix_s, guest_low_bytes(memory), guest_high_bytes(memory));
+    if (rc == 0)
+        rc = vuart_create(vm, GUEST_COM1_PORT, GUEST_COM1_LINE, parts->console);
+    if (rc == 0)
+        rc = vpm_create(vm);
+    return rc;
+}
+
+static int write_acpi(struct vm *vm)
+{
+    u8 *tables = kzalloc(GUEST_ACPI_TABLES_MAX);
+    size_t bytes;
+    int rc;
+
+    if (!tables)
+        return -ENOMEM;
+    bytes = guest_acpi_build(tables, GUEST_ACPI_BASE, vm->vcpu_count);
+    rc = gmem_write(&vm->gmem, gpa(GUEST_ACPI_BASE), tables, bytes);
+    kfree(tables);
+    return rc;
+}
+
+static struct hvm_segment flat_segment(u16 selector, unsigned type, u64 mode)
+{
+    return (struct hvm_segment){
+        .selector = selector,
+        .attributes = (u16)(type | HVM_SEG_S | HVM_SEG_P | HVM_SEG_G | mode),
+        .limit = 0xffffffff,
+    };
+}
+
+static void set_segments(struct vcpu *vcpu, const struct guest_cpu *cpu)
+{
+    static const enum hvm_seg data_segments[] = {HVM_DS, HVM_ES, HVM_SS, HVM_FS, HVM_GS};
+    u16 code_selector = cpu->is_long ? cpu->code_selector : PVH_CODE;
+    u16 data_selector = cpu->is_long ? cpu->data_selector : PVH_DATA;
+    struct hvm_segment code =
+        flat_segment(code_selector, TYPE_CODE_RX, cpu->is_long ? HVM_SEG_L : HVM_SEG_DB);
+    struct hvm_segment data = flat_segment(data_selector, TYPE_DATA_RW, HVM_SEG_DB);
+    struct hvm_segment tss = {.attributes = TYPE_TSS_BUSY | HVM_SEG_P, .limit = TSS_LIMIT};
+    struct hvm_segment gdt = {.base = cpu->gdt_base, .limit = cpu->gdt_limit};
+    struct hvm_segment idt = {0};
+
+    hvm->seg_set(vcpu, HVM_CS, &code);
+    for (size_t i = 0; i < ARRAY_SIZE(data_segments); i++)
+        hvm->seg_set(vcpu, data_segments[i], &data);
+    hvm->seg_set(vcpu, HVM_TR, &tss);
+    hvm->seg_set(vcpu, HVM_GDTR, &gdt);
+    hvm->seg_set(vcpu, HVM_IDTR, &idt);
+}
+
+static void set_cpu(struct vcpu *vcpu, const struct guest_cpu *cpu)
+{
+    u64 cr0 = START_CR0_PE | START_CR0_ET;
+
+    if (cpu->is_long) {
+        hvm->reg_set(vcpu, HVM_CR4, START_CR4_PAE);
+        hvm->reg_set(vcpu, HVM_CR3, cpu->cr3);
+        hvm->reg_set(vcpu, HVM_EFER, START_EFER_LME | START_EFER_LMA);
+        cr0 |= START_CR0_PG;
+    }
+    hvm->reg_set(vcpu, HVM_CR0, cr0);
+    hvm->reg_set(vcpu, HVM_RFLAGS, START_RFLAGS);
+    hvm->reg_set(vcpu, HVM_RIP, cpu->rip);
+    set_segments(vcpu, cpu);
+    memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+    vcpu->gpr[GPR_RSP] = cpu->rsp;
+    vcpu->gpr[GPR_RBX] = cpu->rbx;
+    vcpu->gpr[GPR_RSI] = cpu->rsi;
+}
+
+static int load_guest(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
+{
+    struct guest_sink sink = {sink_write, sink_zero, vm};
+    struct guest_blob kernel = blob_of(parts->kernel);
+    struct guest_blob initrd = blob_of(parts->initrd);
+    struct guest_boot boot = {&sink, &kernel, &initrd, parts->cfg->cmdline,
+                              parts->cfg->memory_bytes};
+    struct guest_cpu cpu;
+    int rc;
+
+    if (parts->cfg->firmware == VM_FIRMWARE_PVH)
+        rc = boot_pvh(&boot, GUEST_ACPI_BASE, &cpu, err);
+    else
+        rc = boot_linux(&boot, GUEST_ACPI_BASE, &cpu, err);
+    if (rc == 0)
+        set_cpu(vm->vcpus[0], &cpu);
+    return rc;
+}
+
+static int no_memory(const struct vm_parts *parts, struct vmm_error *err)
+{
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    vmm_error_set(err, "no_memory", "/memory/size_bytes",
+                  "Stop a VM or delete an image, or give this VM less memory.",
+                  "The host has too little free memory to start VM \"%s\".", parts->cfg->name);
+    err->need_bytes = parts->cfg->memory_bytes + VMM_RESERVE_BYTES;
+    err->free_bytes = stats.free_bytes;
+    return -ENOMEM;
+}
+
+static bool has_room(const struct vm_parts *parts)
+{
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    return stats.free_bytes >= VMM_RESERVE_BYTES &&
+           parts->cfg->memory_bytes <= stats.free_bytes - VMM_RESERVE_BYTES;
+}
+
+int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
+{
+    const struct vm_config *cfg = parts->cfg;
+    int rc;
+
+    if (!has_room(parts) || vm_init(vm, parts->id, cfg->name, cfg->memory_bytes))
+        return no_memory(parts, err);
+    vm->on_stopped = parts->on_stopped;
+    rc = populate(vm, cfg->memory_bytes);
+    if (rc == 0)
+        rc = create_vcpus(vm, cfg->cpu_count);
+    if (rc == 0)
+        rc = create_devices(vm, parts);
+    if (rc == 0)
+        rc = write_acpi(vm);
+    if (rc) {
+        rc = no_memory(parts, err);
+        goto err_fini;
+    }
+    rc = load_guest(vm, parts, err);
+    if (rc)
+        goto err_fini;
+    vm->gmem.frozen = true;
+    return 0;
+
+err_fini:
+    vm_fini(vm);
+    return rc;
+}

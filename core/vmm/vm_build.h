@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Composes a running VM from its definition. */
+#ifndef SOCLE_VMM_VM_BUILD_H
+#define SOCLE_VMM_VM_BUILD_H
+
+#include "core/lib/compiler.h"
+#include "core/vm/vm.h"
+#include "core/vmm/vm_config.h"
+
+struct image;
+struct vconsole;
+
+/* What a VM is built from; all borrowed until vm_fini. */
+struct vm_parts {
+    u32 id;
+    const struct vm_config *cfg;
+    struct vconsole *console;
+    const struct image *kernel;
+    const struct image *initrd; /* or NULL */
+    u64 unix_s;                 /* wall clock for its RTC */
+    void (*on_stopped)(struct vm *vm);
+};
+
+/*
+ * Memory, buses, vCPUs, devices, tables, kernel: everything up to the first instruction. Context:
+ * management task. Return: 0; -ENOMEM, -EINVAL (the kernel is no kernel) with *err filled and
+ * nothing left behind.
+ */
+int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err) must_check;
+
+#endif

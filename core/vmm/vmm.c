@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The facade: requests on definitions and on running VMs, each checked against the VM's state
+ * first.
+ *
+ * States: STOPPED or CRASHED → start → RUNNING ⇄ PAUSED → STOPPED; a guest's reset or a restart
+ * after a crash passes through STARTING. Every request is carried out before it returns.
+ */
+#include "core/vmm/vmm.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/lib/sha256.h"
+#include "core/lib/string.h"
+#include "core/kern/timer.h"
+#include "core/vdev/vdevs.h"
+#include "core/vmm/clock.h"
+#include "core/vmm/machine.h"
+#include "core/vmm/registry.h"
+#include "core/vmm/vmm_error.h"
+#include "mm/kheap.h"
+
+static void (*wake_management)(void);
+
+static void on_console_output(void *arg)
+{
+    (void)arg;
+    wake_management();
+}
+
+int vmm_init(void (*wake)(void))
+{
+    wake_management = wake;
+    clock_init();
+    machine_init(wake);
+    return 0;
+}
+
+void vmm_poll(void)
+{
+    struct vmm_entry *entry = registry_after("");
+
+    while (entry) {
+        machine_poll(entry);
+        entry = registry_after(entry->cfg.name);
+    }
+}
+
+const char *vmm_unavailable_reason(void)
+{
+    return hvm ? NULL : "This CPU has no AMD-V, or the firmware has turned it off.";
+}
+
+const char *vmm_state_name(enum vmm_state state)
+{
+    static const char *const names[] = {
+        [VMM_STOPPED] = "stopped", [VMM_STARTING] = "starting", [VMM_RUNNING] = "running",
+        [VMM_PAUSED] = "paused",   [VMM_STOPPING] = "stopping", [VMM_CRASHED] = "crashed",
+    };
+
+    return names[state];
+}
+
+static struct vmm_entry *find(u32 id, struct vmm_error *err)
+{
+    struct vmm_entry *entry = registry_find_id(id);
+
+    if (!entry)
+        vmm_error_set(err, "no_such", NULL, "GET /api/v1/vms lists the VMs there are.",
+                      "There is no such VM.");
+    return entry;
+}
+
+static int wrong_state(const struct vmm_entry *entry, const char *hint, struct vmm_error *err)
+{
+    vmm_error_set(err, "state", NULL, hint, "VM \"%s\" is %s.", entry->cfg.name,
+                  vmm_state_name(entry->state));
+    return -EBUSY;
+}
+
+static bool is_off(const struct vmm_entry *entry)
+{
+    return entry->state == VMM_STOPPED || entry->state == VMM_CRASHED;
+}
+
+static bool uuid_is_zero(const u8 uuid[16])
+{
+    u8 sum = 0;
+
+    for (u32 i = 0; i < 16; i++)
+        sum |= uuid[i];
+    return sum == 0;
+}
+
+/* A UUID for a VM that was given none: not guessable from another one, and never the same twice. */
+static void uuid_make(const struct vm_config *cfg, u8 uuid[16])
+{
+    static u64 made;
+    u64 seed[3] = {++made, time_ns(), clock_unix_ns()};
+    struct sha256 hash;
+    u8 digest[32];
+
+    sha256_init(&hash);
+    sha256_update(&hash, seed, sizeof(seed));
+    sha256_update(&hash, cfg->name, sizeof(cfg->name));
+    sha256_final(&hash, digest);
+    memcpy(uuid, digest, 16);
+    uuid[6] = (u8)((uuid[6] & 0x0f) | 0x80); /* version 8: made up */
+    uuid[8] = (u8)((uuid[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
+}
+
+static void name_make(char name[VM_NAME_MAX + 1])
+{
+    u32 n = 0;
+
+    do
+        ksnprintf(name, VM_NAME_MAX + 1, "vm-%u", ++n);
+    while (registry_find_name(name));
+}
+
+/* Refuses a name or UUID that another definition (than `self`) has. */
+static int check_unique(const struct vm_config *cfg, const struct vmm_entry *self,
+                        struct vmm_error *err)
+{
+    const struct vmm_entry *same_name = registry_find_name(cfg->name);
+    const struct vmm_entry *same_uuid =
+        uuid_is_zero(cfg->uuid) ? NULL : registry_find_uuid(cfg->uuid);
+
+    if (same_name && same_name != self) {
+        vmm_error_set(err, "exists", "/name", "Choose another name, or PUT to change that VM.",
+                      "There is a VM \"%s\" already.", cfg->name);
+        return -EEXIST;
+    }
+    if (same_uuid && same_uuid != self) {
+        vmm_error_set(err, "exists", "/uuid", "Leave the UUID out to have one made up.",
+                      "VM \"%s\" has that UUID already.", same_uuid->cfg.name);
+        return -EEXIST;
+    }
+    return 0;
+}
+
+static int out_of_memory(struct vmm_error *err)
+{
+    vmm_error_set(err, "no_memory", NULL, "Delete a VM or an image.",
+                  "The hypervisor is out of memory.");
+    return -ENOMEM;
+}
+
+static int console_create(struct vconsole *console, u32 log_bytes, struct vmm_error *err)
+{
+    if (vconsole_init(console, log_bytes))
+        return out_of_memory(err);
+    console->on_output = on_console_output;
+    return 0;
+}
+
+int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = vm_config_validate(cfg, err);
+
+    if (rc == 0)
+        rc = check_unique(cfg, NULL, err);
+    if (rc)
+        return rc;
+    if (registry_count() >= VMM_VMS_MAX) {
+        vmm_error_set(err, "no_space", NULL, "Delete a VM.", "There are %u VMs, the most possible.",
+                      VMM_VMS_MAX);
+        return -ENOSPC;
+    }
+    entry = kzalloc(sizeof(*entry));
+    if (!entry)
+        return out_of_memory(err);
+    entry->cfg = *cfg;
+    rc = console_create(&entry->console, cfg->serial_log_bytes, err);
+    if (rc) {
+        kfree(entry);
+        return rc;
+    }
+    if (entry->cfg.name[0] == '\0')
+        name_make(entry->cfg.name);
+    if (uuid_is_zero(entry->cfg.uuid))
+        uuid_make(&entry->cfg, entry->cfg.uuid);
+    entry->created_unix_ns = clock_is_known() ? clock_unix_ns() : 0;
+    registry_insert(entry);
+    *id = entry->id;
+    return 0;
+}
+
+/* Gives the VM an empty console log of another size. */
+static int console_replace(struct vmm_entry *entry, u32 log_bytes, struct vmm_error *err)
+{
+    struct vconsole old = entry->console;
+    int rc = console_create(&entry->console, log_bytes, err);
+
+    if (rc)
+        entry->console = old;
+    else
+        vconsole_fini(&old);
+    return rc;
+}
+
+/* Takes the new definition over, with the old name and UUID where it has none. */
+static void config_replace(struct vmm_entry *entry, const struct vm_config *cfg)
+{
+    char name[sizeof(cfg->name)];
+    u8 uuid[sizeof(cfg->uuid)];
+
+    memcpy(name, cfg->name[0] ? cfg->name : entry->cfg.name, sizeof(name));
+    memcpy(uuid, uuid_is_zero(cfg->uuid) ? entry->cfg.uuid : cfg->uuid, sizeof(uuid));
+    entry->cfg = *cfg;
+    memcpy(entry->cfg.name, name, sizeof(name));
+    memcpy(entry->cfg.uuid, uuid, sizeof(uuid));
+    registry_resort(entry);
+    registry_touch(entry);
+}
+
+int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
+{
+    struct vmm_entry *entry = find(id, err);
+    int rc;
+
+    if (!entry)
+        return -ENOENT;
+    rc = vm_config_validate(cfg, err);
+    if (rc == 0 && !is_off(entry))
+        rc = wrong_state(entry, "Power it off before changing it.", err);
+    if (rc == 0)
+        rc = check_unique(cfg, entry, err);
+    if (rc == 0 && entry->cfg.serial_log_bytes != cfg->serial_log_bytes)
+        rc = console_replace(entry, cfg->serial_log_bytes, err);
+    if (rc == 0)
+        config_replace(entry, cfg);
+    return rc;
+}
+
+int vmm_delete(u32 id, bool force, struct vmm_error *err)
+{
+    struct vmm_entry *entry = find(id, err);
+
+    if (!entry)
+        return -ENOENT;
+    if (!is_off(entry)) {
+        if (!force)
+            return wrong_state(entry, "Power it off, or add ?force=true.", err);
+        machine_power_off(entry);
+    }
+    registry_remove(entry);
+    vconsole_fini(&entry->console);
+    kfree(entry);
+    return 0;
+}
+
+static void forget_last_run(struct vmm_entry *entry)
+{
+    entry->reason[0] = '\0';
+    entry->fast_restarts = 0;
+    entry->guest_ns = 0;
+    entry->halted_ns = 0;
+    memset(entry->exits, 0, sizeof(entry->exits));
+}
+
+int vmm_start(u32 id, bool paused, struct vmm_error *err)
+{
+    struct vmm_entry *entry = find(id, err);
+    int rc;
+
+    if (!entry)
+        return -ENOENT;
+    if (!is_off(entry))
+        return wrong_state(entry, "Only a stopped or crashed VM can be started.", err);
+    if (vmm_unavailable_reason()) {
+        vmm_error_set(err, "semantic", NULL, "Turn on SVM in the firmware's setup.", "%s",
+                      vmm_unavailable_reason());
+        return -EOPNOTSUPP;
+    }
+    rc = machine_hold_images(entry, err);
+    if (rc)
+        return rc;
+    forget_last_run(entry);
+    rc = machine_power_on(entry, paused, err);
+    if (rc)
+        machine_release_images(entry);
+    return rc;
+}
+
+/* The entry, if it runs or is paused (or waits for its restart, if that will do). Return: 0,
+ * -ENOENT, -EBUSY. */
+static int find_alive(u32 id, bool waiting_will_do, struct vmm_entry **out, struct vmm_error *err)
+{
+    *out = find(id, err);
+    if (!*out)
+        return -ENOENT;
+    if ((*out)->vm || (waiting_will_do && (*out)->state == VMM_STARTING))
+        return 0;
+    return wrong_state(*out, "Start it first.", err);
+}
+
+int vmm_poweroff(u32 id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = find_alive(id, true, &entry, err);
+
+    if (rc == 0)
+        machine_power_off(entry);
+    return rc;
+}
+
+int vmm_reset(u32 id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = find_alive(id, true, &entry, err);
+
+    if (rc == 0)
+        machine_reset(entry);
+    return rc;
+}
+
+int vmm_pause(u32 id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = find_alive(id, false, &entry, err);
+
+    if (rc)
+        return rc;
+    if (entry->state != VMM_RUNNING)
+        return wrong_state(entry, "Only a running VM can be paused.", err);
+    vm_pause(entry->vm);
+    registry_set_state(entry, VMM_PAUSED);
+    return 0;
+}
+
+int vmm_resume(u32 id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = find_alive(id, false, &entry, err);
+
+    if (rc)
+        return rc;
+    if (entry->state != VMM_PAUSED)
+        return wrong_state(entry, "Only a paused VM can be resumed.", err);
+    vm_resume(entry->vm);
+    registry_set_state(entry, VMM_RUNNING);
+    return 0;
+}
+
+int vmm_power_button(u32 id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = find_alive(id, false, &entry, err);
+
+    if (rc)
+        return rc;
+    if (entry->state != VMM_RUNNING)
+        return wrong_state(entry, "Resume it first.", err);
+    vpm_power_button(entry->vm);
+    return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The facade's questions: what VMs there are, how they do, what their consoles say. */
+#include "core/vmm/vmm.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/lib/string.h"
+#include "core/vmm/exit_stats.h"
+#include "core/vmm/registry.h"
+#include "core/vmm/vmm_error.h"
+
+#define UUID_BYTES 16u
+#define UUID_CHARS 36u
+
+/* True where the text form has a hyphen before this byte. */
+static bool hyphen_before(u32 byte)
+{
+    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+void vmm_uuid_format(const u8 uuid[16], char text[37])
+{
+    char *to = text;
+
+    for (u32 i = 0; i < UUID_BYTES; i++) {
+        if (hyphen_before(i))
+            *to++ = '-';
+        to += ksnprintf(to, 3, "%02x", uuid[i]);
+    }
+}
+
+/* Return: 0–15, or -1. */
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+int vmm_uuid_parse(const char *text, u8 uuid[16])
+{
+    if (strnlen(text, UUID_CHARS + 1) != UUID_CHARS)
+        return -EINVAL;
+    for (u32 i = 0; i < UUID_BYTES; i++) {
+        int high;
+        int low;
+
+        if (hyphen_before(i) && *text++ != '-')
+            return -EINVAL;
+        high = hex_digit(*text++);
+        low = hex_digit(*text++);
+        if (high < 0 || low < 0)
+            return -EINVAL;
+        uuid[i] = (u8)(high << 4 | low);
+    }
+    return 0;
+}
+
+int vmm_find(const char *name_or_uuid, u32 *id)
+{
+    const struct vmm_entry *entry = registry_find_name(name_or_uuid);
+    u8 uuid[UUID_BYTES];
+
+    if (!entry && vmm_uuid_parse(name_or_uuid, uuid) == 0)
+        entry = registry_find_uuid(uuid);
+    if (!entry)
+        return -ENOENT;
+    *id = entry->id;
+    return 0;
+}
+
+int vmm_get(u32 id, struct vmm_info *out)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+
+    if (!entry)
+        return -ENOENT;
+    out->id = entry->id;
+    out->cfg = entry->cfg;
+    out->state = entry->state;
+    out->etag = entry->etag;
+    (void)str_copy(out->reason, sizeof(out->reason), entry->reason);
+    out->created_unix_ns = entry->created_unix_ns;
+    out->started_ns = entry->started_ns;
+    out->console_written = vmm_console_written(id);
+    out->guest_ns = entry->guest_ns;
+    out->halted_ns = entry->halted_ns;
+    out->memory_resident_bytes = 0;
+    if (!entry->vm)
+        return 0;
+    for (u32 i = 0; i < entry->vm->vcpu_count; i++) {
+        out->guest_ns += entry->vm->vcpus[i]->guest_ns;
+        out->halted_ns += entry->vm->vcpus[i]->halted_ns;
+    }
+    out->memory_resident_bytes =
+        entry->vm->gmem.total_bytes + entry->vm->slat.table_pages * PAGE_SIZE;
+    return 0;
+}
+
+bool vmm_next(const char *after_name, u32 *id)
+{
+    const struct vmm_entry *entry = registry_after(after_name);
+
+    if (!entry)
+        return false;
+    *id = entry->id;
+    return true;
+}
+
+u32 vmm_count(enum vmm_state state)
+{
+    u32 count = 0;
+    const struct vmm_entry *entry = registry_after("");
+
+    for (; entry; entry = registry_after(entry->cfg.name))
+        count += entry->state == state;
+    return count;
+}
+
+size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+    size_t count = 0;
+
+    if (!entry)
+        return 0;
+    for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++) {
+        struct exit_stat sum = entry->exits[kind];
+
+        for (u32 i = 0; entry->vm && i < entry->vm->vcpu_count; i++)
+            exit_stat_add(&sum, &entry->vm->vcpus[i]->exits[kind]);
+        if (sum.count == 0)
+            continue;
+        rows[count++] = (struct vmm_exit_stat){
+            .reason = exit_kind_name((enum vm_exit_kind)kind),
+            .count = sum.count,
+            .total_ns = sum.total_ns,
+            .p50_ns = exit_stat_percentile(&sum, 50),
+            .p99_ns = exit_stat_percentile(&sum, 99),
+        };
+    }
+    return count;
+}
+
+size_t vmm_console_read(u32 id, u64 *offset, void *dst, size_t bytes)
+{
+    struct vmm_entry *entry = registry_find_id(id);
+
+    return entry ? vconsole_read(&entry->console, offset, dst, bytes) : 0;
+}
+
+u64 vmm_console_written(u32 id)
+{
+    struct vmm_entry *entry = registry_find_id(id);
+
+    return entry ? vconsole_written(&entry->console) : 0;
+}
+
+u64 vmm_console_oldest(u32 id)
+{
+    struct vmm_entry *entry = registry_find_id(id);
+
+    return entry ? vconsole_oldest(&entry->console) : 0;
+}
+
+int vmm_console_input(u32 id, const void *src, size_t bytes, struct vmm_error *err)
+{
+    struct vmm_entry *entry = registry_find_id(id);
+
+    if (!entry) {
+        vmm_error_set(err, "no_such", NULL, "GET /api/v1/vms lists the VMs there are.",
+                      "There is no such VM.");
+        return -ENOENT;
+    }
+    if (!entry->vm) {
+        vmm_error_set(err, "state", NULL, "Start it first.", "VM \"%s\" is %s.", entry->cfg.name,
+                      vmm_state_name(entry->state));
+        return -EBUSY;
+    }
+    return (int)vconsole_input(&entry->console, src, bytes);
+}
