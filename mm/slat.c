@@ -125,6 +125,19 @@ static unsigned largest_level(const struct slat *slat, u64 guest, u64 host, u64 
     return level;
 }
 
+/* Follows tables that are there already, if only empty ones: they cannot give way to a larger page.
+ */
+static u64 *descend(const struct slat *slat, u64 address, u64 *entry, unsigned *level)
+{
+    const struct slat_format *format = slat->format;
+
+    while (format->is_present(*entry) && !format->is_leaf(*entry, *level)) {
+        (*level)--;
+        entry = entry_at(format->address(*entry), address, *level);
+    }
+    return entry;
+}
+
 int slat_map(struct slat *slat, gpa_t guest, hpa_t host, u64 bytes, unsigned access,
              enum slat_memtype type)
 {
@@ -132,12 +145,14 @@ int slat_map(struct slat *slat, gpa_t guest, hpa_t host, u64 bytes, unsigned acc
         return -EINVAL;
     while (bytes > 0) {
         unsigned level = type == SLAT_MEM_WB ? largest_level(slat, guest.v, host.v, bytes) : 1;
-        u64 page = entry_bytes(level);
         u64 *entry;
+        u64 page;
         int rc = walk_build(slat, guest.v, level, &entry);
 
         if (rc)
             return rc;
+        entry = descend(slat, guest.v, entry, &level);
+        page = entry_bytes(level);
         if (slat->format->is_present(*entry))
             return -EEXIST;
         pte_store(entry, slat->format->leaf(host, page, access, type));

@@ -45,13 +45,18 @@ void machine_init(void (*wake)(void))
     timer_init(&restart_timer, on_restart_timer, NULL);
 }
 
-/* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone.
- */
+/* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone. */
 static u32 choose_pcpu(void)
 {
-    u32 count = pcpu_count();
+    u32 others = pcpu_count() - 1;
 
-    return count > 1 ? 1 + next_pcpu++ % (count - 1) : 0;
+    for (u32 i = 0; i < others; i++) {
+        u32 id = 1 + next_pcpu++ % others;
+
+        if (pcpu_get(id)->is_online)
+            return id;
+    }
+    return 0;
 }
 
 static int hold_image(const char *name, const char *pointer, struct image **out,

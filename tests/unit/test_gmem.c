@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: mm/gmem.c mm/slat.c mm/kheap.c mm/pmm.c mm/memmap.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/* Guest memory is zeroed, mapped where it says, copied across slots, and given back scrubbed. */
+#include "tests/unit/harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/lib/errno.h"
+#include "mm/gmem.h"
+#include "mm/layout.h"
+#include "mm/pmm.h"
+#include "mm/pte_store.h"
+#include "tests/fakes/slat_format.h"
+
+#define RAM (64 * MiB)
+
+void (*pte_store_hook)(void);
+
+static struct slat slat;
+static struct gmem gmem;
+static struct pmm_stats before;
+
+static void setup(void)
+{
+    static bool is_done;
+    struct memmap map = {1, {{0x100000, RAM}}};
+
+    if (!is_done) {
+        arena_init(RAM);
+        memset(arena_base, 0xa5, RAM);
+        CHECK_EQ(pmm_init(&map), 0);
+        is_done = true;
+    }
+    pmm_get_stats(&before);
+    CHECK_EQ(slat_init(&slat, &fake_format), 0);
+    CHECK_EQ(gmem_init(&gmem, 48 * MiB), 0);
+}
+
+static void teardown(void)
+{
+    struct pmm_stats after;
+
+    gmem_fini(&gmem);
+    slat_fini(&slat);
+    pmm_get_stats(&after);
+    CHECK(memcmp(&before, &after, sizeof(before)) == 0);
+}
+
+TEST(populated_memory_is_zero_and_mapped)
+{
+    static u8 buf[4 * MiB];
+    struct slat_translation t;
+
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 20 * MiB), 0);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(4 * GiB), 6 * MiB), 0);
+    CHECK_EQ(gmem.total_bytes, 26 * MiB);
+    CHECK_EQ(gmem_read(&gmem, gpa(16 * MiB), buf, sizeof(buf)), 0);
+    for (size_t i = 0; i < sizeof(buf); i++)
+        if (buf[i])
+            CHECK(!"dirty guest memory");
+    CHECK_EQ(gmem_write(&gmem, gpa(4 * GiB + 123456), "hello", 6), 0);
+    CHECK_EQ(slat_lookup(&slat, gpa(4 * GiB + 123456), &t), 0);
+    CHECK_STR(hpa_to_ptr(t.host), "hello");
+    CHECK_EQ(t.access, SLAT_READ | SLAT_WRITE | SLAT_EXEC);
+    teardown();
+}
+
+TEST(ranges_and_holes)
+{
+    u8 b[16];
+
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(2 * MiB), 6 * MiB), 0);
+    CHECK(!gmem_is_ram(&gmem, gpa(2 * MiB - 1), 1));
+    CHECK(gmem_is_ram(&gmem, gpa(2 * MiB), 6 * MiB));
+    CHECK(!gmem_is_ram(&gmem, gpa(2 * MiB), 6 * MiB + 1));
+    CHECK(!gmem_is_ram(&gmem, gpa(~0ull), 1));
+    CHECK(!gmem_is_ram(&gmem, gpa(4 * MiB), ~0ull));
+    CHECK_EQ(gmem_read(&gmem, gpa(8 * MiB - 8), b, 16), -EFAULT);
+    CHECK_EQ(gmem_write(&gmem, gpa(8 * MiB - 8), b, 16), -EFAULT);
+    CHECK_EQ(gmem_zero(&gmem, gpa(0), 16), -EFAULT);
+    CHECK_EQ(gmem_read(&gmem, gpa(8 * MiB - 16), b, 16), 0);
+    teardown();
+}
+
+TEST(refuses_overlap_and_too_much)
+{
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(4 * MiB), 4 * MiB), 0);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 6 * MiB), -EEXIST);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(6 * MiB), 2 * MiB), -EEXIST);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(1), 2 * MiB), -EINVAL);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(16 * MiB), 64 * MiB), -EINVAL);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 4 * MiB), 0);
+    teardown();
+}
+
+/* With memory in crumbs there are many slots, and copies cross them. */
+TEST(fragmented_host)
+{
+    enum { HELD = 512 };
+    static hpa_t held[2 * HELD];
+    static u8 in[3 * MiB];
+    static u8 out[3 * MiB];
+    u32 count = 0;
+    hpa_t big[64];
+    u32 bigs = 0;
+
+    setup();
+    while (count < 2 * HELD && pmm_alloc(2, PMM_IMAGE, false, &held[count]) == 0)
+        count++;
+    while (bigs < 64 && pmm_alloc(8, PMM_IMAGE, false, &big[bigs]) == 0)
+        bigs++;
+    for (u32 i = 0; i < count; i += 2)
+        pmm_free(held[i], 2, PMM_IMAGE, false);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 3 * MiB), 0);
+    CHECK(gmem.slot_count > 100);
+    for (size_t i = 0; i < sizeof(in); i++)
+        in[i] = (u8)(i * 31 >> 3);
+    CHECK_EQ(gmem_write(&gmem, gpa(0), in, sizeof(in)), 0);
+    CHECK_EQ(gmem_read(&gmem, gpa(0), out, sizeof(out)), 0);
+    CHECK(memcmp(in, out, sizeof(in)) == 0);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(8 * MiB), 32 * MiB), -ENOMEM);
+    CHECK_EQ(gmem_zero(&gmem, gpa(1000), 100000), 0);
+    CHECK_EQ(gmem_read(&gmem, gpa(0), out, sizeof(out)), 0);
+    CHECK(out[999] == in[999] && out[1000] == 0 && out[100999] == 0 && out[101000] == in[101000]);
+    gmem_fini(&gmem);
+    CHECK_EQ(gmem_init(&gmem, MiB), 0);
+    for (u32 i = 1; i < count; i += 2)
+        pmm_free(held[i], 2, PMM_IMAGE, false);
+    for (u32 i = 0; i < bigs; i++)
+        pmm_free(big[i], 8, PMM_IMAGE, false);
+    teardown();
+}

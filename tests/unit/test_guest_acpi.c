@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: core/vmm/guest_acpi.c core/vmm/aml.c tests/fakes/assert.c */
+/* A guest finds every table from the RSDP, all checksums hold, and they say what guest_layout.h
+ * says. */
+#include "tests/unit/harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/lib/compiler.h"
+#include "core/vmm/guest_acpi.h"
+#include "core/vmm/guest_layout.h"
+
+static u8 tables[GUEST_ACPI_TABLES_MAX];
+static size_t used;
+
+static u64 get(const u8 *p, unsigned bytes)
+{
+    u64 value = 0;
+
+    memcpy(&value, p, bytes);
+    return value;
+}
+
+static bool sums_to_zero(const u8 *p, size_t bytes)
+{
+    u8 sum = 0;
+
+    while (bytes--)
+        sum = (u8)(sum + *p++);
+    return sum == 0;
+}
+
+static const u8 *at(u64 address)
+{
+    CHECK(address >= GUEST_ACPI_BASE && address < GUEST_ACPI_BASE + used);
+    return tables + (address - GUEST_ACPI_BASE);
+}
+
+/* The table with that signature, by way of RSDP and XSDT. */
+static const u8 *find(const char *signature)
+{
+    const u8 *xsdt = at(get(tables + 24, 8));
+
+    for (u64 offset = 36; offset < get(xsdt + 4, 4); offset += 8) {
+        const u8 *table = at(get(xsdt + offset, 8));
+
+        CHECK(sums_to_zero(table, get(table + 4, 4)));
+        if (memcmp(table, signature, 4) == 0)
+            return table;
+    }
+    return NULL;
+}
+
+static void build(u32 cpus)
+{
+    memset(tables, 0xee, sizeof(tables));
+    used = guest_acpi_build(tables, GUEST_ACPI_BASE, cpus);
+    CHECK(used <= sizeof(tables));
+}
+
+TEST(rsdp_and_xsdt)
+{
+    build(1);
+    CHECK(memcmp(tables, "RSD PTR ", 8) == 0);
+    CHECK(sums_to_zero(tables, 20));
+    CHECK(sums_to_zero(tables, 36));
+    CHECK_EQ(tables[15], 2);
+    CHECK(sums_to_zero(at(get(tables + 24, 8)), 36 + 16));
+    CHECK(memcmp(at(get(tables + 24, 8)), "XSDT", 4) == 0);
+}
+
+TEST(fadt_names_the_board)
+{
+    const u8 *fadt;
+    const u8 *dsdt;
+
+    build(1);
+    fadt = find("FACP");
+    CHECK(fadt != NULL);
+    CHECK_EQ(get(fadt + 4, 4), 276);
+    CHECK_EQ(get(fadt + 46, 2), GUEST_SCI_LINE);
+    CHECK_EQ(get(fadt + 48, 4), 0); /* always in ACPI mode */
+    CHECK_EQ(get(fadt + 56, 4), GUEST_PM1A_EVT);
+    CHECK_EQ(get(fadt + 64, 4), GUEST_PM1A_CNT);
+    CHECK_EQ(get(fadt + 76, 4), GUEST_PM_TMR);
+    CHECK_EQ(fadt[88], 4);
+    CHECK_EQ(fadt[89], 2);
+    CHECK_EQ(fadt[91], 4);
+    CHECK_EQ(get(fadt + 112, 4) & BIT(4), 0); /* power button is fixed hardware */
+    CHECK(get(fadt + 112, 4) & BIT(8));
+    CHECK(get(fadt + 112, 4) & BIT(10));
+    CHECK_EQ(get(fadt + 120, 8), GUEST_RESET_PORT);
+    CHECK_EQ(fadt[128], GUEST_RESET_VALUE);
+    dsdt = at(get(fadt + 140, 8));
+    CHECK_EQ(get(fadt + 40, 4), get(fadt + 140, 8));
+    CHECK(memcmp(dsdt, "DSDT", 4) == 0);
+    CHECK(sums_to_zero(dsdt, get(dsdt + 4, 4)));
+    CHECK(memcmp(at(get(fadt + 36, 4)), "FACS", 4) == 0);
+    CHECK_EQ(get(fadt + 36, 4) % 64, 0);
+}
+
+TEST(dsdt_has_s5)
+{
+    static const u8 s5[] = {0x08, '_', 'S', '5', '_', 0x12, 0x48, 0x00, 4, 0x0a, 5, 0, 0, 0};
+    const u8 *dsdt;
+
+    build(1);
+    dsdt = at(get(find("FACP") + 140, 8));
+    CHECK(memcmp(dsdt + 36, s5, sizeof(s5)) == 0);
+}
+
+TEST(madt_counts_cpus_and_overrides)
+{
+    u32 cpus = 0;
+    u32 overrides = 0;
+    const u8 *madt;
+
+    build(64);
+    madt = find("APIC");
+    CHECK(madt != NULL);
+    CHECK_EQ(get(madt + 36, 4), GUEST_LAPIC_BASE);
+    for (const u8 *e = madt + 44; e < madt + get(madt + 4, 4); e += e[1]) {
+        if (e[0] == 0)
+            CHECK_EQ(e[3], cpus++);
+        if (e[0] == 1)
+            CHECK_EQ(get(e + 4, 4), GUEST_IOAPIC_BASE);
+        if (e[0] == 2 && e[3] == 0)
+            overrides += get(e + 4, 4) == 2 && get(e + 8, 2) == 0;
+        if (e[0] == 2 && e[3] == GUEST_SCI_LINE)
+            overrides += get(e + 8, 2) == 0xd;
+    }
+    CHECK_EQ(cpus, 64);
+    CHECK_EQ(overrides, 2);
+}
