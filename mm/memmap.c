@@ -64,6 +64,8 @@ int memmap_remove(struct memmap *map, u64 base, u64 bytes)
     u64 end = ALIGN_UP(range_end(base, bytes), PAGE_SIZE);
     u32 i = 0;
 
+    if (bytes == 0 || base >= PHYSICAL_END)
+        return 0;
     base = ALIGN_DOWN(base, PAGE_SIZE);
     while (i < map->count) {
         struct memmap_range *r = &map->ranges[i];

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: core/vmm/image.c core/lib/s[ht]*[6r].c mm/[kmp]*.c tests/fakes/[al][rso]*.c */
+/* Images come back byte by byte, live while held, and give every page back. */
+#include "tests/unit/harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/lib/errno.h"
+#include "core/vmm/image.h"
+#include "mm/layout.h"
+#include "mm/pmm.h"
+
+#define RAM (64 * MiB)
+
+u64 time_ns(void);
+
+u64 time_ns(void)
+{
+    return 42;
+}
+
+static struct pmm_stats before;
+
+static void setup(void)
+{
+    static bool is_done;
+    struct memmap map = {1, {{0x100000, RAM}}};
+
+    if (!is_done) {
+        arena_init(RAM);
+        CHECK_EQ(pmm_init(&map), 0);
+        is_done = true;
+    }
+    pmm_get_stats(&before);
+}
+
+static void check_nothing_left(void)
+{
+    struct pmm_stats after;
+
+    pmm_get_stats(&after);
+    CHECK(memcmp(&before, &after, sizeof(before)) == 0);
+    CHECK(image_next(NULL) == NULL);
+}
+
+static u8 byte_at(u64 i)
+{
+    return (u8)(i * 13 + (i >> 9));
+}
+
+static struct image *upload(const char *name, u64 bytes)
+{
+    static u8 piece[7777];
+    struct image *img = NULL;
+    u8 digest[32];
+
+    CHECK_EQ(image_begin(name, IMAGE_RAW, bytes, &img), 0);
+    for (u64 at = 0; at < bytes; at += sizeof(piece)) {
+        size_t n = bytes - at < sizeof(piece) ? (size_t)(bytes - at) : sizeof(piece);
+
+        for (size_t i = 0; i < n; i++)
+            piece[i] = byte_at(at + i);
+        CHECK_EQ(image_append(img, piece, n), 0);
+    }
+    image_digest(img, digest);
+    image_commit(img);
+    return img;
+}
+
+TEST(bytes_come_back)
+{
+    static const u64 sizes[] = {0, 1, 65535, 65536, 65537, 9 * MiB + 17};
+    static u8 buf[9 * MiB + 100];
+
+    setup();
+    for (size_t n = 0; n < sizeof(sizes) / sizeof(sizes[0]); n++) {
+        struct image *img = upload("a", sizes[n]);
+        size_t span = 0;
+
+        CHECK_EQ(image_read(img, 0, buf, sizeof(buf)), sizes[n]);
+        for (u64 i = 0; i < sizes[n]; i++)
+            if (buf[i] != byte_at(i))
+                CHECK(!"a byte differs");
+        CHECK_EQ(image_read(img, sizes[n], buf, 10), 0);
+        CHECK_EQ(image_read(img, ~0ull, buf, 10), 0);
+        for (u64 at = 0; at < sizes[n]; at += span) {
+            const u8 *p = image_span(img, at, &span);
+
+            CHECK(span > 0 && *p == byte_at(at));
+        }
+    }
+    CHECK_EQ(image_delete("a"), 0);
+    check_nothing_left();
+}
+
+TEST(digest_is_sha256)
+{
+    static const u8 abc[4] = {0xba, 0x78, 0x16, 0xbf};
+    struct image *img;
+    struct image_info info;
+    u8 digest[32];
+
+    setup();
+    CHECK_EQ(image_begin("k", IMAGE_KERNEL, 3, &img), 0);
+    CHECK_EQ(image_append(img, "ab", 2), 0);
+    CHECK_EQ(image_append(img, "c", 1), 0);
+    image_digest(img, digest);
+    CHECK(memcmp(digest, abc, 4) == 0);
+    image_commit(img);
+    image_get_info(img, &info);
+    CHECK(memcmp(info.sha256, digest, 32) == 0);
+    CHECK(info.is_ready);
+    CHECK_EQ(info.size_bytes, 3);
+    CHECK_EQ(info.kind, IMAGE_KERNEL);
+    CHECK_STR(info.name, "k");
+    CHECK_EQ(image_delete("k"), 0);
+    check_nothing_left();
+}
+
+TEST(held_images_live_on)
+{
+    struct image *old;
+    struct image *new;
+    u8 b;
+
+    setup();
+    old = upload("x", 100000);
+    image_hold(old);
+    CHECK_EQ(image_delete("x"), -EBUSY);
+    new = upload("x", 5);
+    CHECK(image_find("x") == new &&old != new);
+    CHECK_EQ(image_read(old, 99999, &b, 1), 1);
+    CHECK_EQ(b, byte_at(99999));
+    image_release(old);
+    CHECK(image_find("x") == new);
+    CHECK_EQ(image_delete("x"), 0);
+    CHECK_EQ(image_delete("x"), -ENOENT);
+    check_nothing_left();
+}
+
+TEST(uploads_are_apart)
+{
+    struct image *a;
+    struct image *b;
+
+    setup();
+    CHECK_EQ(image_begin("u", IMAGE_RAW, 0, &a), 0);
+    CHECK_EQ(image_append(a, "1", 1), 0);
+    CHECK(image_find("u") == NULL);
+    CHECK_EQ(image_begin("u", IMAGE_RAW, 0, &b), -EBUSY);
+    image_abort(a);
+    CHECK_EQ(image_begin("../x", IMAGE_RAW, 0, &b), -EINVAL);
+    CHECK_EQ(image_begin("", IMAGE_RAW, 0, &b), -EINVAL);
+    CHECK_EQ(image_begin(".x", IMAGE_RAW, 0, &b), -EINVAL);
+    CHECK_EQ(image_begin("u", IMAGE_RAW, RAM, &b), -ENOMEM);
+    check_nothing_left();
+}
+
+TEST(name_order_and_limit)
+{
+    struct image *img;
+    char name[8] = "i00";
+    u32 seen = 0;
+    struct image *over;
+
+    setup();
+    for (u32 i = 0; i < IMAGES_MAX; i++) {
+        u32 n = (i * 37) % IMAGES_MAX;
+
+        name[1] = (char)('0' + n / 10);
+        name[2] = (char)('0' + n % 10);
+        (void)upload(name, 10);
+    }
+    CHECK_EQ(image_begin("more", IMAGE_RAW, 0, &over), -ENOSPC);
+    for (img = image_next(NULL); img; img = image_next(img)) {
+        struct image_info info;
+
+        image_get_info(img, &info);
+        CHECK_EQ((u32)(info.name[1] - '0') * 10 + (u32)(info.name[2] - '0'), seen);
+        seen++;
+    }
+    CHECK_EQ(seen, IMAGES_MAX);
+    while ((img = image_next(NULL)) != NULL) {
+        struct image_info info;
+
+        image_get_info(img, &info);
+        CHECK_EQ(image_delete(info.name), 0);
+    }
+    check_nothing_left();
+}
+
+TEST(memory_runs_out)
+{
+    static u8 piece[MiB];
+    struct image *img;
+    int rc = 0;
+
+    setup();
+    CHECK_EQ(image_begin("big", IMAGE_RAW, 0, &img), 0);
+    for (int i = 0; i < 100 && rc == 0; i++)
+        rc = image_append(img, piece, sizeof(piece));
+    CHECK_EQ(rc, -ENOMEM);
+    image_abort(img);
+    check_nothing_left();
+}
