@@ -19,10 +19,11 @@ struct vconsole {
     u8 *log;
     u32 log_bytes;        /* power of two; const */
     u64 written;          /* total bytes ever written */
+    bool is_notified;     /* on_output has been called and nobody has read since */
     u8 *input;            /* ring of VCONSOLE_INPUT_MAX bytes */
     u64 input_head;
     u64 input_tail;
-    void (*on_output)(void *arg); /* const; after new output; any context: only wakes a task */
+    void (*on_output)(void *arg); /* const; at the first output since a read; any context: only wakes a task */
     void *on_output_arg;
     void (*on_input)(void *arg);  /* the UART's: input has arrived; NULL while no UART is attached */
     void *on_input_arg;
