@@ -45,7 +45,8 @@ void machine_init(void (*wake)(void))
     timer_init(&restart_timer, on_restart_timer, NULL);
 }
 
-/* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone. */
+/* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone.
+ */
 static u32 choose_pcpu(void)
 {
     u32 others = pcpu_count() - 1;

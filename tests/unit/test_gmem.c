@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mm/gmem.c mm/slat.c mm/kheap.c mm/pmm.c mm/memmap.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/* SOURCES: mm/gmem.c mm/slat.c mm/[kmp]*.c tests/fakes/a[rs]*.c tests/fakes/log.c */
 /* Guest memory is zeroed, mapped where it says, copied across slots, and given back scrubbed. */
 #include "tests/unit/harness.h"
 
