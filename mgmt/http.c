@@ -29,6 +29,7 @@ static int on_begin(http_parser *parser)
 {
     struct http_stream *http = stream_of(parser);
 
+    http->verb = VERB_OTHER;
     http->head_done = false;
     http->in_value = true; /* the target ends where the first name begins */
     http->header_count = 0;

@@ -91,6 +91,9 @@ void json_put_string(struct json_writer *w, const char *key, const char *value);
 void json_put_u64(struct json_writer *w, const char *key, u64 value);
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 
+/* RFC 3339, UTC, with nanoseconds. */
+void json_put_time(struct json_writer *w, const char *key, u64 unix_ns);
+
 /* Bytes as they are: separators of a stream, text already in JSON. */
 void json_raw(struct json_writer *w, const char *text);
 

@@ -6,6 +6,7 @@
 
 #include "core/kern/timer.h"
 #include "core/lib/printf.h"
+#include "core/x86/cpu_features.h"
 #include "core/x86/insn.h"
 #include "core/x86/log.h"
 
@@ -27,7 +28,7 @@ unsigned int port_random(void)
     static u64 state;
     u64 hardware = 0;
 
-    if (!cpu_random(&hardware))
+    if (!cpu_features.has_rdrand || !rdrand(&hardware))
         hardware = rdtsc();
     state = mix(state + hardware + 0x9e3779b97f4a7c15ull);
     return (unsigned int)(state >> 32);

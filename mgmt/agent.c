@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The agent's task: frames in, timers, VMs' ends, replies that waited, the status page; then sleep.
+ *
+ * It never waits for anything but its own wake-up; whoever has news wakes it. Slow work (uploads,
+ * followed logs) is a state in a connection, continued turn by turn.
+ */
+#include "mgmt/agent.h"
+
+#include "lwip/timeouts.h"
+
+#include "core/kern/boot_stages.h"
+#include "core/kern/firmware.h"
+#include "core/kern/task.h"
+#include "core/kern/timer.h"
+#include "core/lib/string.h"
+#include "core/vmm/vmm.h"
+#include "core/x86/log.h"
+#include "mgmt/host_config.h"
+#include "mgmt/host_facts.h"
+#include "mgmt/netif.h"
+#include "mgmt/server.h"
+#include "mgmt/status_page.h"
+#include "mm/layout.h"
+
+/* Log followers are served this often: a log record wakes nobody. */
+#define STREAM_PERIOD_NS (100 * NS_PER_MS)
+#define TURN_MAX_NS      (500 * NS_PER_MS)
+
+/* Time for the answer to leave before the machine goes down. */
+#define POWER_DELAY_NS (1 * NS_PER_S)
+
+static struct {
+    struct task task;
+    struct host_config cfg;
+    bool started; /* (a) */
+    bool has_address;
+    u64 ready_ns;
+    enum agent_power power;
+    u64 power_at_ns;
+} agent;
+
+const char *agent_hostname(void)
+{
+    return agent.cfg.hostname;
+}
+
+u64 agent_ready_ns(void)
+{
+    return agent.ready_ns;
+}
+
+void agent_wake(void)
+{
+    if (__atomic_load_n(&agent.started, __ATOMIC_ACQUIRE))
+        task_wake(&agent.task);
+}
+
+static void on_frames(void *arg unused)
+{
+    agent_wake();
+}
+
+void agent_power_down(enum agent_power what)
+{
+    agent.power = what;
+    agent.power_at_ns = time_ns() + POWER_DELAY_NS;
+}
+
+static void power_off_vms(void)
+{
+    char name[VM_NAME_MAX + 1] = "";
+    static struct vmm_info info;
+    struct vmm_error err;
+    u32 id;
+
+    while (vmm_next(name, &id) && vmm_get(id, &info) == 0) {
+        memcpy(name, info.cfg.name, sizeof(name));
+        if (info.state != VMM_STOPPED && info.state != VMM_CRASHED && vmm_poweroff(id, &err))
+            log_warn("agent", "%s: %s", name, err.text);
+    }
+}
+
+static void power_poll(void)
+{
+    if (agent.power == AGENT_POWER_ON || time_ns() < agent.power_at_ns)
+        return;
+    power_off_vms();
+    log_info("agent", "%s by request", agent.power == AGENT_REBOOT ? "reboot" : "power-off");
+    if (agent.power == AGENT_REBOOT)
+        firmware_reset();
+    firmware_poweroff();
+}
+
+/* The first address ends the boot. */
+static void note_address(void)
+{
+    if (agent.has_address || !netif_address_text()[0])
+        return;
+    agent.has_address = true;
+    boot_stage_mark("network_ready");
+}
+
+static void agent_main(void *arg unused)
+{
+    for (;;) {
+        u64 sleep_ns = TURN_MAX_NS;
+        u32 timer_ms;
+
+        netif_poll_port();
+        sys_check_timeouts();
+        vmm_poll();
+        if (server_poll())
+            sleep_ns = STREAM_PERIOD_NS;
+        note_address();
+        status_page_update(&agent.cfg);
+        power_poll();
+        timer_ms = sys_timeouts_sleeptime();
+        if (timer_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+            sleep_ns = MIN(sleep_ns, timer_ms * NS_PER_MS);
+        if (sleep_ns)
+            (void)task_wait_until(time_ns() + sleep_ns);
+        else
+            task_yield();
+    }
+}
+
+static void read_config(const struct boot_info *info)
+{
+    const char *problem;
+
+    host_config_default(&agent.cfg);
+    if (!info->dtb_base)
+        return;
+    if (host_config_read(&agent.cfg, hpa_to_ptr(hpa(info->dtb_base)), info->dtb_bytes, &problem))
+        log_warn("agent", "socle.dtb: %s", problem);
+}
+
+int agent_start(const struct boot_info *info)
+{
+    int rc;
+
+    host_facts_init(info);
+    read_config(info);
+    rc = vmm_init(agent_wake);
+    if (rc)
+        return rc;
+    if (netif_start(&agent.cfg, on_frames))
+        log_warn("net", "no supported network card: the API cannot be reached");
+    rc = server_start(agent.cfg.http_port);
+    if (rc)
+        return rc;
+    agent.ready_ns = time_ns();
+    boot_stage_mark("agent_ready");
+    log_warn("agent", "the management endpoint on port %u is open: no TLS and no tokens yet",
+             agent.cfg.http_port);
+    rc = task_start(&agent.task, "agent", TASK_AGENT, 0, agent_main, NULL);
+    if (rc)
+        return rc;
+    __atomic_store_n(&agent.started, true, __ATOMIC_RELEASE);
+    return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a handler sees: the request, and the ways to answer it.
+ *
+ * A handler runs on the management task, must not wait, and answers exactly once: reply_json() and
+ * writing, reply_empty(), reply_stream() or api_error(). Text it writes goes into the connection's
+ * output buffer; what does not fit there is streamed, a piece whenever the client has taken the
+ * last one.
+ */
+#ifndef SOCLE_MGMT_API_H
+#define SOCLE_MGMT_API_H
+
+#include "core/lib/compiler.h"
+#include "core/lib/types.h"
+#include "core/vmm/vmm.h"
+#include "mgmt/http.h"
+#include "mgmt/json.h"
+#include "mgmt/router.h"
+
+#define API_BASE       "/api/v1"
+#define REQUEST_ID_MAX 64u
+#define REPLY_HEAD_MAX 2048u
+#define REPLY_BODY_MAX (40u * 1024u) /* the largest single object: a VM with all text escaped */
+
+enum produce {
+    PRODUCE_MORE, /* something was written, or may be at the next call */
+    PRODUCE_WAIT, /* nothing now: ask again when something has happened */
+    PRODUCE_DONE,
+};
+
+/* Takes the body of a BODY_STREAM request; after an answer it is called no more, except abort. */
+struct body_sink {
+    void (*write)(struct req *req, const u8 *data, size_t len);
+    void (*end)(struct req *req);   /* the body is complete: answer */
+    void (*abort)(struct req *req); /* the connection is gone, or an error was answered */
+};
+
+/* Makes the body of a streamed reply. */
+struct body_source {
+    enum produce (*produce)(struct req *req, struct json_writer *w);
+    void (*release)(struct req *req); /* sent, or the connection is gone; may be NULL */
+    bool ends_with_client;            /* a client that stops sending ends the stream, too */
+};
+
+struct reply {
+    u16 status; /* 0: not answered yet */
+    const char *content_type;
+    u64 length; /* of a streamed body; HTTP_LENGTH_NONE: chunked */
+    const struct body_source *source;
+    struct json_writer body;
+    char headers[512]; /* complete lines */
+    u32 headers_len;
+    bool close;
+};
+
+/* A place for what a streaming handler must remember between two calls. */
+struct req_state {
+    void *object;
+    u64 offset;
+    u64 end;
+    u32 id;
+    bool flag;
+    char name[64];
+    char fields[128];
+};
+
+struct req {
+    const struct http_stream *http;
+    struct route_match match;
+    char request_id[REQUEST_ID_MAX + 1];
+    const u8 *body; /* BODY_JSON, BODY_BYTES */
+    size_t body_len;
+    u64 begin_ns;   /* the head was complete */
+    u64 handler_ns; /* time spent in the handler */
+    const struct body_sink *sink;
+    struct req_state state;
+    struct reply reply;
+};
+
+/* Answers. */
+struct json_writer *reply_json(struct req *req, u16 status);
+struct json_writer *reply_text(struct req *req, u16 status, const char *content_type);
+void reply_empty(struct req *req, u16 status);
+void reply_stream(struct req *req, u16 status, const char *content_type, u64 length,
+                  const struct body_source *source);
+void reply_header(struct req *req, const char *name, const char *fmt, ...) printf_like(3, 4);
+
+/* Requests. query_get: the decoded parameter, or NULL; valid until the next call. */
+const char *query_get(const struct req *req, const char *name);
+
+/* Return: 0 and *out (fallback if absent); -EINVAL after answering 400. */
+int query_u64(struct req *req, const char *name, u64 fallback, u64 *out) must_check;
+int query_bool(struct req *req, const char *name, bool *out) must_check;
+
+/* An error for the user. Members left 0 or NULL are left out. */
+struct problem {
+    const char *slug; /* names status and title: table in api_error.c */
+    const char *detail;
+    const char *hint;
+    const char *pointer;
+    const char *allowed; /* comma separated */
+    const char *got;
+    const char *kind; /* no_such */
+    const char *name;
+    const char *similar;
+    const char *state;
+    const char *etag;
+    const char *allow; /* method: comma separated */
+    const char *where;
+    u64 limit_bytes;
+    u64 need_bytes;
+    u64 free_bytes;
+    u64 retry_after_s;
+};
+
+void api_error(struct req *req, const struct problem *problem);
+
+/* vmm_* failed with rc: answers with what it said. */
+void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm);
+
+/* Parses the body into a document shared by all handlers. Return: NULL after answering 400. */
+const struct json_doc *api_json_body(struct req *req);
+
+/* The VM a path parameter names. Return: 0; -ENOENT after answering 404. */
+int api_find_vm(struct req *req, u32 *id) must_check;
+
+/* Counts answered requests by method and status, for the metrics. */
+void api_count_request(enum http_verb verb, u16 status);
+
+#define ROUTE(verb, path, body, query, handler) void handler(struct req *req);
+#include "mgmt/routes.def"
+#undef ROUTE
+
+extern const struct route api_routes[];
+extern const u32 api_route_count;
+
+#endif

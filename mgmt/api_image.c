@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Images: listed, uploaded as a stream, read back, deleted. */
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/lib/string.h"
+#include "core/vmm/image.h"
+#include "mgmt/api.h"
+#include "mgmt/server.h"
+#include "mm/pmm.h"
+
+#define IMAGE_TEXT_MAX 512u
+#define LIMIT_DEFAULT  100u
+
+static const char *const kind_names[] = {
+    [IMAGE_RAW] = "raw",       [IMAGE_QCOW2] = "qcow2",   [IMAGE_ISO] = "iso",
+    [IMAGE_KERNEL] = "kernel", [IMAGE_INITRD] = "initrd",
+};
+
+static void write_image(struct json_writer *w, const struct image *img)
+{
+    struct image_info info;
+    char hex[65];
+
+    image_get_info(img, &info);
+    for (u32 i = 0; i < sizeof(info.sha256); i++)
+        ksnprintf(hex + 2 * i, 3, "%02x", info.sha256[i]);
+    json_object_begin(w);
+    json_put_string(w, "name", info.name);
+    json_put_string(w, "kind", kind_names[info.kind]);
+    json_put_u64(w, "size_bytes", info.size_bytes);
+    json_put_u64(w, "virtual_size_bytes", info.size_bytes);
+    json_put_string(w, "sha256", hex);
+    json_put_string(w, "state", info.is_ready ? "ready" : "uploading");
+    json_put_u64(w, "users", info.users);
+    json_object_end(w);
+}
+
+void api_images_get(struct req *req)
+{
+    struct image *img = NULL;
+    struct json_writer *w;
+    struct image_info info;
+    char after[IMAGE_NAME_MAX + 1] = "";
+    const char *text = query_get(req, "after");
+    u64 limit;
+
+    if (text)
+        (void)str_copy(after, sizeof(after), text);
+    if (query_u64(req, "limit", LIMIT_DEFAULT, &limit))
+        return;
+    w = reply_json(req, 200);
+    json_object_begin(w);
+    json_key(w, "items");
+    json_array_begin(w);
+    while ((img = image_next(img)) != NULL && w->size - w->len > IMAGE_TEXT_MAX) {
+        image_get_info(img, &info);
+        if (limit == 0 || strcmp(info.name, after) <= 0)
+            continue;
+        write_image(w, img);
+        limit--;
+    }
+    json_array_end(w);
+    json_object_end(w);
+}
+
+static struct image *find_image(struct req *req)
+{
+    struct image *img = image_find(req->match.params[0]);
+
+    if (!img)
+        api_error(req, &(struct problem){
+                           .slug = "no_such",
+                           .kind = "image",
+                           .name = req->match.params[0],
+                           .detail = "There is no image of that name.",
+                           .hint = "GET /api/v1/images lists the images there are.",
+                       });
+    return img;
+}
+
+void api_image_get(struct req *req)
+{
+    const struct image *img = find_image(req);
+
+    if (img)
+        write_image(reply_json(req, 200), img);
+}
+
+void api_image_delete(struct req *req)
+{
+    struct image *img = find_image(req);
+
+    if (!img)
+        return;
+    server_end_streams(img); /* who only reads it does not keep it */
+    if (image_delete(req->match.params[0])) {
+        api_error(req, &(struct problem){
+                           .slug = "in_use",
+                           .detail = "A running VM was started from this image.",
+                           .hint = "Power the VM off first.",
+                       });
+        return;
+    }
+    reply_empty(req, 204);
+}
+
+static void no_memory(struct req *req)
+{
+    u64 wanted = req->http->content_length;
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    api_error(req, &(struct problem){
+                       .slug = "no_memory",
+                       .detail = "The image does not fit into the host's memory.",
+                       .need_bytes = wanted == HTTP_LENGTH_NONE ? 0 : wanted,
+                       .free_bytes = stats.free_bytes,
+                       .hint = "Stop a VM or delete an image.",
+                   });
+}
+
+static void upload_write(struct req *req, const u8 *data, size_t len)
+{
+    if (image_append(req->state.object, data, len))
+        no_memory(req);
+}
+
+static void upload_abort(struct req *req)
+{
+    image_abort(req->state.object);
+}
+
+static int base64_digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *found = c ? strchr(digits, c) : NULL;
+
+    return found ? (int)(found - digits) : -1;
+}
+
+/* "sha-256=:BASE64:" (RFC 9530) among other digests. Return: 1 equal or absent, 0 not, -1
+ * malformed. */
+static int digest_matches(const char *header, const u8 sha256[32])
+{
+    const char *at = header ? strstr(header, "sha-256=:") : NULL;
+    u32 bits = 0, value = 0, bytes = 0;
+
+    if (!at)
+        return 1;
+    for (at += strlen("sha-256=:"); *at && *at != ':' && *at != '='; at++) {
+        int digit = base64_digit(*at);
+
+        if (digit < 0 || bytes > 32)
+            return -1;
+        value = (value << 6 | (u32)digit) & 0xffff;
+        bits += 6;
+        if (bits < 8)
+            continue;
+        bits -= 8;
+        if (bytes == 32 || sha256[bytes++] != (u8)(value >> bits))
+            return 0;
+    }
+    return bytes == 32 ? 1 : 0;
+}
+
+static void upload_end(struct req *req)
+{
+    struct image *img = req->state.object;
+    u8 sha256[32];
+    int match;
+
+    image_digest(img, sha256);
+    match = digest_matches(http_header(req->http, "repr-digest"), sha256);
+    if (match == 1) {
+        image_commit(img);
+        reply_header(req, "Location", API_BASE "/images/%s", req->match.params[0]);
+        write_image(reply_json(req, 201), img);
+        return;
+    }
+    image_abort(img);
+    api_error(req, &(struct problem){
+                       .slug = match ? "bad_value" : "digest",
+                       .got = http_header(req->http, "repr-digest"),
+                       .detail = "The image received is not the one Repr-Digest describes.",
+                       .hint = "Upload it again; Repr-Digest is sha-256=:BASE64:.",
+                   });
+}
+
+static const struct body_sink upload_sink = {
+    .write = upload_write,
+    .end = upload_end,
+    .abort = upload_abort,
+};
+
+/* Return: false after answering 400. */
+static bool take_kind(struct req *req, enum image_kind *kind)
+{
+    const char *text = query_get(req, "kind");
+
+    *kind = IMAGE_RAW;
+    if (!text)
+        return true;
+    for (u32 i = 0; i < ARRAY_SIZE(kind_names); i++) {
+        if (strcmp(kind_names[i], text) == 0) {
+            *kind = (enum image_kind)i;
+            return true;
+        }
+    }
+    api_error(req, &(struct problem){
+                       .slug = "bad_value",
+                       .got = text,
+                       .allowed = "raw, qcow2, iso, kernel, initrd",
+                       .detail = "There is no such kind of image.",
+                       .hint = "Use one of the kinds in \"allowed\".",
+                   });
+    return false;
+}
+
+static void answer_begin_error(struct req *req, int rc)
+{
+    struct problem problem = {
+        .slug = "bad_value",
+        .got = req->match.params[0],
+        .detail = "This cannot be the name of an image.",
+        .hint = "Use 1 to 63 letters, digits and -_.+~, beginning with a letter or digit.",
+    };
+
+    if (rc == -ENOMEM) {
+        no_memory(req);
+        return;
+    }
+    if (rc == -ENOSPC) {
+        problem = (struct problem){.slug = "no_space",
+                                   .detail = "There are as many images as possible.",
+                                   .hint = "Delete an image."};
+    } else if (rc == -EBUSY) {
+        problem = (struct problem){.slug = "in_use",
+                                   .detail = "An image of that name is being uploaded.",
+                                   .hint = "Wait until that upload is done."};
+    }
+    api_error(req, &problem);
+}
+
+void api_image_put(struct req *req)
+{
+    u64 length = req->http->content_length;
+    struct image *img;
+    enum image_kind kind;
+    int rc;
+
+    if (!take_kind(req, &kind))
+        return;
+    rc = image_begin(req->match.params[0], kind, length == HTTP_LENGTH_NONE ? 0 : length, &img);
+    if (rc) {
+        answer_begin_error(req, rc);
+        return;
+    }
+    req->state.object = img;
+    req->sink = &upload_sink;
+}
+
+/* state.object: the image, held; .offset, .end: what is left to send. */
+static enum produce data_produce(struct req *req, struct json_writer *w)
+{
+    struct req_state *state = &req->state;
+    size_t bytes = (size_t)MIN(state->end - state->offset, (u64)(w->size - w->len));
+
+    bytes = image_read(state->object, state->offset, w->buf + w->len, bytes);
+    w->len += bytes;
+    state->offset += bytes;
+    return state->offset == state->end || bytes == 0 ? PRODUCE_DONE : PRODUCE_MORE;
+}
+
+static void data_release(struct req *req)
+{
+    image_release(req->state.object);
+}
+
+static const struct body_source data_source = {.produce = data_produce, .release = data_release};
+
+/* One range of bytes; what is no such range is ignored, as RFC 9110 (14.2) allows. Return: 0,
+ * -ERANGE. */
+static int take_range(const char *text, u64 size, u64 *start, u64 *end, bool *is_range)
+{
+    bool has_first, has_last;
+    char *after;
+    u64 first, last;
+
+    *start = 0;
+    *end = size;
+    *is_range = false;
+    if (!text || strncmp(text, "bytes=", 6) != 0 || strchr(text, ','))
+        return 0;
+    text += 6;
+    has_first = *text >= '0' && *text <= '9';
+    first = has_first ? strtoul(text, &after, 10) : 0;
+    if (!has_first)
+        after = (char *)(uintptr_t)text;
+    if (*after != '-')
+        return 0;
+    has_last = after[1] >= '0' && after[1] <= '9';
+    last = has_last ? strtoul(after + 1, &after, 10) : size - 1;
+    if (!has_first && !has_last)
+        return 0;
+    if (!has_first) { /* the last N bytes */
+        first = last < size ? size - last : 0;
+        last = size - 1;
+    }
+    if (first >= size || last < first)
+        return -ERANGE;
+    *start = first;
+    *end = MIN(last, size - 1) + 1;
+    *is_range = true;
+    return 0;
+}
+
+void api_image_data_get(struct req *req)
+{
+    struct image *img = find_image(req);
+    struct req_state *state = &req->state;
+    bool is_range;
+    u64 size;
+
+    if (!img)
+        return;
+    size = image_bytes(img);
+    reply_header(req, "Accept-Ranges", "bytes");
+    if (take_range(http_header(req->http, "range"), size, &state->offset, &state->end, &is_range)) {
+        reply_header(req, "Content-Range", "bytes */%llu", (unsigned long long)size);
+        api_error(req, &(struct problem){
+                           .slug = "range",
+                           .detail = "The range is not inside the image.",
+                           .limit_bytes = size,
+                           .hint = "Ask for bytes below limit_bytes.",
+                       });
+        return;
+    }
+    if (is_range)
+        reply_header(req, "Content-Range", "bytes %llu-%llu/%llu",
+                     (unsigned long long)state->offset, (unsigned long long)(state->end - 1),
+                     (unsigned long long)size);
+    image_hold(img);
+    state->object = img;
+    reply_stream(req, is_range ? 206 : 200, "application/octet-stream", state->end - state->offset,
+                 &data_source);
+}

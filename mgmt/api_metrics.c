@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Metrics in Prometheus' text format 0.0.4.
+ *
+ * The format wants all samples of one name together, so the families are walked one after the
+ * other, and within each the VMs; what is written between two calls is a family's head or the
+ * samples of one VM.
+ */
+#include <stdarg.h>
+
+#include "core/kern/boot_stages.h"
+#include "core/kern/timer.h"
+#include "core/lib/printf.h"
+#include "core/lib/string.h"
+#include "core/vmm/image.h"
+#include "drivers/net/pktbuf.h"
+#include "mgmt/api.h"
+#include "mgmt/host_facts.h"
+#include "mgmt/server.h"
+#include "mm/pmm.h"
+
+#define SAMPLES_MAX  16384u /* of one VM in one family */
+#define STATUS_SLOTS 600u
+
+static u32 request_counts[VERB_OTHER + 1][STATUS_SLOTS];
+
+void api_count_request(enum http_verb verb, u16 status)
+{
+    if (status < STATUS_SLOTS)
+        request_counts[verb][status]++;
+}
+
+static void line(struct json_writer *w, const char *fmt, ...) printf_like(2, 3);
+static void line(struct json_writer *w, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+
+    va_start(args, fmt);
+    kvsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    json_raw(w, text);
+    json_raw(w, "\n");
+}
+
+#define SECONDS        "%llu.%09llu"
+#define SECONDS_OF(ns) (unsigned long long)((ns) / NS_PER_S), (unsigned long long)((ns) % NS_PER_S)
+
+static void host_build(struct json_writer *w)
+{
+    const struct host_facts *facts = host_facts();
+
+    line(w, "socle_build_info{version=\"%s\",git=\"%s\"} 1", facts->version, facts->git);
+}
+
+static void host_uptime(struct json_writer *w)
+{
+    line(w, "socle_uptime_seconds " SECONDS, SECONDS_OF(time_ns()));
+}
+
+static void host_stages(struct json_writer *w)
+{
+    const struct boot_stage *stages;
+    size_t count = boot_stages(&stages);
+    u64 before = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        u64 ns = stages[i].ns - before;
+
+        line(w, "socle_boot_stage_duration_seconds{stage=\"%s\"} " SECONDS, stages[i].name,
+             SECONDS_OF(ns));
+        before = stages[i].ns;
+    }
+}
+
+static void host_memory(struct json_writer *w)
+{
+    static const char *const uses[PMM_USE_COUNT] = {
+        [PMM_HYPERVISOR] = "hypervisor",
+        [PMM_GUEST] = "vm",
+        [PMM_IMAGE] = "image",
+        [PMM_DMA] = "dma",
+    };
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    line(w, "socle_memory_bytes{use=\"free\"} %llu", (unsigned long long)stats.free_bytes);
+    for (u32 i = 0; i < PMM_USE_COUNT; i++)
+        line(w, "socle_memory_bytes{use=\"%s\"} %llu", uses[i],
+             (unsigned long long)stats.used_bytes[i]);
+}
+
+static void host_requests(struct json_writer *w)
+{
+    for (u32 verb = 0; verb <= VERB_OTHER; verb++) {
+        for (u32 status = 0; status < STATUS_SLOTS; status++) {
+            if (request_counts[verb][status])
+                line(w, "socle_http_requests_total{method=\"%s\",code=\"%u\"} %u",
+                     verb_text((enum http_verb)verb), status, request_counts[verb][status]);
+        }
+    }
+}
+
+static void host_network(struct json_writer *w)
+{
+    line(w, "socle_packet_pool_exhausted_total %llu", (unsigned long long)pktbuf_exhausted_count());
+}
+
+static void host_connections(struct json_writer *w)
+{
+    line(w, "socle_http_connections %u", server_connections());
+}
+
+static void vm_state(struct json_writer *w, const struct vmm_info *vm)
+{
+    char uuid[37];
+
+    vmm_uuid_format(vm->cfg.uuid, uuid);
+    line(w, "socle_vm_state{vm=\"%s\",uuid=\"%s\",state=\"%s\"} 1", vm->cfg.name, uuid,
+         vmm_state_name(vm->state));
+}
+
+static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_memory_bytes{vm=\"%s\"} %llu", vm->cfg.name,
+         (unsigned long long)vm->memory_resident_bytes);
+}
+
+static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"0\",state=\"run\"} " SECONDS,
+         vm->cfg.name, SECONDS_OF(vm->guest_ns));
+    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"0\",state=\"halt\"} " SECONDS,
+         vm->cfg.name, SECONDS_OF(vm->halted_ns));
+}
+
+static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
+{
+    static struct vmm_exit_stat rows[EXIT_KIND_COUNT];
+    size_t count = vmm_exits(vm->id, rows);
+
+    for (size_t i = 0; i < count; i++)
+        line(w, "socle_vm_exits_total{vm=\"%s\",reason=\"%s\"} %llu", vm->cfg.name, rows[i].reason,
+             (unsigned long long)rows[i].count);
+}
+
+static void vm_exit_time(struct json_writer *w, const struct vmm_info *vm)
+{
+    static struct vmm_exit_stat rows[EXIT_KIND_COUNT];
+    size_t count = vmm_exits(vm->id, rows);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = vm->cfg.name;
+        const struct vmm_exit_stat *row = &rows[i];
+
+        line(w, "socle_vm_exit_duration_seconds{vm=\"%s\",reason=\"%s\",quantile=\"0.5\"} " SECONDS,
+             name, row->reason, SECONDS_OF(row->p50_ns));
+        line(w,
+             "socle_vm_exit_duration_seconds{vm=\"%s\",reason=\"%s\",quantile=\"0.99\"} " SECONDS,
+             name, row->reason, SECONDS_OF(row->p99_ns));
+        line(w, "socle_vm_exit_duration_seconds_sum{vm=\"%s\",reason=\"%s\"} " SECONDS, name,
+             row->reason, SECONDS_OF(row->total_ns));
+        line(w, "socle_vm_exit_duration_seconds_count{vm=\"%s\",reason=\"%s\"} %llu", name,
+             row->reason, (unsigned long long)row->count);
+    }
+}
+
+/* One row per metric: of the host, or of each VM. */
+static const struct family {
+    const char *name;
+    const char *type;
+    const char *help;
+    void (*host)(struct json_writer *w);
+    void (*vm)(struct json_writer *w, const struct vmm_info *vm);
+} families[] = {
+    {"socle_build_info", "gauge", "Version of the hypervisor.", host_build, NULL},
+    {"socle_uptime_seconds", "gauge", "Time since boot.", host_uptime, NULL},
+    {"socle_boot_stage_duration_seconds", "gauge", "Time each stage of the boot took.", host_stages,
+     NULL},
+    {"socle_memory_bytes", "gauge", "Host memory by use.", host_memory, NULL},
+    {"socle_http_requests_total", "counter", "Requests answered.", host_requests, NULL},
+    {"socle_http_connections", "gauge", "Open connections.", host_connections, NULL},
+    {"socle_packet_pool_exhausted_total", "counter", "Frames dropped for want of a buffer.",
+     host_network, NULL},
+    {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
+    {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds.", NULL, vm_memory},
+    {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
+     vm_vcpu},
+    {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},
+    {"socle_vm_exit_duration_seconds", "summary", "Time to handle an exit.", NULL, vm_exit_time},
+};
+
+static void family_head(struct json_writer *w, const struct family *family)
+{
+    line(w, "# HELP %s %s", family->name, family->help);
+    line(w, "# TYPE %s %s", family->name, family->type);
+    if (family->host)
+        family->host(w);
+}
+
+/* state.id: the family; .flag: its head is written; .name: the last VM written. */
+static enum produce metrics_produce(struct req *req, struct json_writer *w)
+{
+    static struct vmm_info vm;
+    struct req_state *state = &req->state;
+    u32 id;
+
+    while (w->size - w->len > SAMPLES_MAX) {
+        const struct family *family = &families[state->id];
+
+        if (!state->flag) {
+            family_head(w, family);
+            state->flag = true;
+            state->name[0] = '\0';
+        }
+        if (family->vm && vmm_next(state->name, &id) && vmm_get(id, &vm) == 0) {
+            (void)str_copy(state->name, sizeof(state->name), vm.cfg.name);
+            family->vm(w, &vm);
+            continue;
+        }
+        state->flag = false;
+        if (++state->id == ARRAY_SIZE(families))
+            return PRODUCE_DONE;
+    }
+    return PRODUCE_MORE;
+}
+
+void api_metrics_get(struct req *req)
+{
+    static const struct body_source source = {.produce = metrics_produce};
+
+    reply_stream(req, 200, "text/plain; version=0.0.4; charset=utf-8", HTTP_LENGTH_NONE, &source);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VM definitions: create, replace, read, list, delete. */
+#include "core/kern/timer.h"
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/lib/string.h"
+#include "mgmt/api.h"
+#include "mgmt/api_vm.h"
+#include "mgmt/vm_json.h"
+
+static struct vmm_info info; /* large; one thread answers */
+
+void reply_vm(struct req *req, u16 status, u32 id)
+{
+    struct json_writer *w;
+
+    if (vmm_get(id, &info)) {
+        api_vmm_error(req, -ENOENT, &(struct vmm_error){.text = "The VM is gone."}, id);
+        return;
+    }
+    reply_header(req, "ETag", "\"%llx\"", (unsigned long long)info.etag);
+    if (status == 201)
+        reply_header(req, "Location", API_BASE "/vms/%s", info.cfg.name);
+    w = reply_json(req, status);
+    vm_json_write(w, &info, time_ns(), NULL);
+}
+
+/* True if a list of entity tags (RFC 9110, 13.1) names this one, or is "*". */
+static bool etag_listed(const char *list, u64 etag)
+{
+    char tag[24];
+
+    ksnprintf(tag, sizeof(tag), "\"%llx\"", (unsigned long long)etag);
+    return strcmp(list, "*") == 0 || strstr(list, tag) != NULL;
+}
+
+static int etag_error(struct req *req, const char *detail, u64 etag)
+{
+    char tag[24];
+
+    ksnprintf(tag, sizeof(tag), "%llx", (unsigned long long)etag);
+    api_error(req, &(struct problem){
+                       .slug = "etag",
+                       .detail = detail,
+                       .etag = etag ? tag : NULL,
+                       .hint = "GET the object again and repeat the change on what it is now.",
+                   });
+    return -EEXIST;
+}
+
+/* If-Match and If-None-Match of a request that changes something. Return: 0, or -EEXIST after 412.
+ */
+static int check_preconditions(struct req *req, bool exists, u64 etag)
+{
+    const char *if_match = http_header(req->http, "if-match");
+    const char *if_none = http_header(req->http, "if-none-match");
+
+    if (if_match && (!exists || !etag_listed(if_match, etag)))
+        return etag_error(req, "The VM is not the one If-Match names.", etag);
+    if (if_none && exists && etag_listed(if_none, etag))
+        return etag_error(req, "There is such a VM already.", etag);
+    return 0;
+}
+
+/* The definition in the body over the defaults. Return: 0, or -EINVAL after answering. */
+static int read_config(struct req *req, struct vm_config *cfg)
+{
+    const struct json_doc *doc = api_json_body(req);
+    struct vm_json_error err;
+
+    if (!doc)
+        return -EINVAL;
+    vm_config_default(cfg);
+    if (vm_json_read(doc, cfg, &err) == 0)
+        return 0;
+    api_error(req, &(struct problem){
+                       .slug = err.slug,
+                       .detail = err.detail,
+                       .hint = err.hint,
+                       .pointer = err.pointer,
+                       .allowed = err.allowed,
+                       .got = err.got,
+                   });
+    return -EINVAL;
+}
+
+static void reply_dry_run(struct req *req, const struct vm_config *cfg)
+{
+    struct vmm_error err;
+
+    if (vm_config_validate(cfg, &err)) {
+        api_vmm_error(req, -EINVAL, &err, 0);
+        return;
+    }
+    memset(&info, 0, sizeof(info));
+    info.cfg = *cfg;
+    vm_json_write(reply_json(req, 200), &info, 0, NULL);
+}
+
+/* Starts a VM this request has defined; one it has created goes away again if that fails. */
+static int start_or_undo(struct req *req, u32 id, bool created)
+{
+    struct vmm_error err;
+    struct vmm_error ignored;
+    int rc = vmm_start(id, false, &err);
+
+    if (rc == 0)
+        return 0;
+    api_vmm_error(req, rc, &err, id);
+    if (created && vmm_delete(id, true, &ignored))
+        return -EINVAL;
+    return rc;
+}
+
+static void create(struct req *req, const struct vm_config *cfg, bool start)
+{
+    struct vmm_error err;
+    u32 id;
+    int rc = vmm_create(cfg, &id, &err);
+
+    if (rc)
+        api_vmm_error(req, rc, &err, 0);
+    else if (!start || start_or_undo(req, id, true) == 0)
+        reply_vm(req, 201, id);
+}
+
+/* Replacing a definition by an equal one is no change, whatever the state. */
+static void replace(struct req *req, u32 id, const struct vm_config *cfg, bool start)
+{
+    bool is_same = memcmp(&info.cfg, cfg, sizeof(*cfg)) == 0;
+    struct vmm_error err;
+    int rc = is_same ? 0 : vmm_replace(id, cfg, &err);
+
+    if (rc) {
+        api_vmm_error(req, rc, &err, id);
+        return;
+    }
+    if (start && info.state != VMM_RUNNING && start_or_undo(req, id, false))
+        return;
+    reply_vm(req, 200, id);
+}
+
+/* The name comes from the path; the body may repeat it. Return: 0, or -EINVAL after answering. */
+static int take_name(struct req *req, struct vm_config *cfg, bool exists)
+{
+    const char *name = exists ? info.cfg.name : req->match.params[0];
+
+    if (cfg->name[0] && strcmp(cfg->name, name) != 0) {
+        api_error(req, &(struct problem){
+                           .slug = "bad_value",
+                           .pointer = "/name",
+                           .got = cfg->name,
+                           .detail = "The name in the body is not the one in the path.",
+                           .hint = "Leave the name out of the body.",
+                       });
+        return -EINVAL;
+    }
+    if (str_copy(cfg->name, sizeof(cfg->name), name) && vm_name_is_valid(cfg->name))
+        return 0;
+    api_error(req, &(struct problem){
+                       .slug = "bad_value",
+                       .pointer = "/name",
+                       .got = name,
+                       .detail = "This cannot be the name of a VM.",
+                       .hint = "Use 1 to 63 of a-z, 0-9 and '-', not beginning with '-'.",
+                   });
+    return -EINVAL;
+}
+
+void api_vm_put(struct req *req)
+{
+    static struct vm_config cfg;
+    bool start, dry_run, exists;
+    u32 id = 0;
+
+    if (query_bool(req, "start", &start) || query_bool(req, "dry_run", &dry_run) ||
+        read_config(req, &cfg))
+        return;
+    exists = vmm_find(req->match.params[0], &id) == 0 && vmm_get(id, &info) == 0;
+    if (take_name(req, &cfg, exists) || check_preconditions(req, exists, exists ? info.etag : 0))
+        return;
+    if (exists && memcmp(cfg.uuid, (u8[16]){0}, sizeof(cfg.uuid)) == 0)
+        memcpy(cfg.uuid, info.cfg.uuid, sizeof(cfg.uuid));
+    if (dry_run)
+        reply_dry_run(req, &cfg);
+    else if (exists)
+        replace(req, id, &cfg, start);
+    else
+        create(req, &cfg, start);
+}
+
+void api_vms_post(struct req *req)
+{
+    static struct vm_config cfg;
+    bool start, dry_run;
+
+    if (query_bool(req, "start", &start) || query_bool(req, "dry_run", &dry_run) ||
+        read_config(req, &cfg))
+        return;
+    if (dry_run)
+        reply_dry_run(req, &cfg);
+    else
+        create(req, &cfg, start);
+}
+
+void api_vm_get(struct req *req)
+{
+    const char *if_none = http_header(req->http, "if-none-match");
+    u32 id;
+
+    if (api_find_vm(req, &id) || vmm_get(id, &info))
+        return;
+    reply_header(req, "ETag", "\"%llx\"", (unsigned long long)info.etag);
+    if (if_none && etag_listed(if_none, info.etag))
+        reply_empty(req, 304);
+    else
+        vm_json_write(reply_json(req, 200), &info, time_ns(), query_get(req, "fields"));
+}
+
+void api_vm_delete(struct req *req)
+{
+    struct vmm_error err;
+    bool force;
+    u32 id;
+    int rc;
+
+    if (query_bool(req, "force", &force) || api_find_vm(req, &id) || vmm_get(id, &info) ||
+        check_preconditions(req, true, info.etag))
+        return;
+    rc = vmm_delete(id, force, &err);
+    if (rc)
+        api_vmm_error(req, rc, &err, id);
+    else
+        reply_empty(req, 204);
+}

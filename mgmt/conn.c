@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From received bytes to a handler's call. */
+#include "mgmt/conn.h"
+
+#include "core/kern/timer.h"
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/lib/string.h"
+
+static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/* A client's own id if it is short and plain, else one that is unique since boot. */
+static void request_id_make(struct conn *conn, const char *given)
+{
+    static u64 counter;
+    char *id = conn->req.request_id;
+    size_t len = given ? strlen(given) : 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (given[i] <= ' ' || given[i] > '~' || given[i] == '"' || given[i] == '\\')
+            len = 0;
+    }
+    if (len > 0 && len <= REQUEST_ID_MAX)
+        (void)str_copy(id, REQUEST_ID_MAX + 1, given);
+    else
+        ksnprintf(id, REQUEST_ID_MAX + 1, "r%llu", (unsigned long long)++counter);
+}
+
+static void request_begin(struct conn *conn)
+{
+    memset(&conn->req, 0, sizeof(conn->req));
+    conn->req.http = &conn->http;
+    conn->req.begin_ns = time_ns();
+    conn->in_request = true;
+    conn->body_len = 0;
+}
+
+static bool content_type_is_json(const char *type)
+{
+    static const char *const accepted[] = {
+        "application/json", "application/merge-patch+json",
+        "application/x-www-form-urlencoded", /* what curl -d says of any body */
+    };
+
+    for (u32 i = 0; type && i < ARRAY_SIZE(accepted); i++) {
+        size_t len = strlen(accepted[i]);
+
+        if (strncmp(type, accepted[i], len) == 0 && (type[len] == '\0' || type[len] == ';'))
+            return true;
+    }
+    return type == NULL;
+}
+
+/* No route: what exists instead. */
+static void answer_no_route(struct req *req)
+{
+    char allow[80];
+
+    if (req->match.allowed == 0) {
+        api_error(req, &(struct problem){
+                           .slug = "no_such",
+                           .kind = "path",
+                           .name = req->http->path,
+                           .detail = "There is nothing at this path.",
+                           .hint = "GET /api/v1/openapi.json lists every path.",
+                       });
+        return;
+    }
+    router_allow_text(req->match.allowed, allow, sizeof(allow));
+    reply_header(req, "Allow", "%s", allow);
+    if (req->http->verb == VERB_OPTIONS) {
+        reply_empty(req, 204);
+        return;
+    }
+    api_error(req, &(struct problem){
+                       .slug = "method",
+                       .detail = "This path does not have that method.",
+                       .hint = "Use one of the methods in \"allow\".",
+                       .allow = allow,
+                   });
+}
+
+/* Return: true if every query parameter is one the route knows, once and well encoded. */
+static bool query_is_known(struct req *req)
+{
+    const char *cursor = NULL;
+    char name[64], value[512];
+    int rc;
+
+    while ((rc = http_query_next(req->http, &cursor, name, sizeof(name), value, sizeof(value))) ==
+           0) {
+        if (!route_has_query(req->match.route, name)) {
+            api_error(req, &(struct problem){
+                               .slug = "bad_value",
+                               .detail = "There is no such query parameter here.",
+                               .got = name,
+                               .allowed = req->match.route->query,
+                               .hint = "Leave it out or correct its spelling.",
+                           });
+            return false;
+        }
+    }
+    if (rc == -ENODATA)
+        return true;
+    api_error(req, &(struct problem){
+                       .slug = "bad_value",
+                       .detail = "The query is badly encoded or too long.",
+                       .hint = "Escape special characters as %XX.",
+                   });
+    return false;
+}
+
+static void answer_too_big(struct req *req)
+{
+    api_error(req, &(struct problem){
+                       .slug = "too_big",
+                       .detail = "The body of this request is too large.",
+                       .limit_bytes = CONN_BODY_MAX,
+                       .hint = "Send at most 65536 bytes; images go to /api/v1/images.",
+                   });
+}
+
+/* Prepares to take the body. */
+static void body_begin(struct conn *conn)
+{
+    struct req *req = &conn->req;
+    enum body_kind kind = req->match.route->body;
+
+    if (kind == BODY_STREAM) {
+        req->match.route->handle(req);
+        return;
+    }
+    if (kind == BODY_NONE || !conn->http.has_body)
+        return;
+    if (kind == BODY_JSON && !content_type_is_json(http_header(&conn->http, "content-type"))) {
+        api_error(req, &(struct problem){
+                           .slug = "content_type",
+                           .detail = "The body of this request must be JSON.",
+                           .hint = "Send the header Content-Type: application/json.",
+                       });
+        return;
+    }
+    if (conn->http.content_length != HTTP_LENGTH_NONE &&
+        conn->http.content_length > CONN_BODY_MAX) {
+        answer_too_big(req);
+        return;
+    }
+    conn->body = conn_body_take();
+    if (!conn->body)
+        api_error(req, &(struct problem){
+                           .slug = "busy",
+                           .detail = "Too many requests with a body are being received.",
+                           .retry_after_s = 1,
+                           .hint = "Try again in a second.",
+                       });
+}
+
+static void on_head(struct conn *conn)
+{
+    struct req *req = &conn->req;
+
+    request_begin(conn);
+    request_id_make(conn, http_header(&conn->http, "x-request-id"));
+    router_match(api_routes, api_route_count, conn->http.verb, conn->http.path, &req->match);
+    if (!req->match.route)
+        answer_no_route(req);
+    else if (query_is_known(req))
+        body_begin(conn);
+    if (req->reply.status == 0 && conn->http.expect_continue)
+        (void)tcp_write(conn->pcb, continue_line, sizeof(continue_line) - 1, TCP_WRITE_FLAG_COPY);
+}
+
+static void on_body(struct conn *conn)
+{
+    struct req *req = &conn->req;
+    const u8 *data = conn->http.body;
+    size_t len = conn->http.body_len;
+
+    if (req->reply.status)
+        return; /* answered already: the rest of the body is thrown away */
+    if (req->sink) {
+        req->sink->write(req, data, len);
+    } else if (conn->body) {
+        if (len > CONN_BODY_MAX - conn->body_len) {
+            answer_too_big(req);
+            return;
+        }
+        memcpy(conn->body + conn->body_len, data, len);
+        conn->body_len += len;
+    }
+}
+
+static void on_end(struct conn *conn)
+{
+    struct req *req = &conn->req;
+    const struct body_sink *sink = req->sink;
+    u64 start = time_ns();
+
+    conn->in_request = false;
+    if (req->reply.status)
+        return; /* the sink, if any, is told by conn_request_end */
+    req->body = conn->body;
+    req->body_len = conn->body_len;
+    req->sink = NULL;
+    if (sink)
+        sink->end(req);
+    else
+        req->match.route->handle(req);
+    req->handler_ns = time_ns() - start;
+}
+
+void conn_refuse(struct conn *conn, const struct problem *problem)
+{
+    conn_request_end(conn);
+    request_begin(conn);
+    request_id_make(conn, NULL);
+    api_error(&conn->req, problem);
+    conn->req.reply.close = true;
+    conn_reply_start(conn);
+}
+
+static void on_bad(struct conn *conn)
+{
+    bool too_big = conn->http.error_status == 413;
+    struct problem problem = {
+        .slug = too_big ? "too_big" : "bad_value",
+        .detail = conn->http.error,
+        .limit_bytes = too_big ? HTTP_HEAD_MAX : 0,
+        .hint = "Send a well-formed HTTP/1.1 request with exactly one Host header.",
+    };
+
+    if (conn->http.error_status == 417)
+        problem.slug = "expectation";
+    conn_refuse(conn, &problem);
+}
+
+/* A small rest of the body is read first, so that the connection can go on; for a large one it
+ * ends. */
+static bool reply_can_wait(const struct conn *conn)
+{
+    return conn->http.content_length <= CONN_BODY_MAX && !conn->http.expect_continue;
+}
+
+static void on_event(struct conn *conn, enum http_event event)
+{
+    switch (event) {
+    case HTTP_EVENT_MORE:
+        return;
+    case HTTP_EVENT_HEAD:
+        on_head(conn);
+        break;
+    case HTTP_EVENT_BODY:
+        on_body(conn);
+        break;
+    case HTTP_EVENT_END:
+        on_end(conn);
+        break;
+    case HTTP_EVENT_BAD:
+        on_bad(conn);
+        return;
+    }
+    if (conn->req.reply.status == 0)
+        return;
+    if (conn->in_request && conn->http.has_body) {
+        if (reply_can_wait(conn))
+            return;
+        conn->req.reply.close = true;
+    }
+    if (!conn->in_request || conn->req.reply.close)
+        conn_reply_start(conn);
+}
+
+/* `used` bytes at the front of pending are done with. */
+static void consume(struct conn *conn, u32 used)
+{
+    conn->pending_at += used;
+    conn->pending_bytes -= used;
+    while (conn->pending && conn->pending_at >= conn->pending->len) {
+        struct pbuf *first = conn->pending;
+
+        conn->pending_at -= first->len;
+        conn->pending = pbuf_dechain(first);
+        pbuf_free(first);
+    }
+    if (conn->pcb)
+        tcp_recved(conn->pcb, (u16_t)used);
+}
+
+void conn_run(struct conn *conn)
+{
+    while (conn->state == CONN_READ && conn->pending && conn->pcb) {
+        const u8 *data = (const u8 *)conn->pending->payload + conn->pending_at;
+        size_t len = conn->pending->len - conn->pending_at;
+        bool was_idle = http_is_idle(&conn->http) && !conn->in_request;
+        enum http_event event;
+        size_t used;
+
+        event = http_feed(&conn->http, data, len, &used);
+        if (was_idle)
+            conn->request_ns = time_ns();
+        on_event(conn, event);
+        consume(conn, event == HTTP_EVENT_BAD ? (u32)len : (u32)used);
+    }
+    if (conn->state == CONN_LINGER && conn->pending)
+        consume(conn, conn->pending_bytes);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host's settings out of socle.dtb; the binding is in mgmt/README.md. */
+#ifndef SOCLE_MGMT_HOST_CONFIG_H
+#define SOCLE_MGMT_HOST_CONFIG_H
+
+#include "core/lib/compiler.h"
+#include "core/lib/types.h"
+
+#define HOSTNAME_MAX     63u
+#define ADDRESS_TEXT_MAX 47u
+#define HTTP_PORT        80u
+
+/* IPv4 addresses in network byte order, as lwIP has them; 0: not given. */
+struct host_config {
+    char hostname[HOSTNAME_MAX + 1];
+    bool dhcp; /* ask first; the static address is the fall-back */
+    u32 address;
+    u32 netmask;
+    u32 gateway;
+    u16 http_port;
+};
+
+void host_config_default(struct host_config *cfg);
+
+/*
+ * Overwrites what the device tree sets. The blob may be damaged or hostile: it is checked before it
+ * is read, and a value that makes no sense is left out. Return: 0; -EINVAL if it is no device tree
+ * or a value was left out (*problem then says which, in static text).
+ */
+int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
+                     const char **problem) must_check;
+
+/* "192.0.2.1" → network byte order. Return: false if it is not exactly that. */
+bool ipv4_parse(const char *text, size_t len, u32 *address);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The server: connections from lwIP, their time-outs, and their end.
+ *
+ * lwIP's callbacks never abort a connection they are called for; they mark it and server_poll()
+ * does. A connection costs its slot and nothing else: buffers are part of the slot, allocated once
+ * at start.
+ */
+#include "mgmt/server.h"
+
+#include "core/kern/timer.h"
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "core/x86/log.h"
+#include "mgmt/conn.h"
+#include "mm/kheap.h"
+
+#define IDLE_TIMEOUT_NS   (75 * NS_PER_S)
+#define HEAD_TIMEOUT_NS   (30 * NS_PER_S) /* from the first byte to the end of the head */
+#define BODY_TIMEOUT_NS   (30 * NS_PER_S) /* without a byte */
+#define KEPT_BODY_NS      (60 * NS_PER_S) /* for a whole body that occupies a buffer */
+#define SEND_TIMEOUT_NS   (60 * NS_PER_S) /* without an acknowledgement */
+#define LINGER_TIMEOUT_NS (3 * NS_PER_S)
+#define KEEPALIVE_MS      60000u
+
+static struct {
+    struct conn *conns; /* (c) */
+    struct tcp_pcb *listener;
+    u8 *bodies[CONN_BODIES]; /* free ones */
+    u32 body_count;
+} server;
+
+u8 *conn_body_take(void)
+{
+    return server.body_count ? server.bodies[--server.body_count] : NULL;
+}
+
+void conn_body_give(u8 *body)
+{
+    server.bodies[server.body_count++] = body;
+}
+
+/* The slot becomes free; the pcb is gone or handed back to lwIP. */
+static void conn_free(struct conn *conn)
+{
+    conn_request_end(conn);
+    if (conn->pending)
+        pbuf_free(conn->pending);
+    conn->pending = NULL;
+    conn->state = CONN_FREE;
+}
+
+static void forget_pcb(struct tcp_pcb *pcb)
+{
+    tcp_arg(pcb, NULL);
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+}
+
+static void conn_abort(struct conn *conn)
+{
+    if (conn->pcb) {
+        forget_pcb(conn->pcb);
+        tcp_abort(conn->pcb);
+        conn->pcb = NULL;
+    }
+    conn_free(conn);
+}
+
+/* Orderly end: what is queued is still sent, by lwIP. */
+static void conn_close(struct conn *conn)
+{
+    if (conn->pcb) {
+        if (conn->pending_bytes)
+            tcp_recved(conn->pcb, (u16_t)conn->pending_bytes);
+        forget_pcb(conn->pcb);
+        if (tcp_close(conn->pcb) != ERR_OK)
+            tcp_abort(conn->pcb);
+        conn->pcb = NULL;
+    }
+    conn_free(conn);
+}
+
+/* The connection broke or lwIP needed its control block: it is gone already. */
+static void on_error(void *arg, err_t err unused)
+{
+    struct conn *conn = arg;
+
+    if (!conn)
+        return;
+    conn->pcb = NULL;
+    conn->must_abort = true;
+}
+
+static err_t on_receive(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err unused)
+{
+    struct conn *conn = arg;
+
+    if (!p) {
+        if (conn)
+            conn->client_done = true;
+        return ERR_OK;
+    }
+    if (!conn || conn->state == CONN_LINGER) {
+        tcp_recved(pcb, p->tot_len);
+        pbuf_free(p);
+        return ERR_OK;
+    }
+    if (conn->pending_bytes + p->tot_len > CONN_PENDING_MAX && conn->pending_bytes)
+        return ERR_MEM;
+    conn->active_ns = time_ns();
+    conn->pending_bytes += p->tot_len;
+    if (conn->pending)
+        pbuf_cat(conn->pending, p);
+    else
+        conn->pending = p;
+    conn_run(conn);
+    return ERR_OK;
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb unused, u16_t len unused)
+{
+    struct conn *conn = arg;
+
+    if (!conn)
+        return ERR_OK;
+    conn->active_ns = time_ns();
+    if (conn->state == CONN_REPLY) {
+        conn_reply_pump(conn);
+        conn_run(conn);
+    }
+    return ERR_OK;
+}
+
+/* A free slot, or that of the connection that has been idle longest; NULL if all are at work. */
+static struct conn *slot_find(void)
+{
+    struct conn *oldest = NULL;
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (conn->state == CONN_FREE)
+            return conn;
+        if (conn->state == CONN_READ && !conn->in_request && !conn->pending &&
+            (!oldest || conn->active_ns < oldest->active_ns))
+            oldest = conn;
+    }
+    if (oldest)
+        conn_abort(oldest);
+    return oldest;
+}
+
+static err_t on_accept(void *arg unused, struct tcp_pcb *pcb, err_t err)
+{
+    struct conn *conn;
+
+    if (err != ERR_OK || !pcb)
+        return ERR_VAL;
+    conn = slot_find();
+    if (!conn) {
+        tcp_abort(pcb);
+        return ERR_ABRT;
+    }
+    memset(conn, 0, offsetof(struct conn, http));
+    http_init(&conn->http);
+    conn->state = CONN_READ;
+    conn->pcb = pcb;
+    conn->active_ns = time_ns();
+    ip_set_option(pcb, SOF_KEEPALIVE);
+    pcb->keep_idle = KEEPALIVE_MS;
+    tcp_nagle_disable(pcb);
+    tcp_arg(pcb, conn);
+    tcp_recv(pcb, on_receive);
+    tcp_sent(pcb, on_sent);
+    tcp_err(pcb, on_error);
+    return ERR_OK;
+}
+
+int server_start(u16 port)
+{
+    struct tcp_pcb *pcb;
+
+    server.conns = kzalloc(SERVER_CONNECTIONS * sizeof(struct conn));
+    if (!server.conns)
+        return -ENOMEM;
+    for (u32 i = 0; i < CONN_BODIES; i++) {
+        u8 *body = kmalloc(CONN_BODY_MAX);
+
+        if (!body)
+            return -ENOMEM;
+        conn_body_give(body);
+    }
+    pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
+    if (!pcb || tcp_bind(pcb, IP_ANY_TYPE, port) != ERR_OK)
+        return -EIO;
+    server.listener = tcp_listen_with_backlog(pcb, TCP_DEFAULT_LISTEN_BACKLOG);
+    if (!server.listener)
+        return -ENOMEM;
+    tcp_accept(server.listener, on_accept);
+    return 0;
+}
+
+/* A client that does not go on: idle ones are closed, unfinished requests are answered first. */
+static void check_reading(struct conn *conn, u64 now)
+{
+    static const struct problem too_slow = {
+        .slug = "timeout",
+        .detail = "The request was not complete in time.",
+        .hint = "Send the head within 30 seconds and never pause for longer in the body.",
+    };
+    bool idle = http_is_idle(&conn->http) && !conn->in_request;
+
+    if (conn->client_done || (idle && now - conn->active_ns > IDLE_TIMEOUT_NS))
+        conn_close(conn);
+    else if (idle)
+        return;
+    else if ((!conn->in_request && now - conn->request_ns > HEAD_TIMEOUT_NS) ||
+             (conn->in_request && now - conn->active_ns > BODY_TIMEOUT_NS) ||
+             (conn->body && now - conn->request_ns > KEPT_BODY_NS))
+        conn_refuse(conn, &too_slow);
+}
+
+static void check_replying(struct conn *conn, u64 now)
+{
+    const struct body_source *source = conn->req.reply.source;
+
+    if (conn->client_done && source && source->ends_with_client) {
+        conn_abort(conn);
+        return;
+    }
+    if (!conn->is_waiting && now - conn->active_ns > SEND_TIMEOUT_NS) {
+        conn_abort(conn);
+        return;
+    }
+    conn_reply_pump(conn);
+    conn_run(conn);
+}
+
+static void conn_poll(struct conn *conn, u64 now)
+{
+    if (conn->must_abort) {
+        conn_abort(conn);
+        return;
+    }
+    switch (conn->state) {
+    case CONN_FREE:
+        break;
+    case CONN_READ:
+        conn_run(conn);
+        check_reading(conn, now);
+        break;
+    case CONN_REPLY:
+        check_replying(conn, now);
+        break;
+    case CONN_LINGER:
+        if (conn->client_done || now - conn->active_ns > LINGER_TIMEOUT_NS)
+            conn_close(conn);
+        break;
+    }
+}
+
+bool server_poll(void)
+{
+    bool waits = false;
+    u64 now = time_ns();
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        if (server.conns[i].state != CONN_FREE)
+            conn_poll(&server.conns[i], now);
+        waits |= server.conns[i].state == CONN_REPLY && server.conns[i].is_waiting;
+    }
+    return waits;
+}
+
+void server_end_streams(const void *object)
+{
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (conn->state != CONN_REPLY || conn->req.state.object != object ||
+            !conn->req.reply.source)
+            continue;
+        conn_request_end(conn);
+        conn->must_abort = true;
+    }
+}
+
+u32 server_connections(void)
+{
+    u32 count = 0;
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++)
+        count += server.conns[i].state != CONN_FREE;
+    return count;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host's own console: name, version, address, URL, VMs, memory. */
+#ifndef SOCLE_MGMT_STATUS_PAGE_H
+#define SOCLE_MGMT_STATUS_PAGE_H
+
+#include "mgmt/host_config.h"
+
+/* Shows the page again if it reads differently now; looks at most a few times a second. */
+void status_page_update(const struct host_config *cfg);
+
+#endif

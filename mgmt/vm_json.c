@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * VM definitions from and to JSON.
+ *
+ * Reading is driven by tables, one row per member: name, type, place in struct vm_config. Ranges
+ * are checked by core/vmm; here only types and lengths.
+ */
+#include "mgmt/vm_json.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+
+enum field_type {
+    FIELD_STRING,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_ENUM, /* `allowed` lists the words, in the order of the values */
+    FIELD_OBJECT,
+    FIELD_UUID,
+    FIELD_TAGS,
+    FIELD_SERIAL,
+    FIELD_SERIAL_ID,
+    FIELD_REPORTED, /* in replies only */
+};
+
+struct field {
+    const char *name;
+    enum field_type type;
+    u32 offset;
+    u32 size;
+    const struct field *members; /* FIELD_OBJECT: ends with an unnamed row */
+    const char *allowed;
+};
+
+#define MEMBER(m) offsetof(struct vm_config, m), sizeof(((struct vm_config *)0)->m)
+
+static const struct field cpu_fields[] = {
+    {"count", FIELD_U32, MEMBER(cpu_count), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+static const struct field memory_fields[] = {
+    {"size_bytes", FIELD_U64, MEMBER(memory_bytes), NULL, NULL},
+    {"resident_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+static const struct field boot_fields[] = {
+    {"firmware", FIELD_ENUM, MEMBER(firmware), NULL, "direct, pvh"},
+    {"kernel", FIELD_STRING, MEMBER(kernel), NULL, NULL},
+    {"initrd", FIELD_STRING, MEMBER(initrd), NULL, NULL},
+    {"cmdline", FIELD_STRING, MEMBER(cmdline), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+static const struct field serial_fields[] = {
+    {"id", FIELD_SERIAL_ID, 0, 0, NULL, "0"},
+    {"log_bytes", FIELD_U32, MEMBER(serial_log_bytes), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+static const struct field vm_fields[] = {
+    {"name", FIELD_STRING, MEMBER(name), NULL, NULL},
+    {"uuid", FIELD_UUID, MEMBER(uuid), NULL, NULL},
+    {"description", FIELD_STRING, MEMBER(description), NULL, NULL},
+    {"tags", FIELD_TAGS, MEMBER(tags), NULL, NULL},
+    {"on_crash", FIELD_ENUM, MEMBER(on_crash), NULL, "stop, restart"},
+    {"cpu", FIELD_OBJECT, 0, 0, cpu_fields, NULL},
+    {"memory", FIELD_OBJECT, 0, 0, memory_fields, NULL},
+    {"boot", FIELD_OBJECT, 0, 0, boot_fields, NULL},
+    {"serial", FIELD_SERIAL, 0, 0, serial_fields, NULL},
+    {"state", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"reason", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"created_at", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"uptime_ns", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+struct reader {
+    const struct json_doc *doc;
+    struct vm_config *cfg;
+    struct vm_json_error *err;
+};
+
+static int refuse(struct reader *r, const struct json_node *node, const char *slug,
+                  const char *detail, const char *hint, const char *allowed)
+{
+    *r->err =
+        (struct vm_json_error){.slug = slug, .detail = detail, .hint = hint, .allowed = allowed};
+    json_pointer(r->doc, node, r->err->pointer, sizeof(r->err->pointer));
+    json_excerpt(r->doc, node, r->err->got, sizeof(r->err->got));
+    return -EINVAL;
+}
+
+static int bad_value(struct reader *r, const struct json_node *node, const char *detail,
+                     const char *hint)
+{
+    return refuse(r, node, "bad_value", detail, hint, NULL);
+}
+
+static int read_string(struct reader *r, const struct json_node *node, char *dst, size_t size)
+{
+    int rc = json_get_string(r->doc, node, dst, size);
+
+    if (rc == -ERANGE)
+        return bad_value(r, node, "This text is too long.", "Shorten it.");
+    if (rc)
+        return bad_value(r, node, "This value must be a string.", "Put it in double quotes.");
+    return 0;
+}
+
+static int read_number(struct reader *r, const struct json_node *node, void *dst, u32 size)
+{
+    u64 value;
+    u32 value32;
+
+    if (json_get_u64(r->doc, node, &value) || (size == sizeof(u32) && value > UINT32_MAX))
+        return bad_value(r, node, "This value must be a whole number, not negative.",
+                         "Use digits only; units are part of the field's name.");
+    value32 = (u32)value;
+    memcpy(dst, size == sizeof(u32) ? (const void *)&value32 : &value, size);
+    return 0;
+}
+
+static int read_enum(struct reader *r, const struct json_node *node, const struct field *field)
+{
+    const char *word = field->allowed;
+    char text[32];
+    u32 value = 0;
+
+    if (json_get_string(r->doc, node, text, sizeof(text)) == 0) {
+        for (; *word; value++) {
+            size_t len = 0;
+
+            while (word[len] && word[len] != ',')
+                len++;
+            if (strlen(text) == len && memcmp(text, word, len) == 0) {
+                memcpy((char *)r->cfg + field->offset, &value, field->size);
+                return 0;
+            }
+            word += len;
+            while (*word == ',' || *word == ' ')
+                word++;
+        }
+    }
+    return refuse(r, node, "bad_value", "This value is not one of those allowed.",
+                  "Use one of the words in \"allowed\".", field->allowed);
+}
+
+static int read_uuid(struct reader *r, const struct json_node *node)
+{
+    char text[37];
+
+    if (json_get_string(r->doc, node, text, sizeof(text)) || vmm_uuid_parse(text, r->cfg->uuid))
+        return bad_value(r, node, "This is not a UUID.",
+                         "Write it as 8-4-4-4-12 hexadecimal digits, or leave it out.");
+    return 0;
+}
+
+static int read_tags(struct reader *r, const struct json_node *node)
+{
+    if (node->type != JSON_ARRAY)
+        return bad_value(r, node, "This value must be an array of strings.", "Use [\"a\", \"b\"].");
+    r->cfg->tag_count = 0;
+    for (const struct json_node *tag = json_first(r->doc, node); tag;
+         tag = json_next(r->doc, tag)) {
+        if (r->cfg->tag_count == VM_TAGS_MAX)
+            return bad_value(r, tag, "There are too many tags.", "Use at most 8.");
+        if (read_string(r, tag, r->cfg->tags[r->cfg->tag_count], VM_TAG_MAX + 1))
+            return -EINVAL;
+        r->cfg->tag_count++;
+    }
+    return 0;
+}
+
+static int read_object(struct reader *r, const struct json_node *node, const struct field *fields);
+
+/* At most one port, number 0: that is all the board has. */
+static int read_serial(struct reader *r, const struct json_node *node, const struct field *fields)
+{
+    const struct json_node *port = node->type == JSON_ARRAY ? json_first(r->doc, node) : NULL;
+
+    if (node->type != JSON_ARRAY || (port && json_next(r->doc, port)))
+        return bad_value(r, node, "This value must be an array with one serial port.",
+                         "Use [{\"id\": 0}].");
+    return port ? read_object(r, port, fields) : 0;
+}
+
+static int read_serial_id(struct reader *r, const struct json_node *node)
+{
+    u64 id;
+
+    if (json_get_u64(r->doc, node, &id) || id != 0)
+        return refuse(r, node, "bad_value", "There is no serial port of that number.",
+                      "Use port 0.", "0");
+    return 0;
+}
+
+static int read_field(struct reader *r, const struct json_node *node, const struct field *field)
+{
+    char *place = (char *)r->cfg + field->offset;
+
+    if (node->type == JSON_NULL)
+        return 0;
+    switch (field->type) {
+    case FIELD_STRING:
+        return read_string(r, node, place, field->size);
+    case FIELD_U32:
+    case FIELD_U64:
+        return read_number(r, node, place, field->size);
+    case FIELD_ENUM:
+        return read_enum(r, node, field);
+    case FIELD_OBJECT:
+        return read_object(r, node, field->members);
+    case FIELD_UUID:
+        return read_uuid(r, node);
+    case FIELD_TAGS:
+        return read_tags(r, node);
+    case FIELD_SERIAL:
+        return read_serial(r, node, field->members);
+    case FIELD_SERIAL_ID:
+        return read_serial_id(r, node);
+    case FIELD_REPORTED:
+        break;
+    }
+    return 0;
+}
+
+static int read_object(struct reader *r, const struct json_node *node, const struct field *fields)
+{
+    if (node->type != JSON_OBJECT)
+        return bad_value(r, node, "This value must be an object.", "Put its members in braces.");
+    for (const struct json_node *key = json_first(r->doc, node); key;
+         key = json_next(r->doc, key)) {
+        const struct field *field = fields;
+
+        while (field->name && !json_key_is(r->doc, key, field->name))
+            field++;
+        if (!field->name)
+            return refuse(r, key, "unknown_field", "There is no such field in this version.",
+                          "Leave it out or correct its spelling.", NULL);
+        if (read_field(r, json_first(r->doc, key), field))
+            return -EINVAL;
+    }
+    return 0;
+}
+
+int vm_json_read(const struct json_doc *doc, struct vm_config *cfg, struct vm_json_error *err)
+{
+    struct reader r = {.doc = doc, .cfg = cfg, .err = err};
+
+    return read_object(&r, json_root(doc), vm_fields);
+}
+
+/* True if the member is asked for. */
+static bool wanted(const char *fields, const char *name)
+{
+    size_t len = strlen(name);
+    const char *at = fields;
+
+    if (!fields)
+        return true;
+    while ((at = strstr(at, name)) != NULL) {
+        if ((at == fields || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
+            return true;
+        at += len;
+    }
+    return false;
+}
+
+static void write_identity(struct json_writer *w, const struct vmm_info *info, const char *fields)
+{
+    const struct vm_config *cfg = &info->cfg;
+    char uuid[37];
+
+    if (wanted(fields, "name"))
+        json_put_string(w, "name", cfg->name);
+    vmm_uuid_format(cfg->uuid, uuid);
+    if (wanted(fields, "uuid"))
+        json_put_string(w, "uuid", uuid);
+    if (wanted(fields, "description"))
+        json_put_string(w, "description", cfg->description);
+    if (wanted(fields, "tags")) {
+        json_key(w, "tags");
+        json_array_begin(w);
+        for (u32 i = 0; i < cfg->tag_count; i++)
+            json_string(w, cfg->tags[i]);
+        json_array_end(w);
+    }
+}
+
+static void write_boot(struct json_writer *w, const struct vm_config *cfg)
+{
+    json_key(w, "boot");
+    json_object_begin(w);
+    json_put_string(w, "firmware", cfg->firmware == VM_FIRMWARE_PVH ? "pvh" : "direct");
+    json_put_string(w, "kernel", cfg->kernel);
+    json_key(w, "initrd");
+    if (cfg->initrd[0])
+        json_string(w, cfg->initrd);
+    else
+        json_null(w);
+    json_put_string(w, "cmdline", cfg->cmdline);
+    json_object_end(w);
+}
+
+static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
+{
+    const struct vm_config *cfg = &info->cfg;
+
+    if (wanted(fields, "cpu")) {
+        json_key(w, "cpu");
+        json_object_begin(w);
+        json_put_u64(w, "count", cfg->cpu_count);
+        json_object_end(w);
+    }
+    if (wanted(fields, "memory")) {
+        json_key(w, "memory");
+        json_object_begin(w);
+        json_put_u64(w, "size_bytes", cfg->memory_bytes);
+        json_put_u64(w, "resident_bytes", info->memory_resident_bytes);
+        json_object_end(w);
+    }
+    if (wanted(fields, "boot"))
+        write_boot(w, cfg);
+    if (wanted(fields, "serial")) {
+        json_key(w, "serial");
+        json_array_begin(w);
+        json_object_begin(w);
+        json_put_u64(w, "id", 0);
+        json_put_u64(w, "log_bytes", cfg->serial_log_bytes);
+        json_object_end(w);
+        json_array_end(w);
+    }
+}
+
+void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,
+                   const char *fields)
+{
+    json_object_begin(w);
+    write_identity(w, info, fields);
+    if (wanted(fields, "state"))
+        json_put_string(w, "state", vmm_state_name(info->state));
+    if (wanted(fields, "reason") && info->reason[0])
+        json_put_string(w, "reason", info->reason);
+    if (wanted(fields, "on_crash"))
+        json_put_string(w, "on_crash",
+                        info->cfg.on_crash == VM_ON_CRASH_RESTART ? "restart" : "stop");
+    write_parts(w, info, fields);
+    if (wanted(fields, "created_at") && info->created_unix_ns)
+        json_put_time(w, "created_at", info->created_unix_ns);
+    if (wanted(fields, "uptime_ns") && info->started_ns)
+        json_put_u64(w, "uptime_ns", now_ns - info->started_ns);
+    json_object_end(w);
+}

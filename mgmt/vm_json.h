@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VM definitions between JSON and plain data. */
+#ifndef SOCLE_MGMT_VM_JSON_H
+#define SOCLE_MGMT_VM_JSON_H
+
+#include "core/lib/compiler.h"
+#include "core/vmm/vmm.h"
+#include "mgmt/json.h"
+
+/* Which value is wrong and why; all text is static or in the struct. */
+struct vm_json_error {
+    const char *slug; /* "unknown_field" or "bad_value" */
+    const char *detail;
+    const char *hint;
+    const char *allowed; /* or NULL */
+    char pointer[160];
+    char got[64];
+};
+
+/*
+ * Overwrites the members of *cfg that the document has; null leaves the default. Members the API
+ * only reports (state, etag …) are taken and ignored, so that what GET gave can be PUT back.
+ * Return: 0; -EINVAL with *err filled: not an object, unknown member, wrong type, too long.
+ */
+int vm_json_read(const struct json_doc *doc, struct vm_config *cfg,
+                 struct vm_json_error *err) must_check;
+
+/* Writes the object; fields: NULL, or the names of the top-level members wanted, comma separated.
+ */
+void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,
+                   const char *fields);
+
+#endif

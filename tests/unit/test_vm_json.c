@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: mgmt/vm_json.c mgmt/json_read.c mgmt/json_get.c mgmt/json_write.c core/lib/printf.c */
+/* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
+ * back. */
+#include "tests/unit/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/lib/errno.h"
+#include "mgmt/vm_json.h"
+
+static struct json_doc doc;
+static struct vm_config cfg;
+static struct vm_json_error error;
+
+/* The facade's helpers, as simple as they can be. */
+void vmm_uuid_format(const u8 uuid[16], char text[37])
+{
+    snprintf(text, 37, "%02x000000-0000-0000-0000-000000000000", uuid[0]);
+}
+
+int vmm_uuid_parse(const char *text, u8 uuid[16])
+{
+    unsigned value;
+
+    if (strlen(text) != 36 || sscanf(text, "%2x", &value) != 1)
+        return -EINVAL;
+    uuid[0] = (u8)value;
+    return 0;
+}
+
+const char *vmm_state_name(enum vmm_state state)
+{
+    return state == VMM_RUNNING ? "running" : "stopped";
+}
+
+static int read(const char *text)
+{
+    memset(&cfg, 0, sizeof(cfg));
+    cfg.cpu_count = 1;
+    cfg.memory_bytes = 256 * MiB;
+    CHECK_EQ(json_parse(&doc, text, strlen(text)), 0);
+    return vm_json_read(&doc, &cfg, &error);
+}
+
+TEST(every_member_arrives)
+{
+    CHECK_EQ(read("{\"name\":\"a\",\"uuid\":\"7f000000-0000-0000-0000-000000000000\","
+                  "\"description\":\"d \\u00e9\",\"tags\":[\"x\",\"y\"],\"on_crash\":\"restart\","
+                  "\"cpu\":{\"count\":1},\"memory\":{\"size_bytes\":4194304},"
+                  "\"boot\":{\"firmware\":\"pvh\",\"kernel\":\"k\",\"initrd\":null,"
+                  "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192}]}"),
+             0);
+    CHECK_STR(cfg.name, "a");
+    CHECK_EQ(cfg.uuid[0], 0x7f);
+    CHECK_STR(cfg.description, "d \xc3\xa9");
+    CHECK_EQ(cfg.tag_count, 2);
+    CHECK_STR(cfg.tags[1], "y");
+    CHECK_EQ(cfg.on_crash, VM_ON_CRASH_RESTART);
+    CHECK_EQ(cfg.memory_bytes, 4194304);
+    CHECK_EQ(cfg.firmware, VM_FIRMWARE_PVH);
+    CHECK_STR(cfg.kernel, "k");
+    CHECK_STR(cfg.initrd, "");
+    CHECK_STR(cfg.cmdline, "console=ttyS0");
+    CHECK_EQ(cfg.serial_log_bytes, 8192);
+}
+
+TEST(mistakes_are_named)
+{
+    static const struct {
+        const char *text, *slug, *pointer;
+    } cases[] = {
+        {"[]", "bad_value", ""},
+        {"{\"colour\":1}", "unknown_field", "/colour"},
+        {"{\"cpu\":{\"cores\":1}}", "unknown_field", "/cpu/cores"},
+        {"{\"cpu\":2}", "bad_value", "/cpu"},
+        {"{\"cpu\":{\"count\":-1}}", "bad_value", "/cpu/count"},
+        {"{\"cpu\":{\"count\":4294967296}}", "bad_value", "/cpu/count"},
+        {"{\"memory\":{\"size_bytes\":\"1\"}}", "bad_value", "/memory/size_bytes"},
+        {"{\"boot\":{\"kernel\":7}}", "bad_value", "/boot/kernel"},
+        {"{\"boot\":{\"firmware\":\"bios\"}}", "bad_value", "/boot/firmware"},
+        {"{\"boot\":{\"firmware\":\"direct, pvh\"}}", "bad_value", "/boot/firmware"},
+        {"{\"boot\":{\"firmware\":\"\"}}", "bad_value", "/boot/firmware"},
+        {"{\"tags\":\"a\"}", "bad_value", "/tags"},
+        {"{\"tags\":[\"a\",1]}", "bad_value", "/tags/1"},
+        {"{\"tags\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}", "bad_value",
+         "/tags/8"},
+        {"{\"uuid\":\"x\"}", "bad_value", "/uuid"},
+        {"{\"serial\":[{\"id\":1}]}", "bad_value", "/serial/0/id"},
+        {"{\"serial\":[{},{}]}", "bad_value", "/serial"},
+        {"{\"serial\":[{\"speed\":1}]}", "unknown_field", "/serial/0/speed"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK_EQ(read(cases[i].text), -EINVAL);
+        CHECK_STR(error.slug, cases[i].slug);
+        CHECK_STR(error.pointer, cases[i].pointer);
+        CHECK(error.hint != NULL);
+    }
+}
+
+TEST(too_long_texts_are_refused)
+{
+    char text[6000];
+
+    snprintf(text, sizeof(text), "{\"boot\":{\"cmdline\":\"%04097d\"}}", 0);
+    CHECK_EQ(read(text), -EINVAL);
+    CHECK_STR(error.pointer, "/boot/cmdline");
+    snprintf(text, sizeof(text), "{\"boot\":{\"cmdline\":\"%04096d\"}}", 0);
+    CHECK_EQ(read(text), 0);
+    snprintf(text, sizeof(text), "{\"name\":\"%064d\"}", 0);
+    CHECK_EQ(read(text), -EINVAL);
+}
+
+TEST(what_get_gives_can_be_put_back)
+{
+    static struct vmm_info info;
+    static char text[40000];
+    struct vm_config before;
+    struct json_writer w;
+
+    CHECK_EQ(read("{\"name\":\"a\",\"tags\":[\"t\"],\"boot\":{\"kernel\":\"k\",\"cmdline\":"
+                  "\"\\\"q\\u0001\"},"
+                  "\"serial\":[{\"log_bytes\":4096}]}"),
+             0);
+    before = cfg;
+    info.cfg = cfg;
+    info.state = VMM_RUNNING;
+    info.created_unix_ns = 1700000000123456789ull;
+    info.started_ns = 5;
+    json_write_init(&w, text, sizeof(text) - 1);
+    vm_json_write(&w, &info, 7, NULL);
+    text[w.len] = '\0';
+    CHECK(!w.overflow);
+    CHECK(strstr(text, "\"created_at\":\"2023-11-14T22:13:20.123456789Z\"") != NULL);
+    CHECK(strstr(text, "\"uptime_ns\":2") != NULL);
+    CHECK_EQ(read(text), 0);
+    CHECK_STR(cfg.cmdline, before.cmdline);
+    CHECK_STR(cfg.tags[0], "t");
+    CHECK_EQ(cfg.serial_log_bytes, 4096);
+}
+
+TEST(fields_choose_members)
+{
+    static struct vmm_info info;
+    char text[200];
+    struct json_writer w;
+
+    snprintf(info.cfg.name, sizeof(info.cfg.name), "vm1");
+    json_write_init(&w, text, sizeof(text) - 1);
+    vm_json_write(&w, &info, 0, "state,name");
+    text[w.len] = '\0';
+    CHECK_STR(text, "{\"name\":\"vm1\",\"state\":\"stopped\"}");
+}

@@ -1,0 +1,29 @@
+# Third-party libraries inside the hypervisor: freestanding, with their own flags and no warnings.
+# The C library headers they include are the small ones of tools/libc, which lead to core/lib.
+D := build/deps
+LIBS_CFLAGS := $(ARCH_CFLAGS) -O2 -g -w -fbuiltin -ffunction-sections -fdata-sections -fno-stack-protector \
+    -nostdinc -isystem tools/libc -isystem $(CC_INCLUDE)
+
+LWIP := $(D)/lwip/src
+LWIP_SRC := $(addprefix $(LWIP)/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c stats.c \
+        sys.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c) \
+    $(addprefix $(LWIP)/core/ipv4/, acd.c autoip.c dhcp.c etharp.c icmp.c igmp.c ip4.c ip4_addr.c ip4_frag.c) \
+    $(addprefix $(LWIP)/core/ipv6/, dhcp6.c ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c ip6_frag.c mld6.c nd6.c) \
+    $(LWIP)/netif/ethernet.c
+LWIP_INC := -isystem $(LWIP)/include -isystem mgmt/port
+
+FDT_SRC := $(addprefix $(D)/dtc/libfdt/, fdt.c fdt_check.c fdt_ro.c fdt_strerror.c)
+FDT_INC := -isystem $(D)/dtc/libfdt
+
+ZYDIS := $(D)/zydis
+ZYDIS_SRC := $(addprefix $(ZYDIS)/src/, Decoder.c DecoderData.c SharedData.c Register.c Mnemonic.c Utils.c Segment.c MetaInfo.c)
+ZYDIS_DEFS := -DZYAN_NO_LIBC -DZYDIS_STATIC_BUILD -DZYCORE_STATIC_BUILD -DZYDIS_DISABLE_FORMATTER -DZYDIS_DISABLE_ENCODER \
+    -DZYDIS_DISABLE_SEGMENT -DZYDIS_DISABLE_AVX512 -DZYDIS_DISABLE_KNC
+ZYDIS_INC := $(ZYDIS_DEFS) -isystem $(ZYDIS)/include -isystem $(D)/zycore/usr/include -isystem $(ZYDIS)/src
+
+HTTP_SRC := $(D)/http-parser/http_parser.c
+HTTP_INC := -isystem $(D)/http-parser -DHTTP_MAX_HEADER_SIZE=16384 -DHTTP_PARSER_STRICT=1
+JSMN_INC := -isystem $(D)/jsmn/usr/include
+
+LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(ZYDIS_SRC) $(HTTP_SRC)
+LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC)
