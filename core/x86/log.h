@@ -38,6 +38,19 @@ void log_write(enum log_level level, const char *subsys, const char *fmt, ...) p
  */
 int log_read(u64 *seq, struct log_record *out) must_check;
 
+/* Where log lines are written to: a serial line, a framebuffer. */
+struct log_sink {
+    void (*write)(void *cookie, const char *text, size_t bytes); /* any context; takes no lock */
+    void *cookie;
+    struct log_sink *next;
+};
+
+/* Adds a sink and sends it what has been logged so far. The caller keeps the struct for ever. */
+void log_add_sink(struct log_sink *sink);
+
+/* Writes a line of the panic page, past the ring and its lock. */
+void log_panic_line(const char *text);
+
 /* Registers a function called (context: task or interrupt) after each new record; at most 4. */
 void log_on_record(void (*fn)(void));
 

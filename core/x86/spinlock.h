@@ -20,8 +20,8 @@ enum lock_rank {
     LOCK_IRQCHIP, /* virtual PIC and IOAPIC: raised from under a device's lock */
     LOCK_CONSOLE, /* console byte rings */
     LOCK_POOL,    /* packet buffers, block queues */
-    LOCK_TIMER,
     LOCK_RUNQ,
+    LOCK_TIMER,
     LOCK_HEAP,
     LOCK_HPT,
     LOCK_PMM,

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds, checks, runs and measures Socle. `make help` lists targets and variables.
+
+CC        ?= gcc
+ifeq ($(origin CC),default)
+CC        := gcc
+endif
+DEBUG     ?= 0
+CPU       ?= amd
+SMP       ?= 2
+MEM       ?= 2G
+NIC       ?= e1000e
+DISK      ?= none
+BOOT      ?= usb
+API_PORT  ?= 8443
+HEADLESS  ?= 0
+DEMO      ?= 1
+QEMU      ?= qemu-system-x86_64
+
+B         := build
+OBJ       := $(B)/obj
+PYTHON    := /usr/bin/python3
+export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO QEMU
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# -- flags ------------------------------------------------------------------------------------------------
+
+CC_INCLUDE  := $(shell $(CC) -print-file-name=include)
+ARCH_CFLAGS := -std=gnu17 -ffreestanding -m64 -march=x86-64 -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie \
+    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=.
+WARNINGS    := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wmissing-prototypes \
+    -Wstrict-prototypes -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wno-sign-compare
+KERNEL_CFLAGS := $(subst gnu17,c17,$(ARCH_CFLAGS)) -D__SOCLE__ -O2 -g $(WARNINGS) -ffunction-sections -fdata-sections \
+    -fstack-protector-strong -mstack-protector-guard=global -fno-builtin-printf -I. -I$(B)/gen
+
+include tools/libs.mk
+KERNEL_SRC :=
+include core/module.mk mm/module.mk svm/module.mk drivers/module.mk mgmt/module.mk boot/module.mk
+
+# stack-protector guard=global is gcc's spelling; clang takes the same option. Assembly knows neither.
+KERNEL_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(KERNEL_SRC)))
+LIBS_OBJ   := $(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(LIBS_SRC))
+LOADER_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(LOADER_SRC)))
+
+GIT_ID  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+VERSION := 0.1.0
+
+# -- default goal -----------------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(B)/BOOTX64.EFI $(B)/socle.img
+
+# -- set-up -----------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup:
+	tools/setup.sh
+	tools/fetch_deps.sh
+
+$(D)/.stamp: tools/deps.lock tools/fetch_deps.sh
+	tools/fetch_deps.sh
+
+# -- kernel -----------------------------------------------------------------------------------------------
+
+$(B)/gen/asm_offsets.h: core/x86/asm_offsets.c $(wildcard core/*/*.h svm/*.h) | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -S -o $(@D)/asm_offsets.s $<
+	sed -n 's/.*->\([A-Z0-9_]*\) [$$]*\([-0-9]*\).*/#define \1 \2/p' $(@D)/asm_offsets.s >$@
+
+# The build's identity is data of its own, so that a new commit recompiles one file.
+$(B)/gen/build_id.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define BUILD_VERSION "%s"\n#define BUILD_GIT "%s"\n#define BUILD_LINES %s\n' '$(VERSION)' '$(GIT_ID)' \
+	    "$$(cat $(KERNEL_SRC) $(LOADER_SRC) | wc -l)" >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
+$(OBJ)/%.o: %.c $(B)/gen/asm_offsets.h $(B)/gen/build_id.h | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) $(LIBS_INC) -MMD -MP -c -o $@ $<
+
+$(OBJ)/%.o: %.S $(B)/gen/asm_offsets.h
+	@mkdir -p $(@D)
+	$(CC) -m64 -g -I. -I$(B)/gen -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
+
+$(OBJ)/deps/%.o: $(D)/%.c mgmt/port/lwipopts.h | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(CC) $(LIBS_CFLAGS) -I. $(LIBS_INC) -c -o $@ $<
+$(LIBS_SRC): $(D)/.stamp ;
+
+LDFLAGS := -m elf_x86_64 -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
+    --build-id=none -T linker.ld
+
+# Two passes: the first link gives the addresses of the functions, the second one carries their names.
+$(B)/hv.pass1.elf: $(KERNEL_OBJ) $(LIBS_OBJ) linker.ld $(OBJ)/gen/symbols_empty.o
+	ld $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(LIBS_OBJ) $(OBJ)/gen/symbols_empty.o
+$(B)/gen/symbols_empty.S: tools/gen_symbols.py
+	@mkdir -p $(@D)
+	$(PYTHON) tools/gen_symbols.py </dev/null >$@
+$(B)/gen/symbols.S: $(B)/hv.pass1.elf tools/gen_symbols.py
+	nm -n $< | $(PYTHON) tools/gen_symbols.py >$@
+$(OBJ)/gen/%.o: $(B)/gen/%.S
+	@mkdir -p $(@D)
+	$(CC) -c -Wa,--noexecstack -o $@ $<
+$(B)/hv.elf: $(B)/hv.pass1.elf $(OBJ)/gen/symbols.o
+	ld $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(LIBS_OBJ) $(OBJ)/gen/symbols.o
+$(B)/hv.stripped.elf: $(B)/hv.elf
+	objcopy --strip-all --remove-section=.comment $< $@
+
+# -- loader -----------------------------------------------------------------------------------------------
+
+EFI_LIB    := $(D)/gnu-efi/usr/lib
+EFI_CFLAGS := -std=gnu17 -m64 -mno-red-zone -mno-avx -fpic -fshort-wchar -fno-stack-protector -ffreestanding -maccumulate-outgoing-args \
+    -DGNU_EFI_USE_MS_ABI -DEFI_FUNCTION_WRAPPER -O2 -Wall -Wextra -Werror -Wno-pointer-sign -Wmissing-prototypes -Wshadow \
+    -ffile-prefix-map=$(CURDIR)=. -I. -I$(B)/gen -isystem $(D)/gnu-efi/usr/include/efi -isystem $(D)/gnu-efi/usr/include/efi/x86_64
+ifneq ($(findstring clang,$(CC)),)
+EFI_CFLAGS := $(filter-out -maccumulate-outgoing-args,$(EFI_CFLAGS))
+endif
+
+$(OBJ)/boot/efi_%.o: boot/efi_%.c $(B)/gen/build_id.h | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
+$(OBJ)/boot/elf_load.o: boot/elf_load.c | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
+$(OBJ)/boot/hv_blob.o: boot/hv_blob.S $(B)/hv.stripped.elf
+
+$(B)/loader.so: $(LOADER_OBJ)
+	ld -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --build-id=none --no-warn-rwx-segments -T $(EFI_LIB)/elf_x86_64_efi.lds \
+	    $(EFI_LIB)/crt0-efi-x86_64.o $(LOADER_OBJ) -o $@ -L$(EFI_LIB) -lefi -lgnuefi
+	@! nm -u $@ | grep . || { echo "loader.so has undefined symbols" >&2; exit 1; }
+
+$(B)/BOOTX64.EFI: $(B)/loader.so
+	objcopy -j .text -j .sdata -j .data -j .rodata -j .hv -j .dynamic -j .dynsym -j '.rel*' -j '.rela*' -j .reloc -j .areloc \
+	    --output-target efi-app-x86_64 --subsystem=10 --file-alignment 512 --section-alignment 4096 $< $@
+	$(PYTHON) tools/pe_stamp.py $@
+
+$(B)/socle.img: $(B)/BOOTX64.EFI tools/mkimage.sh $(wildcard socle.dts)
+	tools/mkimage.sh $@ $<
+
+# -- guests for tests and the demo ------------------------------------------------------------------------
+
+GUEST_CFLAGS := -std=gnu17 -ffreestanding -m64 -O2 -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector \
+    -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -I.
+GUESTS := $(patsubst tests/guests/%.c,$(B)/guests/%.elf,$(wildcard tests/guests/*.c))
+$(B)/guests/%.o: tests/guests/%.c tests/guests/lib/guest.h
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+$(B)/guests/lib/%.o: tests/guests/lib/%.c tests/guests/lib/guest.h
+	@mkdir -p $(@D)
+	gcc $(GUEST_CFLAGS) -c -o $@ $<
+$(B)/guests/lib/%.o: tests/guests/lib/%.S
+	@mkdir -p $(@D)
+	$(CC) -m64 -c -o $@ $<
+$(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o tests/guests/lib/guest.ld
+	ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
+.PHONY: guests
+guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img
+
+$(B)/guest/vmlinuz:
+	tools/fetch_guest.sh $(@D)
+$(B)/guest/initrd.img: tools/mkinitrd.sh | $(D)/.stamp
+	tools/mkinitrd.sh $@
+
+# -- checks and tests -------------------------------------------------------------------------------------
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
+UNIT_CFLAGS := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wall -Wextra \
+    -Itests/fakes -I. -I$(B)/gen
+
+# A test links the sources its "SOURCES:" line names.
+$(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/build_id.h FORCE | $(D)/.stamp
+	@mkdir -p $(@D)
+	@src="$$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)"; \
+	 new="$$(find $< $$src tests/unit/harness.c core mm svm drivers mgmt boot tests/fakes -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
+	 if [ ! -e $@ ] || [ -n "$$new" ]; then echo "CC $@"; gcc $(UNIT_CFLAGS) $(LIBS_INC) -o $@ $< $$src tests/unit/harness.c; fi
+
+.PHONY: unit
+unit: $(UNIT_BIN)
+	@tools/run_unit.sh $(UNIT_BIN)
+
+.PHONY: check
+check: $(D)/.stamp
+	$(PYTHON) tools/check_layers.py
+	tools/check_style.sh
+	tools/check_headers.sh
+
+.PHONY: clang
+clang:
+	$(MAKE) CC=clang B=$(B)/clang D=$(D) $(B)/clang/hv.elf
+
+.PHONY: test test-all
+test test-all: setup
+	@tools/need.sh
+	$(MAKE) all guests
+	$(MAKE) check unit clang
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+
+.PHONY: system
+system: all guests
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests/system $(ARGS)
+
+# -- running ----------------------------------------------------------------------------------------------
+
+.PHONY: run run-gdb bench size
+run: setup
+	@tools/need.sh
+	@$(MAKE) --no-print-directory all guests
+	@exec $(PYTHON) tools/run.py
+
+run-gdb: setup
+	@tools/need.sh
+	@$(MAKE) --no-print-directory all guests
+	@exec env GDB=1 $(PYTHON) tools/run.py
+
+bench: setup
+	@tools/need.sh
+	@$(MAKE) --no-print-directory all guests
+	$(PYTHON) tools/bench.py
+
+size: $(B)/hv.elf $(B)/BOOTX64.EFI
+	@size -A $(B)/hv.elf | awk '/^\.(text|rodata|data|bss)/ { print $$1, $$2 }'; wc -c $(B)/BOOTX64.EFI
+
+.PHONY: clean help
+clean:
+	rm -rf $(B)
+
+help:
+	@sed -n 's/^## *//p' $(firstword $(MAKEFILE_LIST))
+
+## Targets
+##   make               build/BOOTX64.EFI (one file to boot) and build/socle.img (USB image)
+##   make run           set up, build, boot under QEMU with a demo Linux guest, print the URL; Ctrl-C ends it
+##   make run-gdb       the same, QEMU waits for gdb on port 1234 (symbols: build/hv.elf)
+##   make test          set up, build, run every check and every test
+##   make check         layout, layers, headers
+##   make unit          host unit tests with ASan and UBSan
+##   make system        system tests under QEMU; ARGS="-k linux" picks some
+##   make clang         build the kernel with clang too
+##   make bench         speed and size table, counted in instructions and bytes
+##   make size          sections of the kernel, size of the image
+##   make setup         install Debian packages, fetch pinned libraries
+##   make clean         remove build/ (downloads stay in ~/.cache/socle)
+## Variables
+##   CPU=amd            processor of the machine; intel is not built yet
+##   SMP=2 MEM=2G       its CPUs and memory
+##   NIC=e1000e         its network card; e1000, igb and virtio are not built yet
+##   DISK=none          its disk; nvme, ahci and virtio are not built yet
+##   BOOT=usb|pxe       how the firmware loads the image
+##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint
+##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest
+##   QEMU=path          another QEMU
+##   CC=gcc|clang       compiler; DEBUG=1: check the lock order at run time
+
+-include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d)

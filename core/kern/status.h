@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The status page on the host's own consoles. */
+#ifndef SOCLE_KERN_STATUS_H
+#define SOCLE_KERN_STATUS_H
+
+#include "core/lib/types.h"
+
+#define STATUS_LINES_MAX 8
+#define STATUS_LINE_MAX  100
+
+/* A console that can show status lines at a fixed place. The caller keeps the struct for ever. */
+struct status_sink {
+    void (*show)(void *cookie, const char *const *lines, unsigned count);
+    void *cookie;
+    struct status_sink *next;
+};
+
+void status_add_sink(struct status_sink *sink);
+
+/* Shows these lines (at most STATUS_LINES_MAX) if they differ from what is shown. Context: management task. */
+void status_show(const char *const *lines, unsigned count);
+
+#endif

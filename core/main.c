@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hv_main(): the hypervisor's start as a story, and the only file that names concrete vendors, drivers and the
+ * management agent.
+ */
+#include "boot/boot_info.h"
+#include "build_id.h"
+#include "core/kern/boot_stages.h"
+#include "core/kern/firmware.h"
+#include "core/kern/kern.h"
+#include "core/kern/task.h"
+#include "core/kern/work.h"
+#include "core/lib/assert.h"
+#include "core/lib/errno.h"
+#include "core/vm/hvm_ops.h"
+#include "core/x86/cpu_features.h"
+#include "core/x86/cr.h"
+#include "core/x86/idt.h"
+#include "core/x86/insn.h"
+#include "core/x86/lapic.h"
+#include "core/x86/log.h"
+#include "core/x86/panic.h"
+#include "core/x86/percpu.h"
+#include "core/x86/smp.h"
+#include "core/x86/tsc.h"
+#include "drivers/acpi/acpi.h"
+#include "drivers/console/uart16550.h"
+#include "drivers/driver.h"
+#include "drivers/net/net_task.h"
+#include "mgmt/agent.h"
+#include "mm/hpt.h"
+#include "mm/kheap.h"
+#include "mm/layout.h"
+#include "mm/memmap.h"
+#include "mm/pmm.h"
+#include "svm/svm.h"
+
+void hv_main(const struct boot_info *info);
+
+static const struct boot_info *boot;
+static struct acpi acpi;
+static u8 boot_ist[3 * IST_STACK_BYTES] aligned_to(16);
+static struct memmap memory;
+
+/* Without these the machine cannot run at all: the panic page says what is missing. */
+static void must(int rc, const char *what)
+{
+    if (rc != 0)
+        panic("%s failed (error %d)", what, rc);
+}
+
+static const void *map_table(void *arg, u64 address, u64 bytes)
+{
+    (void)arg;
+    for (u32 i = 0; i < boot->region_count; i++) {
+        const struct boot_region *r = &boot->regions[i];
+
+        if (r->kind == BOOT_REGION_ACPI && address >= r->base && address - r->base < r->bytes &&
+            bytes <= r->bytes - (address - r->base))
+            return hpa_to_ptr(hpa(address));
+    }
+    return NULL;
+}
+
+static void start_boot_cpu(void)
+{
+    pcpu_activate(pcpu_add(0, boot_ist)); /* the APIC ID follows when the APIC is there */
+    idt_init();
+    idt_load();
+    cpu_features_detect();
+    cpu_features_enable();
+    this_pcpu()->is_online = true;
+}
+
+static void start_memory(void)
+{
+    memmap_from_boot(&memory, boot);
+    must(pmm_init(&memory), "the page allocator");
+    must(hpt_init(boot), "the page tables");
+    write_cr3(hpt_root().v);
+}
+
+static void start_tables_and_clock(void)
+{
+    int rc = acpi_init(&acpi, boot->acpi_rsdp, map_table, NULL);
+
+    if (rc != 0)
+        log_warn("acpi", "no usable ACPI tables (error %d): one CPU, no PCI devices", rc);
+    tsc_init(acpi_pm_timer_port(&acpi));
+    boot_stages_init(boot);
+}
+
+static void start_interrupts(void)
+{
+    u64 page;
+
+    must(lapic_init(&page), "the local APIC");
+    if (page != 0) {
+        lapic_set_registers(hpt_map_device(hpa(page), PAGE_SIZE, HPT_UC));
+    }
+    lapic_cpu_enable();
+    this_pcpu()->apic_id = lapic_id();
+    lapic_timer_calibrate();
+    irq_init();
+    timer_cpu_init();
+    task_cpu_init();
+    irq_enable();
+    log_info("time", "TSC %lu kHz", tsc_hz() / 1000);
+}
+
+static noreturn void ap_entry_main(void)
+{
+    timer_cpu_init();
+    task_cpu_init();
+    smp_online();
+    task_idle_loop();
+}
+
+static int start_cpu(u32 apic_id)
+{
+    struct smp_resources res = {
+        .ist_stacks = kmalloc(3 * IST_STACK_BYTES),
+        .kernel_cr3 = hpt_root().v,
+        .handover_cr3 = boot->handover_cr3,
+        .page_address = boot->ap_page,
+        .page = hpa_to_ptr(hpa(boot->ap_page)),
+    };
+    void *stack = kstack_alloc();
+
+    if (res.ist_stacks == NULL || stack == NULL)
+        return -ENOMEM;
+    res.stack_top = (u64)stack + KSTACK_BYTES;
+    return smp_start(apic_id, &res, ap_entry_main);
+}
+
+static void flush_here(void *arg)
+{
+    u64 cr4 = read_cr4();
+
+    (void)arg;
+    write_cr4(cr4 ^ CR4_PGE); /* a change of PGE drops global translations too */
+    write_cr4(cr4);
+    write_cr3(read_cr3());
+}
+
+static void shootdown(void)
+{
+    work_call_all(flush_here, NULL);
+}
+
+static void start_other_cpus(void)
+{
+    static u32 ids[PCPUS_MAX];
+    u32 count = acpi_cpus(&acpi, ids, PCPUS_MAX), me = this_pcpu()->apic_id;
+
+    for (u32 i = 0; i < count; i++) {
+        int rc = ids[i] == me ? 0 : start_cpu(ids[i]);
+
+        if (rc == -ENOMEM || rc == -ENOSPC)
+            log_error("smp", "the CPU with APIC ID %u is left out (error %d)", ids[i], rc);
+    }
+    hpt_set_shootdown(shootdown);
+    log_info("smp", "%u CPUs online", pcpu_count());
+}
+
+static int enable_result;
+
+static void enable_here(void *arg)
+{
+    int rc;
+
+    (void)arg;
+    rc = hvm->cpu_enable();
+    if (rc != 0)
+        __atomic_store_n(&enable_result, rc, __ATOMIC_RELAXED);
+}
+
+static void start_virtualization(void)
+{
+    const char *why = NULL;
+    int rc = svm_ops.probe(&hvm_caps, &why);
+
+    if (rc == 0) {
+        hvm = &svm_ops;
+        work_call_all(enable_here, NULL);
+        rc = enable_result;
+        why = "the CPUs refused to turn it on";
+    }
+    if (rc != 0) {
+        hvm = NULL;
+        log_error("hvm", "VMs cannot start on this host: %s", why);
+        return;
+    }
+    log_info("hvm", "%s, %u TLB tags, next RIP %s, decode assists %s", hvm->name, hvm_caps.tlb_tags,
+             hvm_caps.has_next_rip ? "yes" : "no: instructions are decoded",
+             hvm_caps.has_decode_assist ? "yes" : "no: instructions are fetched");
+}
+
+static void start_devices(void)
+{
+    static const struct pci_driver *const drivers[] = {&e1000e_driver};
+    int rc;
+
+    must(net_init(), "the packet pool");
+    rc = pci_scan(&acpi);
+    if (rc != 0)
+        log_warn("pci", "no PCI devices (error %d)", rc);
+    pci_probe(drivers, ARRAY_SIZE(drivers));
+}
+
+void hv_main(const struct boot_info *info)
+{
+    boot = info;
+    start_boot_cpu();
+    uart_console_init();
+    log_info("socle", "Socle %s (%s)", BUILD_VERSION, BUILD_GIT);
+    if (info->magic != BOOT_INFO_MAGIC || info->version != BOOT_INFO_VERSION)
+        panic("the loader and the hypervisor are of different builds");
+    cpu_features_report();
+    start_memory();
+    start_tables_and_clock();
+    start_interrupts();
+    boot_stage_mark("boot_cpu_ready");
+    start_other_cpus();
+    boot_stage_mark("cpus_ready");
+    if (firmware_init(info) != 0)
+        log_warn("firmware", "no UEFI runtime services: no wall clock, reset by the keyboard controller");
+    start_virtualization();
+    start_devices();
+    boot_stage_mark("devices_ready");
+    must(agent_start(info), "the management agent");
+    task_idle_loop();
+}

@@ -1,0 +1,7 @@
+# Kernel layers L0 (lib, x86), L2 (kern), L3 (vm), L4 (vdev), L5 (vmm) and the composition root.
+KERNEL_SRC += $(wildcard core/*.c core/lib/*.c core/x86/*.c core/kern/*.c core/vm/*.c core/vdev/*.c core/vmm/*.c)
+KERNEL_SRC += $(wildcard core/x86/*.S core/kern/*.S)
+# Offsets are extracted from it, it is not linked.
+KERNEL_SRC := $(filter-out core/x86/asm_offsets.c, $(KERNEL_SRC))
+# Debug builds check the lock order, release builds link empty functions.
+KERNEL_SRC := $(filter-out $(if $(filter 1,$(DEBUG)), core/kern/lockrank_off.c, core/kern/lockrank.c), $(KERNEL_SRC))

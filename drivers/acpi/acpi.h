@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ACPI tables: look-up with every length and checksum checked. Spec: ACPI "ACPI Software Programming Model".
+ *
+ * Firmware is trusted at boot, its tables are not: lengths and offsets may be wrong on real machines.
+ */
+#ifndef SOCLE_ACPI_ACPI_H
+#define SOCLE_ACPI_ACPI_H
+
+#include "core/lib/compiler.h"
+#include "core/lib/types.h"
+
+#define ACPI_SIGNATURE_BYTES 4
+#define ACPI_TABLE_MAX       (4 * MiB)
+
+struct acpi_header {
+    char signature[ACPI_SIGNATURE_BYTES];
+    u32 length;
+    u8 revision;
+    u8 checksum;
+    char oem_id[6];
+    char oem_table_id[8];
+    u32 oem_revision;
+    char creator_id[4];
+    u32 creator_revision;
+} packed;
+
+/* Access to physical memory: a pointer that is valid for `bytes`, or NULL if the range may not be read. */
+typedef const void *(*acpi_map_fn)(void *arg, u64 address, u64 bytes);
+
+struct acpi {
+    acpi_map_fn map;
+    void *arg;
+    const struct acpi_header *root; /* RSDT or XSDT */
+    u32 entry_bytes;                /* 4 or 8 */
+};
+
+/* Return: 0; -ENODEV (no RSDP given), -EINVAL (it or its root table is broken). */
+int acpi_init(struct acpi *acpi, u64 rsdp, acpi_map_fn map, void *arg) must_check;
+
+/* The first intact table with this signature; NULL if there is none. */
+const struct acpi_header *acpi_find(const struct acpi *acpi, const char *signature);
+
+/* -- MADT: processors ------------------------------------------------------------------------------------ */
+
+/* Fills ids with the local APIC IDs of the CPUs that are enabled. Return: how many (at most max). */
+u32 acpi_cpus(const struct acpi *acpi, u32 *ids, u32 max);
+
+/* -- MCFG: PCI configuration space in memory --------------------------------------------------------------- */
+
+struct acpi_ecam {
+    u64 base; /* of bus 0 */
+    u16 segment;
+    u8 first_bus;
+    u8 last_bus;
+};
+
+/* Return: number of windows (at most max). */
+u32 acpi_ecams(const struct acpi *acpi, struct acpi_ecam *out, u32 max);
+
+/* -- FADT -------------------------------------------------------------------------------------------------- */
+
+/* Port of the PM timer; 0 if there is none in port space. */
+u16 acpi_pm_timer_port(const struct acpi *acpi);
+
+#endif

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Layout by clang-format, and what no formatter sees: licence line, purpose line, leftovers.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mapfile -t sources < <(git ls-files -co --exclude-standard '*.c' '*.h')
+clang-format --dry-run -Werror "${sources[@]}"
+rc=0
+for f in $(git ls-files -co --exclude-standard '*.c' '*.h' '*.S' '*.py' '*.sh'); do
+    head -2 "$f" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' || { echo "$f: no licence line"; rc=1; }
+done
+if grep -nE '\b(TO''DO|FIX''ME|X''XX)\b|^#if 0' $(git ls-files -co --exclude-standard '*.c' '*.h' '*.S' '*.py' '*.sh'); then
+    echo "leftovers found" && rc=1
+fi
+exit $rc

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Refuses, in one sentence, machines that are not built yet.
+set -euo pipefail
+refuse() {
+    echo "make: $1=$2 is not supported; use $1=$3." >&2
+    exit 2
+}
+[ "${CPU:-amd}" = amd ] || refuse CPU "$CPU" amd
+[ "${NIC:-e1000e}" = e1000e ] || refuse NIC "$NIC" e1000e
+[ "${DISK:-none}" = none ] || refuse DISK "$DISK" none
+case ${BOOT:-usb} in usb | pxe) ;; *) refuse BOOT "$BOOT" "usb or BOOT=pxe" ;; esac

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Installs the Debian packages that building, running and testing need; does nothing when all are there.
+set -euo pipefail
+
+packages=(
+    gcc make binutils clang lld clang-format cppcheck # both compilers and the checks
+    qemu-system-x86 ipxe-qemu                # the machine the tests boot
+    mtools dosfstools gdisk                  # the USB image, made without root
+    python3 python3-pytest                   # tools and system tests
+    curl ca-certificates xz-utils cpio gzip  # fetching and unpacking
+    device-tree-compiler                     # socle.dts -> socle.dtb
+)
+
+missing=()
+for p in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "setup: these packages are missing and there is no sudo; as root run: apt-get install ${missing[*]}" >&2
+        exit 1
+    }
+    sudo=sudo
+fi
+echo "setup: installing ${missing[*]}"
+$sudo apt-get update -qq
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"
