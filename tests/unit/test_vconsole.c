@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: core/vdev/vconsole.c tests/fakes/fake_[bt]*.c */
+/* The console rings: offsets, overwriting, the input queue, notifications. */
+#include "tests/unit/harness.h"
+
+#include <string.h>
+
+#include "core/lib/errno.h"
+#include "core/vdev/vconsole.h"
+
+static struct vconsole con;
+static int outputs, inputs;
+
+static void on_output(void *arg)
+{
+    (void)arg;
+    outputs++;
+}
+
+static void on_input(void *arg)
+{
+    u8 byte;
+
+    (void)arg;
+    inputs++;
+    CHECK(vconsole_get(&con, &byte)); /* no lock is held */
+}
+
+static void setup(u32 bytes)
+{
+    CHECK_EQ(vconsole_init(&con, bytes), 0);
+    con.on_output = on_output;
+    outputs = inputs = 0;
+}
+
+static void put(const char *s)
+{
+    while (*s)
+        vconsole_put(&con, (u8)*s++);
+}
+
+TEST(sizes)
+{
+    CHECK_EQ(vconsole_init(&con, 0), -EINVAL);
+    CHECK_EQ(vconsole_init(&con, 100), -EINVAL);
+}
+
+TEST(read_and_offsets)
+{
+    char buf[16] = "";
+    u64 offset = 0;
+
+    setup(8);
+    put("abcdef");
+    CHECK_EQ(vconsole_read(&con, &offset, buf, 4), 4);
+    CHECK_EQ(memcmp(buf, "abcd", 4), 0);
+    CHECK_EQ(offset, 4);
+    CHECK_EQ(vconsole_read(&con, &offset, buf, 16), 2);
+    CHECK_EQ(vconsole_read(&con, &offset, buf, 16), 0);
+    put("ghijklmnop"); /* 16 in all, the oldest kept is i */
+    CHECK_EQ(vconsole_oldest(&con), 8);
+    CHECK_EQ(vconsole_written(&con), 16);
+    CHECK_EQ(vconsole_read(&con, &offset, buf, 16), 8);
+    CHECK_EQ(memcmp(buf, "ijklmnop", 8), 0);
+    CHECK_EQ(offset, 16);
+    put("qr");
+    offset = 14;
+    CHECK_EQ(vconsole_read(&con, &offset, buf, 16), 4); /* across the ring's end */
+    CHECK_EQ(memcmp(buf, "opqr", 4), 0);
+    offset = 1000; /* the future */
+    CHECK_EQ(vconsole_read(&con, &offset, buf, 16), 0);
+    CHECK_EQ(offset, 1000);
+    vconsole_fini(&con);
+}
+
+TEST(one_notification_per_silence)
+{
+    char buf[16];
+    u64 offset = 0;
+
+    setup(64);
+    put("many bytes");
+    CHECK_EQ(outputs, 1);
+    CHECK_EQ(vconsole_read(&con, &offset, buf, 2), 2);
+    put("!");
+    CHECK_EQ(outputs, 2);
+    (void)vconsole_written(&con);
+    put("!!");
+    CHECK_EQ(outputs, 3);
+    vconsole_fini(&con);
+}
+
+TEST(input)
+{
+    static u8 big[VCONSOLE_INPUT_MAX + 10];
+    u8 byte;
+
+    setup(8);
+    CHECK(!vconsole_has_input(&con));
+    CHECK(!vconsole_get(&con, &byte));
+    CHECK_EQ(vconsole_input(&con, "xy", 2), 2);
+    CHECK(vconsole_has_input(&con));
+    CHECK(vconsole_get(&con, &byte));
+    CHECK_EQ(byte, 'x');
+    CHECK_EQ(vconsole_input(&con, big, sizeof(big)), VCONSOLE_INPUT_MAX - 1);
+    CHECK_EQ(vconsole_input(&con, "z", 1), 0);
+    vconsole_attach(&con, on_input, NULL);
+    CHECK(vconsole_get(&con, &byte));
+    CHECK_EQ(vconsole_input(&con, "z", 1), 1);
+    CHECK_EQ(inputs, 1);
+    vconsole_attach(&con, NULL, NULL);
+    CHECK_EQ(vconsole_input(&con, "z", 1), 1);
+    CHECK_EQ(inputs, 1);
+    vconsole_fini(&con);
+}
