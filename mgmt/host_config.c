@@ -136,13 +136,20 @@ static void read_api(struct host_config *cfg, const void *dtb, int node, const c
         cfg->http_port = (u16)port;
 }
 
+/* libfdt checks everything but the alignment of two of the blocks, which it then relies on. */
+static bool is_device_tree(const void *dtb, size_t bytes)
+{
+    return bytes >= sizeof(struct fdt_header) && fdt_off_dt_struct(dtb) % sizeof(fdt32_t) == 0 &&
+           fdt_off_mem_rsvmap(dtb) % sizeof(fdt64_t) == 0 && fdt_check_full(dtb, bytes) == 0;
+}
+
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes, const char **problem)
 {
     const char *text;
     int node;
 
     *problem = NULL;
-    if (fdt_check_full(dtb, bytes) != 0 || fdt_node_check_compatible(dtb, 0, COMPATIBLE) != 0) {
+    if (!is_device_tree(dtb, bytes) || fdt_node_check_compatible(dtb, 0, COMPATIBLE) != 0) {
         *problem = "socle.dtb is no device tree compatible with \"" COMPATIBLE "\"";
         return -EINVAL;
     }
