@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VM's serial console as seen from outside: a log of what the guest wrote and a queue of what it will read.
+ * A VM's serial console as seen from outside: a log of what the guest wrote and a queue of what it
+ * will read.
  *
- * It belongs to the definition, not to the running VM, so the output of a guest that crashed stays readable.
- * Offsets count every byte ever written; the ring keeps the newest.
+ * It belongs to the definition, not to the running VM, so the output of a guest that crashed stays
+ * readable. Offsets count every byte ever written; the ring keeps the newest.
  */
 #ifndef SOCLE_VDEV_VCONSOLE_H
 #define SOCLE_VDEV_VCONSOLE_H
@@ -17,15 +18,16 @@
 struct vconsole {
     struct spinlock lock; /* LOCK_CONSOLE, irqsave: protects everything below */
     u8 *log;
-    u32 log_bytes;        /* power of two; const */
-    u64 written;          /* total bytes ever written */
-    bool is_notified;     /* on_output has been called and nobody has read since */
-    u8 *input;            /* ring of VCONSOLE_INPUT_MAX bytes */
+    u32 log_bytes;    /* power of two; const */
+    u64 written;      /* total bytes ever written */
+    bool is_notified; /* on_output has been called and nobody has read since */
+    u8 *input;        /* ring of VCONSOLE_INPUT_MAX bytes */
     u64 input_head;
     u64 input_tail;
-    void (*on_output)(void *arg); /* const; at the first output since a read; any context: only wakes a task */
+    void (*on_output)(
+        void *arg); /* const; at the first output since a read; any context: only wakes a task */
     void *on_output_arg;
-    void (*on_input)(void *arg);  /* the UART's: input has arrived; NULL while no UART is attached */
+    void (*on_input)(void *arg); /* the UART's: input has arrived; NULL while no UART is attached */
     void *on_input_arg;
 };
 
@@ -36,7 +38,8 @@ void vconsole_fini(struct vconsole *con);
 void vconsole_put(struct vconsole *con, u8 byte);
 bool vconsole_get(struct vconsole *con, u8 *byte); /* false: nothing to read */
 bool vconsole_has_input(struct vconsole *con);
-void vconsole_attach(struct vconsole *con, void (*on_input)(void *arg), void *arg); /* NULL detaches */
+void vconsole_attach(struct vconsole *con, void (*on_input)(void *arg),
+                     void *arg); /* NULL detaches */
 
 /*
  * Outside. Reads from *offset (moved up to the oldest byte kept, if that is newer) and advances it.

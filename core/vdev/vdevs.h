@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Constructors of the emulated devices, for the builder (core/vmm/vm_build.c), in the order it calls them.
+ * Constructors of the emulated devices, for the builder (core/vmm/vm_build.c), in the order it
+ * calls them.
  *
- * Each allocates its device, enters it into the VM and adds its bus regions. Context: management task.
- * Return: 0, -ENOMEM, or what bus_add returned; on failure nothing is left behind but what vm_fini frees.
+ * Each allocates its device, enters it into the VM and adds its bus regions. Context: management
+ * task. Return: 0, -ENOMEM, or what bus_add returned; on failure nothing is left behind but what
+ * vm_fini frees.
  */
 #ifndef SOCLE_VDEV_VDEVS_H
 #define SOCLE_VDEV_VDEVS_H
@@ -19,9 +21,10 @@ int vlapic_create(struct vcpu *vcpu) must_check; /* also sets vm->irqchip */
 int vpic_create(struct vm *vm) must_check;       /* ports 0x20, 0xa0, 0x4d0 */
 int vioapic_create(struct vm *vm) must_check;    /* 0xfec00000 */
 int vpit_create(struct vm *vm) must_check;       /* ports 0x40-0x43, 0x61 */
-int vrtc_create(struct vm *vm, u64 unix_s, u64 low_bytes, u64 high_bytes) must_check; /* 0x70-0x71; memory below 4 GiB and above, for CMOS */
+int vrtc_create(struct vm *vm, u64 unix_s, u64 low_bytes,
+                u64 high_bytes) must_check; /* 0x70-0x71; memory below 4 GiB and above, for CMOS */
 int vuart_create(struct vm *vm, u16 port, unsigned line, struct vconsole *console) must_check;
-int vpm_create(struct vm *vm) must_check;        /* ACPI PM, reset ports 0xcf9, 0x64, 0x92 */
+int vpm_create(struct vm *vm) must_check; /* ACPI PM, reset ports 0xcf9, 0x64, 0x92 */
 
 /* Presses the ACPI power button. Context: management task. */
 void vpm_power_button(struct vm *vm);

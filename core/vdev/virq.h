@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupt lines of a VM's board: devices raise numbered lines (GSIs), the PIC and the IOAPIC see them.
+ * Interrupt lines of a VM's board: devices raise numbered lines (GSIs), the PIC and the IOAPIC see
+ * them.
  *
- * Lines 0–15 reach both; ISA line 0 (PIT) reaches IOAPIC pin 2, as on real boards and as the MADT says.
+ * Lines 0–15 reach both; ISA line 0 (PIT) reaches IOAPIC pin 2, as on real boards and as the MADT
+ * says.
  */
 #ifndef SOCLE_VDEV_VIRQ_H
 #define SOCLE_VDEV_VIRQ_H
