@@ -20,7 +20,8 @@ static void virq_reset(struct vdev *dev)
     struct virq *virq = container_of(dev, struct virq, dev);
     u64 flags = spin_lock_irqsave(&virq->lock);
 
-    __atomic_store_n(&virq->pic_output, 0, __ATOMIC_RELEASE);
+    if (virq->pic)
+        virq_pic_changed(virq);
     spin_unlock_irqrestore(&virq->lock, flags);
 }
 
@@ -60,9 +61,9 @@ void virq_pic_changed(struct virq *virq)
 {
     bool level = vpic_output(virq->pic);
 
-    if (level == (virq->pic_output != 0))
+    if (level == virq->pic_output)
         return;
-    __atomic_store_n(&virq->pic_output, level, __ATOMIC_RELEASE);
+    virq->pic_output = level;
     vlapic_lint0(virq->dev.vm, level);
 }
 
@@ -99,13 +100,6 @@ void virq_pulse(struct vm *vm, unsigned line)
     set_locked(virq, line, true);
     set_locked(virq, line, false);
     spin_unlock_irqrestore(&virq->lock, flags);
-}
-
-bool virq_pic_pending(const struct vm *vm)
-{
-    const struct virq *virq = vm->virq;
-
-    return virq && __atomic_load_n(&virq->pic_output, __ATOMIC_ACQUIRE) != 0;
 }
 
 u8 virq_pic_peek(struct vm *vm)

@@ -20,7 +20,7 @@ struct virq {
     struct spinlock lock;   /* LOCK_IRQCHIP, irqsave: both chips and everything below */
     struct vpic *pic;       /* (c) once built */
     struct vioapic *ioapic; /* (c) once built */
-    u32 pic_output;         /* (a) written under the lock, read without */
+    bool pic_output;        /* level of the master PIC's INT pin, as LINT0 last saw it */
 };
 
 /* The VM's lines, made on first use. Context: builder. Return: NULL if there is no memory. */
@@ -28,9 +28,6 @@ struct virq *virq_get(struct vm *vm) must_check;
 
 /* The PIC's output may have changed. Context: lock held. */
 void virq_pic_changed(struct virq *virq);
-
-/* Is the PIC asking for an interrupt cycle? Context: any. */
-bool virq_pic_pending(const struct vm *vm);
 
 /* The vector the PIC would give now, without taking it. Context: vCPU task. */
 u8 virq_pic_peek(struct vm *vm);

@@ -32,7 +32,7 @@ void vlapic_power_on(struct vlapic *lapic)
         __atomic_store_n(&lapic->tmr[i], 0, __ATOMIC_RELAXED);
         lapic->isr[i] = 0;
     }
-    __atomic_store_n(&lapic->irr_words, 0, __ATOMIC_RELAXED);
+    __atomic_fetch_and(&lapic->attention, ~ATTENTION_IRR, __ATOMIC_RELAXED);
     __atomic_store_n(&lapic->nmi, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&lapic->errors, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&lapic->ldr, 0, __ATOMIC_RELAXED);
@@ -68,7 +68,7 @@ bool vlapic_set_irr(struct vlapic *lapic, u8 vector, bool is_level)
         __atomic_fetch_and(&lapic->tmr[word], ~bit, __ATOMIC_RELAXED);
     if (__atomic_fetch_or(&lapic->irr[word], bit, __ATOMIC_SEQ_CST) & bit)
         return true; /* whoever set it first makes the vCPU notice */
-    __atomic_fetch_or(&lapic->irr_words, 1u << word, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&lapic->attention, 1u << word, __ATOMIC_SEQ_CST);
     vcpu_request(lapic->vcpu, VCPU_REQ_EVENT);
     return true;
 }
@@ -112,19 +112,24 @@ static bool passes_extint(const struct vlapic *lapic)
            (lint0 & (APIC_LVT_MASKED | APIC_LVT_MODE)) == EXTINT_LVT;
 }
 
+static void set_lint0(struct vlapic *lapic, bool level)
+{
+    if (!level) {
+        __atomic_fetch_and(&lapic->attention, ~ATTENTION_PIC, __ATOMIC_SEQ_CST);
+        return;
+    }
+    __atomic_fetch_or(&lapic->attention, ATTENTION_PIC, __ATOMIC_SEQ_CST);
+    if (passes_extint(lapic))
+        vcpu_request(lapic->vcpu, VCPU_REQ_EVENT);
+    else
+        vlapic_lvt_fire(lapic, LVT_LINT0);
+}
+
 void vlapic_lint0(struct vm *vm, bool level)
 {
-    if (!level)
-        return;
     for (u32 i = 0; i < vm->vcpu_count; i++) {
-        struct vlapic *lapic = vm->vcpus[i] ? vm->vcpus[i]->vlapic : NULL;
-
-        if (!lapic)
-            continue;
-        if (passes_extint(lapic))
-            vcpu_request(lapic->vcpu, VCPU_REQ_EVENT);
-        else
-            vlapic_lvt_fire(lapic, LVT_LINT0);
+        if (vm->vcpus[i] && vm->vcpus[i]->vlapic)
+            set_lint0(vm->vcpus[i]->vlapic, level);
     }
 }
 
@@ -136,10 +141,9 @@ u32 vlapic_tpr(const struct vlapic *lapic)
     return class == (lapic->tpr & CLASS_MASK) ? lapic->tpr : class;
 }
 
-/* Tells the run loop to look again if something may have become deliverable. */
-static void look_again(struct vlapic *lapic)
+void vlapic_look_again(struct vlapic *lapic)
 {
-    if (__atomic_load_n(&lapic->irr_words, __ATOMIC_RELAXED))
+    if (__atomic_load_n(&lapic->attention, __ATOMIC_RELAXED))
         vcpu_request(lapic->vcpu, VCPU_REQ_EVENT);
 }
 
@@ -147,7 +151,7 @@ void vlapic_tpr_write(struct vlapic *lapic, u32 tpr)
 {
     lapic->tpr = tpr & TPR_MASK;
     lapic->vcpu->cr8 = lapic->tpr >> CLASS_SHIFT;
-    look_again(lapic);
+    vlapic_look_again(lapic);
 }
 
 /* Spec: SDM 3A "Task and Processor Priorities". */
@@ -164,36 +168,35 @@ static u32 top_bit(u32 word)
     return WORD_BITS - 1 - (u32)__builtin_clz(word);
 }
 
-/* Highest vector requested, 0 if none. Clears summary bits found stale, without losing a concurrent
+/* Highest vector requested, 0 if none. Clears bits found stale, without losing a concurrent
  * request. */
 static u32 top_request(struct vlapic *lapic)
 {
     u32 words;
 
-    while ((words = __atomic_load_n(&lapic->irr_words, __ATOMIC_ACQUIRE)) != 0) {
+    while ((words = __atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) & ATTENTION_IRR) != 0) {
         u32 word = top_bit(words);
         u32 bits = __atomic_load_n(&lapic->irr[word], __ATOMIC_ACQUIRE);
 
         if (bits)
             return word * WORD_BITS + top_bit(bits);
-        __atomic_fetch_and(&lapic->irr_words, ~(1u << word), __ATOMIC_SEQ_CST);
+        __atomic_fetch_and(&lapic->attention, ~(1u << word), __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&lapic->irr[word], __ATOMIC_SEQ_CST))
-            __atomic_fetch_or(&lapic->irr_words, 1u << word, __ATOMIC_SEQ_CST);
+            __atomic_fetch_or(&lapic->attention, 1u << word, __ATOMIC_SEQ_CST);
     }
     return 0;
 }
 
-int vlapic_pending(struct vlapic *lapic)
+int vlapic_pending_slow(struct vlapic *lapic)
 {
     u32 vector;
 
-    lapic->is_extint = false;
-    if (unlikely(virq_pic_pending(lapic->vcpu->vm)) && passes_extint(lapic)) {
-        lapic->is_extint = true;
+    lapic->is_extint = (__atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) & ATTENTION_PIC) &&
+                       passes_extint(lapic);
+    if (lapic->is_extint)
         return virq_pic_peek(lapic->vcpu->vm);
-    }
     vector = top_request(lapic);
-    if (likely(vector == 0) || !(vlapic_base(lapic) & APIC_BASE_EN))
+    if (vector == 0 || !(vlapic_base(lapic) & APIC_BASE_EN))
         return -1;
     return (vector & CLASS_MASK) > (vlapic_ppr(lapic) & CLASS_MASK) ? (int)vector : -1;
 }
@@ -234,5 +237,5 @@ void vlapic_eoi(struct vlapic *lapic)
     lapic->isr_top = top_in_service(lapic);
     if (__atomic_load_n(&lapic->tmr[word], __ATOMIC_RELAXED) & bit)
         virq_eoi(lapic->vcpu->vm, (u8)vector);
-    look_again(lapic);
+    vlapic_look_again(lapic);
 }

@@ -99,12 +99,16 @@ struct vlapic_timer {
 
 #define VLAPIC_WORDS 8u
 
+/* Bit per word of the IRR that may be non-zero, and one for the PIC's output on LINT0. */
+#define ATTENTION_IRR 0xffu
+#define ATTENTION_PIC 0x100u
+
 struct vlapic {
     struct vdev dev;           /* its lock protects timer */
     struct vcpu *vcpu;         /* (c) */
     u64 base;                  /* (a) IA32_APIC_BASE */
     u32 irr[VLAPIC_WORDS];     /* (a) requests */
-    u32 irr_words;             /* (a) bit per word of irr that may be non-zero */
+    u32 attention;             /* (a) why pending() must look closer: ATTENTION_* */
     u32 tmr[VLAPIC_WORDS];     /* (a) level triggered */
     u32 isr[VLAPIC_WORDS];     /* (o) in service */
     u32 isr_top;               /* (o) highest vector in service, 0 if none */
@@ -161,12 +165,24 @@ bool vlapic_send(struct vm *vm, const struct vlapic_message *message);
 void vlapic_icr_write(struct vlapic *lapic, u64 icr);
 
 /* Of the irqchip operations; context: own task. */
-int vlapic_pending(struct vlapic *lapic);
+int vlapic_pending_slow(struct vlapic *lapic);
+
+static inline int vlapic_pending(struct vlapic *lapic)
+{
+    /* Asked before every VM entry, and nearly always for nothing. */
+    if (likely(__atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) == 0))
+        return -1;
+    return vlapic_pending_slow(lapic);
+}
+
 u8 vlapic_acknowledge(struct vlapic *lapic, u8 vector);
 void vlapic_eoi(struct vlapic *lapic);
 u32 vlapic_tpr(const struct vlapic *lapic);
 void vlapic_tpr_write(struct vlapic *lapic, u32 tpr);
 u32 vlapic_ppr(const struct vlapic *lapic);
+
+/* Tells the run loop to look again if something may have become deliverable. */
+void vlapic_look_again(struct vlapic *lapic);
 
 /* Registers. Context: own task. The MSR functions return as irqchip_ops says. */
 u32 vlapic_mmio_read(struct vlapic *lapic, u32 reg);

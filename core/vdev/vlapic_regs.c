@@ -120,6 +120,7 @@ static void write_lvt(struct vlapic *lapic, enum vlapic_lvt index, u32 value)
         vlapic_timer_set_lvt(lapic, value);
     else
         __atomic_store_n(&lapic->lvt[index], value, __ATOMIC_RELAXED);
+    vlapic_look_again(lapic); /* LINT0 may let the PIC through now */
 }
 
 /* Spec: SDM 3A "Local APIC State After It Has Been Software Disabled". */

@@ -35,7 +35,7 @@ static void setup(void)
 
 static bool is_pending(void)
 {
-    return virq_pic_pending(&board.vm);
+    return board.vm.virq->pic_output;
 }
 
 static u8 take(void)
