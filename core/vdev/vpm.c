@@ -100,14 +100,14 @@ static u64 pm_read(struct vdev *dev, u64 offset, unsigned size)
     return value >> offset * 8 & vdev_ones(size);
 }
 
-static void write_control(struct vpm *pm, u16 value)
+/* Return: true if the guest switches itself off. */
+static bool write_control(struct vpm *pm, u16 value)
 {
     pm->control = value & (PM1_SLP_TYP | PM1_BM_RLD);
-    if ((value & PM1_SLP_EN) && FIELD_GET(PM1_SLP_TYP, value) == GUEST_SLP_TYP_S5)
-        vm_stop(pm->dev.vm, VM_STOP_POWEROFF);
+    return (value & PM1_SLP_EN) && FIELD_GET(PM1_SLP_TYP, value) == GUEST_SLP_TYP_S5;
 }
 
-static void write_byte(struct vpm *pm, u64 offset, u8 value)
+static bool write_byte(struct vpm *pm, u64 offset, u8 value)
 {
     unsigned shift = offset % 2 * 8;
     u16 mask = (u16)(0xffu << shift);
@@ -118,18 +118,22 @@ static void write_byte(struct vpm *pm, u64 offset, u8 value)
     else if (offset < PM_CNT)
         pm->enable = (u16)(((pm->enable & ~mask) | word) & PM1_EN_WRITABLE);
     else if (offset < PM_CNT + GUEST_PM1A_CNT_BYTES)
-        write_control(pm, (u16)((pm->control & ~mask) | word));
+        return write_control(pm, (u16)((pm->control & ~mask) | word));
+    return false;
 }
 
 static void pm_write(struct vdev *dev, u64 offset, unsigned size, u64 value)
 {
     struct vpm *pm = container_of(dev, struct vpm, dev);
     u64 flags = spin_lock_irqsave(&dev->lock);
+    bool is_off = false;
 
     for (unsigned i = 0; i < size; i++)
-        write_byte(pm, offset + i, (u8)(value >> i * 8));
+        is_off |= write_byte(pm, offset + i, (u8)(value >> i * 8));
     update(pm);
     spin_unlock_irqrestore(&dev->lock, flags);
+    if (is_off)
+        vm_stop(dev->vm, VM_STOP_POWEROFF);
 }
 
 static u64 reset_read(struct vdev *dev, u64 offset, unsigned size)
