@@ -229,5 +229,6 @@ void hv_main(const struct boot_info *info)
     start_devices();
     boot_stage_mark("devices_ready");
     must(agent_start(info), "the management agent");
+    must(net_start(), "the network task");
     task_idle_loop();
 }
