@@ -93,7 +93,8 @@ static void list_names(void)
     names[n] = NULL;
 }
 
-void cpu_features_detect(void)
+/* It changes the canary, so it cannot have one itself. */
+__attribute__((no_stack_protector)) void cpu_features_detect(void)
 {
     struct cpuid_regs r, ext;
     u64 random = 0;
