@@ -7,6 +7,8 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 
+u32 conn_pbufs_held;
+
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /* A client's own id if it is short and plain, else one that is unique since boot. */
@@ -270,6 +272,16 @@ static void on_event(struct conn *conn, enum http_event event)
         conn_reply_start(conn);
 }
 
+void conn_window_open(const struct conn *conn, u32 bytes)
+{
+    while (conn->pcb && bytes) {
+        u16 step = (u16)MIN(bytes, 0xffffu);
+
+        tcp_recved(conn->pcb, step);
+        bytes -= step;
+    }
+}
+
 /* `used` bytes at the front of pending are done with. */
 static void consume(struct conn *conn, u32 used)
 {
@@ -279,11 +291,13 @@ static void consume(struct conn *conn, u32 used)
         struct pbuf *first = conn->pending;
 
         conn->pending_at -= first->len;
-        conn->pending = pbuf_dechain(first);
+        conn->pending = first->next;
+        if (first->next)
+            pbuf_ref(first->next); /* or the whole chain would go with its first part */
         pbuf_free(first);
+        conn_pbufs_held--;
     }
-    if (conn->pcb)
-        tcp_recved(conn->pcb, (u16_t)used);
+    conn_window_open(conn, used);
 }
 
 void conn_run(struct conn *conn)

@@ -4,8 +4,8 @@
  * server.c, conn.c and conn_reply.c.
  *
  * READ → (a request is answered) → REPLY → READ again or LINGER → FREE. While a reply is on its
- * way, received bytes wait in `pending`; beyond PENDING_MAX lwIP keeps them and the client's window
- * closes.
+ * way, received frames wait in `pending` and the client's window closes; all connections together
+ * hold CONN_PBUFS_MAX.
  */
 #ifndef SOCLE_MGMT_CONN_H
 #define SOCLE_MGMT_CONN_H
@@ -15,9 +15,9 @@
 
 #include "mgmt/api.h"
 
-#define CONN_PENDING_MAX (8u * 1024u)
-#define CONN_BODY_MAX    (64u * 1024u)
-#define CONN_BODIES      16u /* requests whose body is being collected at the same time */
+#define CONN_PBUFS_MAX 640u /* of net_task's pool; more is dropped and sent again */
+#define CONN_BODY_MAX  (64u * 1024u)
+#define CONN_BODIES    16u /* requests whose body is being collected at the same time */
 
 /* Head, chunk size line, body, end of the chunk and last chunk. */
 #define CONN_OUT_FRONT REPLY_HEAD_MAX
@@ -55,6 +55,9 @@ static inline struct conn *conn_of(struct req *req)
     return (struct conn *)(void *)req;
 }
 
+/* These received bytes are done with: the client may send as many. */
+void conn_window_open(const struct conn *conn, u32 bytes);
+
 /* Parses and answers as far as possible. Context: lwIP callback or poll. */
 void conn_run(struct conn *conn);
 
@@ -69,6 +72,9 @@ void conn_request_end(struct conn *conn);
 
 /* Answers an error that no handler has seen (bad HTTP, time-out) and closes. */
 void conn_refuse(struct conn *conn, const struct problem *problem);
+
+/* Frames kept by all connections: the bookkeeping of CONN_PBUFS_MAX. */
+extern u32 conn_pbufs_held;
 
 /* Body buffers. */
 u8 *conn_body_take(void);

@@ -44,8 +44,10 @@ void conn_body_give(u8 *body)
 static void conn_free(struct conn *conn)
 {
     conn_request_end(conn);
-    if (conn->pending)
+    if (conn->pending) {
+        conn_pbufs_held -= pbuf_clen(conn->pending);
         pbuf_free(conn->pending);
+    }
     conn->pending = NULL;
     conn->state = CONN_FREE;
 }
@@ -72,8 +74,7 @@ static void conn_abort(struct conn *conn)
 static void conn_close(struct conn *conn)
 {
     if (conn->pcb) {
-        if (conn->pending_bytes)
-            tcp_recved(conn->pcb, (u16_t)conn->pending_bytes);
+        conn_window_open(conn, conn->pending_bytes);
         forget_pcb(conn->pcb);
         if (tcp_close(conn->pcb) != ERR_OK)
             tcp_abort(conn->pcb);
@@ -107,8 +108,9 @@ static err_t on_receive(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
         pbuf_free(p);
         return ERR_OK;
     }
-    if (conn->pending_bytes + p->tot_len > CONN_PENDING_MAX && conn->pending_bytes)
+    if (conn->pending && conn_pbufs_held + pbuf_clen(p) > CONN_PBUFS_MAX)
         return ERR_MEM;
+    conn_pbufs_held += pbuf_clen(p);
     conn->active_ns = time_ns();
     conn->pending_bytes += p->tot_len;
     if (conn->pending)
