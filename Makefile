@@ -18,13 +18,15 @@ DEMO      ?= 1
 QEMU      ?= qemu-system-x86_64
 
 B         := build
+V         ?= 0
+Q         := $(if $(filter 1,$(V)),,@)
 OBJ       := $(B)/obj
 PYTHON    := /usr/bin/python3
 export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO QEMU
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.SECONDARY:
+.PRECIOUS: $(B)/guests/%.o $(B)/guests/lib/%.o $(OBJ)/%.o
 
 # -- flags ------------------------------------------------------------------------------------------------
 
@@ -67,7 +69,7 @@ $(D)/.stamp: tools/deps.lock tools/fetch_deps.sh
 
 $(B)/gen/asm_offsets.h: core/x86/asm_offsets.c $(wildcard core/*/*.h svm/*.h) | $(D)/.stamp
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -S -o $(@D)/asm_offsets.s $<
+	$(Q)$(CC) $(KERNEL_CFLAGS) -S -o $(@D)/asm_offsets.s $<
 	sed -n 's/.*->\([A-Z0-9_]*\) [$$]*\([-0-9]*\).*/#define \1 \2/p' $(@D)/asm_offsets.s >$@
 
 # The build's identity is data of its own, so that a new commit recompiles one file.
@@ -76,19 +78,23 @@ $(B)/gen/build_id.h: FORCE
 	@printf '#define BUILD_VERSION "%s"\n#define BUILD_GIT "%s"\n#define BUILD_LINES %s\n' '$(VERSION)' '$(GIT_ID)' \
 	    "$$(cat $(KERNEL_SRC) $(LOADER_SRC) | wc -l)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+.PHONY: FORCE
 FORCE:
 
 $(OBJ)/%.o: %.c $(B)/gen/asm_offsets.h $(B)/gen/build_id.h | $(D)/.stamp
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) $(LIBS_INC) -MMD -MP -c -o $@ $<
+	@echo "  CC   $<"
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(LIBS_INC) -MMD -MP -c -o $@ $<
 
 $(OBJ)/%.o: %.S $(B)/gen/asm_offsets.h
 	@mkdir -p $(@D)
-	$(CC) -m64 -g -I. -I$(B)/gen -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
+	@echo "  AS   $<"
+	$(Q)$(CC) -m64 -g -I. -I$(B)/gen -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
 
 $(OBJ)/deps/%.o: $(D)/%.c mgmt/port/lwipopts.h | $(D)/.stamp
 	@mkdir -p $(@D)
-	$(CC) $(LIBS_CFLAGS) -I. $(LIBS_INC) -c -o $@ $<
+	@echo "  LIB  $<"
+	$(Q)$(CC) $(LIBS_CFLAGS) -I. $(LIBS_INC) -c -o $@ $<
 $(LIBS_SRC): $(D)/.stamp ;
 
 LDFLAGS := -m elf_x86_64 -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
@@ -96,7 +102,8 @@ LDFLAGS := -m elf_x86_64 -nostdlib -static --gc-sections -z noexecstack -z max-p
 
 # Two passes: the first link gives the addresses of the functions, the second one carries their names.
 $(B)/hv.pass1.elf: $(KERNEL_OBJ) $(LIBS_OBJ) linker.ld $(OBJ)/gen/symbols_empty.o
-	ld $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(LIBS_OBJ) $(OBJ)/gen/symbols_empty.o
+	@echo "  LD   $@"
+	$(Q)ld $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(LIBS_OBJ) $(OBJ)/gen/symbols_empty.o
 $(B)/gen/symbols_empty.S: tools/gen_symbols.py
 	@mkdir -p $(@D)
 	$(PYTHON) tools/gen_symbols.py </dev/null >$@
@@ -106,7 +113,8 @@ $(OBJ)/gen/%.o: $(B)/gen/%.S
 	@mkdir -p $(@D)
 	$(CC) -c -Wa,--noexecstack -o $@ $<
 $(B)/hv.elf: $(B)/hv.pass1.elf $(OBJ)/gen/symbols.o
-	ld $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(LIBS_OBJ) $(OBJ)/gen/symbols.o
+	@echo "  LD   $@"
+	$(Q)ld $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(LIBS_OBJ) $(OBJ)/gen/symbols.o
 $(B)/hv.stripped.elf: $(B)/hv.elf
 	objcopy --strip-all --remove-section=.comment $< $@
 
@@ -122,10 +130,12 @@ endif
 
 $(OBJ)/boot/efi_%.o: boot/efi_%.c $(B)/gen/build_id.h | $(D)/.stamp
 	@mkdir -p $(@D)
-	$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  EFI  $<"
+	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
 $(OBJ)/boot/elf_load.o: boot/elf_load.c | $(D)/.stamp
 	@mkdir -p $(@D)
-	$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  EFI  $<"
+	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
 $(OBJ)/boot/hv_blob.o: boot/hv_blob.S $(B)/hv.stripped.elf
 
 $(B)/loader.so: $(LOADER_OBJ)
@@ -148,15 +158,17 @@ GUEST_CFLAGS := -std=gnu17 -ffreestanding -m64 -O2 -mno-red-zone -mgeneral-regs-
 GUESTS := $(patsubst tests/guests/%.c,$(B)/guests/%.elf,$(wildcard tests/guests/*.c))
 $(B)/guests/%.o: tests/guests/%.c tests/guests/lib/guest.h
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+	@echo "  GST  $<"
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 $(B)/guests/lib/%.o: tests/guests/lib/%.c tests/guests/lib/guest.h
 	@mkdir -p $(@D)
-	gcc $(GUEST_CFLAGS) -c -o $@ $<
+	@echo "  GST  $<"
+	$(Q)gcc $(GUEST_CFLAGS) -c -o $@ $<
 $(B)/guests/lib/%.o: tests/guests/lib/%.S
 	@mkdir -p $(@D)
 	$(CC) -m64 -c -o $@ $<
 $(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o tests/guests/lib/guest.ld
-	ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
+	$(Q)ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 .PHONY: guests
 guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img
 
@@ -254,6 +266,6 @@ help:
 ##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint
 ##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest
 ##   QEMU=path          another QEMU
-##   CC=gcc|clang       compiler; DEBUG=1: check the lock order at run time
+##   CC=gcc|clang       compiler; DEBUG=1: check the lock order at run time; V=1: show the commands
 
 -include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d)

@@ -84,9 +84,8 @@ far_offset:
     .word 0x08
     .global ap_trampoline_end
 ap_trampoline_end:
-    .if (ap_trampoline_end - ap_trampoline_start) > PARAMS
-    .error "the trampoline runs into its parameters"
-    .endif
+    /* The assembler refuses a negative skip: the code must not run into its parameters. */
+    .skip PARAMS - (ap_trampoline_end - ap_trampoline_start)
 
     .section .text.entry, "ax"
 ap_entry:

@@ -42,6 +42,19 @@ struct exit_stat {
     u32 bucket[EXIT_BUCKETS];
 };
 
+#define MTRR_FIXED_COUNT    11
+#define MTRR_VARIABLE_COUNT 8
+
+/* MSRs that core keeps itself; the vendor layer never sees them. */
+struct vcpu_msrs {
+    u64 mtrr_def_type;
+    u64 mtrr_fixed[MTRR_FIXED_COUNT];
+    u64 mtrr_variable[2 * MTRR_VARIABLE_COUNT]; /* base, mask, base, mask, … */
+    u64 tsc_adjust;
+    u64 misc_enable;
+    u64 amd_hwcr;
+};
+
 struct vcpu {
     u64 gpr[GPR_COUNT]; /* (o)wner; first member: the entry code addresses it from the struct's start */
     struct vm *vm;      /* (c) */
@@ -60,7 +73,10 @@ struct vcpu {
     bool irq_window_wanted; /* (o) */
     struct vm_event exception; /* (o) to be injected at the next entry */
     struct vm_event interrupted; /* (o) whose delivery the last exit cut short; goes in again first */
+    bool events_pending; /* (o) something waits for a window: look again at every turn */
+    struct vcpu_msrs msrs;  /* (o) */
     struct vm_exit exit;    /* (o) last exit, for dumps */
+    u64 exit_tsc;           /* (o) when it came; 0: already accounted */
     struct exit_stat exits[EXIT_KIND_COUNT]; /* (o) read by others without lock: counters only */
     u64 guest_ns;           /* (o) time in guest mode */
     u64 halted_ns;          /* (o) time blocked in HLT */
@@ -86,6 +102,12 @@ void vcpu_inject_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u3
 void vcpu_inject_gp(struct vcpu *vcpu); /* #GP(0) */
 void vcpu_inject_ud(struct vcpu *vcpu);
 void vcpu_inject_pf(struct vcpu *vcpu, gva_t address, u32 error_code);
+
+/* Moves RIP behind an instruction core has carried out; ends the interrupt shadow, honours RFLAGS.TF. */
+void vcpu_advance(struct vcpu *vcpu, unsigned insn_len);
+
+/* Current privilege level, 0–3. */
+u8 vcpu_cpl(struct vcpu *vcpu);
 
 /* Name of an exit kind as the API shows it ("cpuid", "slat_fault"). */
 const char *exit_kind_name(enum vm_exit_kind kind);

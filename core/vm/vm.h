@@ -46,6 +46,7 @@ struct vm {
     enum vm_stop stop;    /* (a) */
     u32 vcpus_alive;      /* (a) run loops not yet left */
     char reason[VM_REASON_MAX]; /* set once, by whoever set stop to VM_STOP_CRASH */
+    struct task *waiter;        /* (a) who is told when a vCPU pauses or stops */
     void (*on_stopped)(struct vm *vm); /* (c) called on the last vCPU's task, or by the stopper: wakes management */
 };
 

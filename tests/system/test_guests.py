@@ -7,14 +7,14 @@ import pytest
 
 MACHINE = {"smp": 2, "memory": "1G"}
 
-GUESTS = ["cpuid", "io", "string_io", "mmio", "msr", "hlt_irq", "timer", "exception", "npt", "fpu",
-          "x2apic", "hostile_msr", "hostile_io"]
+GUESTS = ["cpuid", "io", "string-io", "mmio", "msr", "hlt-irq", "timer", "exception", "npt", "fpu",
+          "x2apic", "hostile-msr", "hostile-io"]
 
 
 @pytest.mark.parametrize("guest", GUESTS)
 def test_guest(clean, guest):
     clean.run_guest(guest)
-    text, match = clean.wait_console(guest, r"VERDICT (\w+)(.*)", timeout=180)
+    text, match = clean.wait_console(guest, r"VERDICT (\w+)([^\n]*)\n", timeout=180)
     assert match.group(1) in ("SUCCESS", "SKIP"), text
     assert clean.wait_state(guest, "stopped") == "stopped"
 

@@ -25,17 +25,17 @@ def witness(clean):
 
 
 def test_triple_fault(clean, witness):
-    clean.run_guest("triple_fault")
-    assert clean.wait_state("triple_fault", "crashed") == "crashed"
-    vm = clean.json("/vms/triple_fault")
+    clean.run_guest("triple-fault")
+    assert clean.wait_state("triple-fault", "crashed") == "crashed"
+    vm = clean.json("/vms/triple-fault")
     assert "triple fault" in vm["reason"]
-    assert "about to triple-fault" in clean.console("triple_fault")
+    assert "about to triple-fault" in clean.console("triple-fault")
     witness()
-    assert clean.post("/vms/triple_fault/start").status == 200  # a crashed VM can be started again
-    assert clean.wait_state("triple_fault", "crashed") == "crashed"
+    assert clean.post("/vms/triple-fault/start").status == 200  # a crashed VM can be started again
+    assert clean.wait_state("triple-fault", "crashed") == "crashed"
 
 
-@pytest.mark.parametrize("guest,says", [("spin_cli", "spinning"), ("hostile_loop", "looping")])
+@pytest.mark.parametrize("guest,says", [("spin-cli", "spinning"), ("hostile-loop", "looping")])
 def test_guest_that_never_exits(clean, witness, guest, says):
     clean.run_guest(guest)
     clean.wait_console(guest, says)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Exits that need no device: HLT, CPUID, XSETBV, hypercalls, exceptions, shutdown. */
+#include "core/vm/cpuid_policy.h"
+#include "core/vm/exit.h"
+#include "core/vm/vm.h"
+#include "core/x86/cr.h"
+#include "core/x86/fpu.h"
+
+/* What KVM's hypercalls answer to a number they do not know; Linux asks none without its signature. */
+#define HYPERCALL_ENOSYS ((u64)-1000)
+
+enum exit_action exit_nothing(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)vcpu;
+    (void)exit;
+    return EXIT_RESUME;
+}
+
+enum exit_action exit_skip(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)vcpu;
+    (void)exit;
+    return EXIT_ADVANCE;
+}
+
+enum exit_action exit_window(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)exit;
+    vcpu->events_pending = true;
+    return EXIT_RESUME;
+}
+
+enum exit_action exit_hlt(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)exit;
+    vcpu->is_halted = true;
+    return EXIT_ADVANCE;
+}
+
+enum exit_action exit_cpuid(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    struct cpuid_regs out;
+
+    (void)exit;
+    cpuid_policy(vcpu, (u32)vcpu->gpr[GPR_RAX], (u32)vcpu->gpr[GPR_RCX], &out);
+    vcpu->gpr[GPR_RAX] = out.eax;
+    vcpu->gpr[GPR_RBX] = out.ebx;
+    vcpu->gpr[GPR_RCX] = out.ecx;
+    vcpu->gpr[GPR_RDX] = out.edx;
+    return EXIT_ADVANCE;
+}
+
+/* Spec: APM vol. 4 "XSETBV": #GP for CPL > 0, another register, reserved bits, x87 off, AVX without SSE. */
+static bool xcr0_is_valid(u64 value)
+{
+    u64 avx512 = XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM;
+
+    if ((value & ~fpu_xcr0_supported()) != 0 || (value & XCR0_X87) == 0)
+        return false;
+    if ((value & XCR0_AVX) != 0 && (value & XCR0_SSE) == 0)
+        return false;
+    return (value & avx512) == 0 || ((value & avx512) == avx512 && (value & XCR0_AVX) != 0);
+}
+
+enum exit_action exit_xsetbv(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    u64 value = (vcpu->gpr[GPR_RDX] << 32) | (u32)vcpu->gpr[GPR_RAX];
+
+    (void)exit;
+    if ((hvm->reg_get(vcpu, HVM_CR4) & CR4_OSXSAVE) == 0) {
+        vcpu_inject_ud(vcpu);
+        return EXIT_RESUME;
+    }
+    if (vcpu_cpl(vcpu) != 0 || (u32)vcpu->gpr[GPR_RCX] != 0 || !xcr0_is_valid(value)) {
+        vcpu_inject_gp(vcpu);
+        return EXIT_RESUME;
+    }
+    hvm->reg_set(vcpu, HVM_XCR0, value);
+    return EXIT_ADVANCE;
+}
+
+enum exit_action exit_hypercall(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)exit;
+    vcpu->gpr[GPR_RAX] = HYPERCALL_ENOSYS;
+    return EXIT_ADVANCE;
+}
+
+enum exit_action exit_rdpmc(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)exit;
+    vcpu_inject_gp(vcpu);
+    return EXIT_RESUME;
+}
+
+enum exit_action exit_undefined(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)exit;
+    vcpu_inject_ud(vcpu);
+    return EXIT_RESUME;
+}
+
+/*
+ * Intercepted only so that the vCPU stays interruptible while delivery faults again and again (CVE-2015-5307,
+ * CVE-2015-8104): the guest gets it as the CPU would have given it.
+ */
+enum exit_action exit_exception(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    const struct vm_event *event = &exit->u.exception.event;
+
+    vcpu_inject_exception(vcpu, event->vector, event->has_error_code, event->error_code);
+    return EXIT_RESUME;
+}
+
+enum exit_action exit_shutdown(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    vm_crash(vcpu->vm, vcpu, "triple fault at RIP 0x%lx", exit->rip);
+    return EXIT_RESUME;
+}
+
+enum exit_action exit_fatal(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    vm_crash(vcpu->vm, vcpu, "%s exit (code 0x%lx) at RIP 0x%lx", exit_kind_name(exit->kind),
+             exit->vendor_code, exit->rip);
+    return EXIT_RESUME;
+}

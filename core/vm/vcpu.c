@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a virtual CPU: its loop from requests over events into the guest and back.
+ *
+ * How no request is lost: who asks sets the bit, then looks at in_guest and the state; the loop sets in_guest
+ * (or the waiting state), then looks at the bits. Both sides are sequentially consistent, so at least one of
+ * them sees the other. A kick that arrives with interrupts off stays pending and ends the next VM entry.
+ */
+#include "core/vm/vcpu.h"
+
+#include "core/kern/timer.h"
+#include "core/kern/work.h"
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/vm/events.h"
+#include "core/vm/exit.h"
+#include "core/vm/exit_msr.h"
+#include "core/vm/vm.h"
+#include "core/x86/cr.h"
+#include "core/x86/insn.h"
+#include "core/x86/msr.h"
+#include "core/x86/percpu.h"
+#include "core/x86/tsc.h"
+#include "mm/kheap.h"
+
+#define DR6_BS BIT(14)
+
+static void set_state(struct vcpu *vcpu, enum vcpu_state state)
+{
+    __atomic_store_n(&vcpu->state, state, __ATOMIC_SEQ_CST);
+}
+
+int vcpu_create(struct vm *vm, u32 index, struct vcpu **out)
+{
+    struct vcpu *vcpu = kzalloc(sizeof *vcpu);
+    int rc;
+
+    if (vcpu == NULL)
+        return -ENOMEM;
+    vcpu->vm = vm;
+    vcpu->index = index;
+    vcpu->tsc_offset = 0 - vm->boot_tsc;
+    vcpu->state = VCPU_NEW;
+    msr_reset(vcpu);
+    rc = hvm->vcpu_init(vcpu);
+    if (rc != 0) {
+        kfree(vcpu);
+        return rc;
+    }
+    hvm->tsc_offset_set(vcpu, vcpu->tsc_offset);
+    *out = vcpu;
+    return 0;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    hvm->vcpu_fini(vcpu);
+    kfree(vcpu);
+}
+
+/* -- exceptions ------------------------------------------------------------------------------------------- */
+
+void vcpu_inject_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code)
+{
+    const struct vm_event *first = vcpu->exception.kind != EVENT_NONE ? &vcpu->exception : &vcpu->interrupted;
+
+    if (first->kind == EVENT_EXCEPTION) {
+        enum exception_merge merge = events_merge(first->vector, vector);
+
+        if (merge == MERGE_TRIPLE_FAULT) {
+            vm_crash(vcpu->vm, vcpu, "triple fault (exception %u while delivering %u)", vector, first->vector);
+            return;
+        }
+        vcpu->interrupted.kind = EVENT_NONE;
+        if (merge == MERGE_DOUBLE_FAULT) {
+            vector = VECTOR_DF;
+            has_error_code = true;
+            error_code = 0;
+        }
+    }
+    vcpu->exception = (struct vm_event){.kind = EVENT_EXCEPTION,
+                                        .vector = vector,
+                                        .has_error_code = has_error_code,
+                                        .error_code = error_code};
+    vcpu->events_pending = true;
+}
+
+void vcpu_inject_gp(struct vcpu *vcpu)
+{
+    vcpu_inject_exception(vcpu, VECTOR_GP, true, 0);
+}
+
+void vcpu_inject_ud(struct vcpu *vcpu)
+{
+    vcpu_inject_exception(vcpu, VECTOR_UD, false, 0);
+}
+
+void vcpu_inject_pf(struct vcpu *vcpu, gva_t address, u32 error_code)
+{
+    vcpu_inject_exception(vcpu, VECTOR_PF, true, error_code);
+    if (vcpu->exception.vector == VECTOR_PF) {
+        vcpu->exception.address = address.v;
+        hvm->reg_set(vcpu, HVM_CR2, address.v);
+    }
+}
+
+void vcpu_advance(struct vcpu *vcpu, unsigned insn_len)
+{
+    u64 rip = vcpu->exit.rip + insn_len;
+
+    if ((hvm->reg_get(vcpu, HVM_EFER) & EFER_LMA) == 0)
+        rip = (u32)rip;
+    hvm->reg_set(vcpu, HVM_RIP, rip);
+    hvm->reg_set(vcpu, HVM_INTR_SHADOW, 0);
+    if (unlikely((hvm->reg_get(vcpu, HVM_RFLAGS) & RFLAGS_TF) != 0)) {
+        hvm->reg_set(vcpu, HVM_DR6, hvm->reg_get(vcpu, HVM_DR6) | DR6_BS);
+        vcpu_inject_exception(vcpu, VECTOR_DB, false, 0);
+    }
+}
+
+/* -- requests ----------------------------------------------------------------------------------------------- */
+
+void vcpu_request(struct vcpu *vcpu, u32 bits)
+{
+    enum vcpu_state state;
+
+    __atomic_fetch_or(&vcpu->requests, bits, __ATOMIC_SEQ_CST);
+    state = __atomic_load_n(&vcpu->state, __ATOMIC_SEQ_CST);
+    if (state == VCPU_BLOCKED || state == VCPU_PAUSED)
+        task_wake(&vcpu->task);
+    else if (__atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 && vcpu->task.pcpu != this_pcpu()->id)
+        work_kick(vcpu->task.pcpu);
+}
+
+void vcpu_unrequest(struct vcpu *vcpu, u32 bits)
+{
+    __atomic_fetch_and(&vcpu->requests, ~bits, __ATOMIC_SEQ_CST);
+    task_wake(&vcpu->task);
+}
+
+static u32 requests(const struct vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST);
+}
+
+static void settle_account(struct vcpu *vcpu)
+{
+    if (vcpu->exit_tsc != 0)
+        exit_account(vcpu, rdtsc());
+}
+
+/* Leaves the CPU to others until one of the bits is set (wanted) or cleared (!wanted), or a stop is asked for. */
+static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits, bool wanted)
+{
+    settle_account(vcpu);
+    hvm->vcpu_put(vcpu);
+    set_state(vcpu, state);
+    if (state == VCPU_PAUSED && vcpu->vm->waiter != NULL)
+        task_wake(vcpu->vm->waiter);
+    while ((requests(vcpu) & VCPU_REQ_STOP) == 0 && ((requests(vcpu) & bits) != 0) != wanted)
+        task_wait();
+    set_state(vcpu, VCPU_RUNNING);
+    hvm->vcpu_load(vcpu);
+}
+
+/* -- events --------------------------------------------------------------------------------------------------- */
+
+static void set_window(struct vcpu *vcpu, enum vm_event_kind kind, bool *is_wanted, bool want)
+{
+    if (*is_wanted != want) {
+        hvm->window_request(vcpu, kind, want);
+        *is_wanted = want;
+    }
+}
+
+static void inject(struct vcpu *vcpu, enum events_choice choice, int irq)
+{
+    struct vm_event event = {.kind = EVENT_NONE};
+
+    switch (choice) {
+    case INJECT_NOTHING:
+        return;
+    case INJECT_INTERRUPTED:
+        event = vcpu->interrupted;
+        vcpu->interrupted.kind = EVENT_NONE;
+        break;
+    case INJECT_EXCEPTION:
+        event = vcpu->exception;
+        vcpu->exception.kind = EVENT_NONE;
+        break;
+    case INJECT_NMI:
+        if (!vcpu->vm->irqchip->nmi_take(vcpu))
+            return;
+        event = (struct vm_event){.kind = EVENT_NMI, .vector = VECTOR_NMI};
+        break;
+    case INJECT_IRQ:
+        event = (struct vm_event){.kind = EVENT_EXTINT,
+                                  .vector = vcpu->vm->irqchip->acknowledge(vcpu, (u8)irq)};
+        break;
+    }
+    vcpu->is_halted = false;
+    hvm->inject(vcpu, &event);
+}
+
+static void deliver_events(struct vcpu *vcpu)
+{
+    const struct irqchip_ops *chip = vcpu->vm->irqchip;
+    struct events_input in = {
+        .has_interrupted = vcpu->interrupted.kind != EVENT_NONE,
+        .interrupted_kind = vcpu->interrupted.kind,
+        .has_exception = vcpu->exception.kind != EVENT_NONE,
+        .nmi_pending = chip->nmi_pending(vcpu),
+        .nmi_blocked = hvm->nmi_blocked(vcpu),
+        .irqs_enabled = (hvm->reg_get(vcpu, HVM_RFLAGS) & RFLAGS_IF) != 0,
+        .in_shadow = hvm->reg_get(vcpu, HVM_INTR_SHADOW) != 0,
+    };
+    struct events_plan plan;
+    int irq = chip->pending(vcpu);
+
+    in.irq_pending = irq >= 0;
+    events_select(&in, &plan);
+    inject(vcpu, plan.choice, irq);
+    /* What was taken may have left more behind it. */
+    if (plan.choice == INJECT_IRQ)
+        plan.want_irq_window = chip->pending(vcpu) >= 0;
+    set_window(vcpu, EVENT_NMI, &vcpu->nmi_window_wanted, plan.want_nmi_window);
+    set_window(vcpu, EVENT_EXTINT, &vcpu->irq_window_wanted, plan.want_irq_window);
+    vcpu->events_pending = vcpu->interrupted.kind != EVENT_NONE || vcpu->exception.kind != EVENT_NONE;
+}
+
+/* A halted CPU wakes for an NMI, or for an interrupt it would take. */
+static bool has_wake_event(struct vcpu *vcpu)
+{
+    const struct irqchip_ops *chip = vcpu->vm->irqchip;
+
+    if (chip->nmi_pending(vcpu) || vcpu->exception.kind != EVENT_NONE)
+        return true;
+    return (hvm->reg_get(vcpu, HVM_RFLAGS) & RFLAGS_IF) != 0 && chip->pending(vcpu) >= 0;
+}
+
+/* -- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void halt(struct vcpu *vcpu)
+{
+    u64 start = time_ns();
+
+    wait_for_request(vcpu, VCPU_BLOCKED, VCPU_REQ_EVENT | VCPU_REQ_PAUSE, true);
+    vcpu->halted_ns += time_ns() - start;
+}
+
+/* Return: false if something must be looked at first. */
+static bool enter(struct vcpu *vcpu)
+{
+    u64 cr8 = vcpu->cr8, entry_tsc;
+
+    irq_disable();
+    __atomic_store_n(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
+    if (requests(vcpu) != 0 || task_should_yield()) {
+        __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
+        irq_enable();
+        return false;
+    }
+    entry_tsc = rdtsc();
+    if (vcpu->exit_tsc != 0)
+        exit_account(vcpu, entry_tsc);
+    hvm->run(vcpu, &vcpu->exit);
+    vcpu->exit_tsc = rdtsc();
+    __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
+    irq_enable();
+    vcpu->guest_ns += tsc_to_ns(vcpu->exit_tsc - entry_tsc);
+
+    if (unlikely(vcpu->cr8 != cr8)) {
+        vcpu->vm->irqchip->tpr_set(vcpu, (u8)vcpu->cr8);
+        vcpu->events_pending = true;
+    }
+    if (unlikely(vcpu->exit.interrupted.kind != EVENT_NONE)) {
+        vcpu->interrupted = vcpu->exit.interrupted;
+        vcpu->events_pending = true;
+    }
+    return true;
+}
+
+static void run_once(struct vcpu *vcpu)
+{
+    u32 bits = requests(vcpu);
+
+    if ((bits & VCPU_REQ_PAUSE) != 0) {
+        wait_for_request(vcpu, VCPU_PAUSED, VCPU_REQ_PAUSE, false);
+        return;
+    }
+    if ((bits & (VCPU_REQ_EVENT | VCPU_REQ_FLUSH)) != 0) {
+        __atomic_fetch_and(&vcpu->requests, ~(VCPU_REQ_EVENT | VCPU_REQ_FLUSH), __ATOMIC_SEQ_CST);
+        if ((bits & VCPU_REQ_FLUSH) != 0)
+            hvm->tlb_flush(vcpu, HVM_TLB_VCPU);
+        vcpu->events_pending = true;
+    }
+    if (task_should_yield()) {
+        settle_account(vcpu);
+        hvm->vcpu_put(vcpu);
+        task_yield();
+        hvm->vcpu_load(vcpu);
+    }
+    if (vcpu->is_halted && !has_wake_event(vcpu)) {
+        halt(vcpu);
+        return;
+    }
+    vcpu->is_halted = false;
+    if (vcpu->events_pending)
+        deliver_events(vcpu);
+    if (enter(vcpu))
+        exit_dispatch(vcpu, &vcpu->exit);
+}
+
+static void vcpu_loop(void *arg)
+{
+    struct vcpu *vcpu = arg;
+    struct vm *vm = vcpu->vm;
+
+    set_state(vcpu, VCPU_RUNNING);
+    hvm->vcpu_load(vcpu);
+    while ((requests(vcpu) & VCPU_REQ_STOP) == 0)
+        run_once(vcpu);
+    settle_account(vcpu);
+    hvm->vcpu_put(vcpu);
+    set_state(vcpu, VCPU_STOPPED);
+    if (vm->waiter != NULL)
+        task_wake(vm->waiter);
+    if (__atomic_sub_fetch(&vm->vcpus_alive, 1, __ATOMIC_ACQ_REL) == 0 && vm->on_stopped != NULL)
+        vm->on_stopped(vm);
+}
+
+int vcpu_start(struct vcpu *vcpu, u32 pcpu)
+{
+    char name[TASK_NAME_MAX];
+    int rc;
+
+    ksnprintf(name, sizeof name, "vm%u/vcpu%u", vcpu->vm->id, vcpu->index);
+    vcpu->events_pending = true;
+    set_state(vcpu, VCPU_READY);
+    __atomic_fetch_add(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
+    rc = task_start(&vcpu->task, name, TASK_VCPU, pcpu, vcpu_loop, vcpu);
+    if (rc != 0)
+        __atomic_fetch_sub(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
+    return rc;
+}
