@@ -72,6 +72,11 @@ $(B)/gen/asm_offsets.h: core/x86/asm_offsets.c $(wildcard core/*/*.h svm/*.h) | 
 	$(Q)$(CC) $(KERNEL_CFLAGS) -S -o $(@D)/asm_offsets.s $<
 	sed -n 's/.*->\([A-Z0-9_]*\) [$$]*\([-0-9]*\).*/#define \1 \2/p' $(@D)/asm_offsets.s >$@
 
+$(B)/gen/efifb_font.h: tools/gen_font.py | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/gen_font.py $(D)/console-font/usr/share/consolefonts/Lat15-Fixed16.psf.gz >$@
+$(OBJ)/drivers/console/efifb.o: $(B)/gen/efifb_font.h
+
 # The build's identity is data of its own, so that a new commit recompiles one file.
 $(B)/gen/build_id.h: FORCE
 	@mkdir -p $(@D)

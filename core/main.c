@@ -24,6 +24,7 @@
 #include "core/x86/smp.h"
 #include "core/x86/tsc.h"
 #include "drivers/acpi/acpi.h"
+#include "drivers/console/efifb.h"
 #include "drivers/console/uart16550.h"
 #include "drivers/driver.h"
 #include "drivers/net/net_task.h"
@@ -218,6 +219,7 @@ void hv_main(const struct boot_info *info)
         panic("the loader and the hypervisor are of different builds");
     cpu_features_report();
     start_memory();
+    efifb_console_init(&info->framebuffer);
     start_tables_and_clock();
     start_interrupts();
     boot_stage_mark("boot_cpu_ready");

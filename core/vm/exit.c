@@ -18,7 +18,7 @@ static const struct {
     [EXIT_CPUID] = {"cpuid", exit_cpuid},
     [EXIT_HLT] = {"hlt", exit_hlt},
     [EXIT_MSR] = {"msr", exit_msr},
-    [EXIT_CR] = {"cr", exit_fatal},
+    [EXIT_CR] = {"cr", exit_cr},
     [EXIT_XSETBV] = {"xsetbv", exit_xsetbv},
     [EXIT_HYPERCALL] = {"hypercall", exit_hypercall},
     [EXIT_CACHE] = {"cache", exit_skip},

@@ -26,6 +26,8 @@ void exit_account(struct vcpu *vcpu, u64 now_tsc);
 enum exit_action exit_io(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_slat_fault(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_msr(struct vcpu *vcpu, const struct vm_exit *exit);
+enum exit_action exit_cr(struct vcpu *vcpu, const struct vm_exit *exit);
+enum exit_action exit_cr(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_cpuid(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_hlt(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_xsetbv(struct vcpu *vcpu, const struct vm_exit *exit);

@@ -25,7 +25,9 @@ enum exit_action exit_skip(struct vcpu *vcpu, const struct vm_exit *exit)
 
 enum exit_action exit_window(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-    (void)exit;
+    /* The vendor layer has closed the window. */
+    if (exit->kind == EXIT_IRQ_WINDOW)
+        vcpu->irq_window_wanted = false;
     vcpu->events_pending = true;
     return EXIT_RESUME;
 }
