@@ -8,7 +8,7 @@
  * RIP has moved on, which, if an NMI waits, a single step shows:
  *
  *     OPEN -inject-> MASKED -IRET exit-> IRET -RIP moved-> OPEN
- *                                         `-window wanted-> STEPPING -#DB or RIP moved-> OPEN
+ *                                         `-window wanted-> STEPPING -#DB-> OPEN
  *
  * Virtual NMIs (vNMI) would spare this, but no emulator has them: one path, tested, serves every
  * CPU. Spec: APM 2 "Event Injection", "Virtual Interrupts", "Masking and Prioritization of NMI".
@@ -63,11 +63,22 @@ static void irq_window(struct vmcb *vmcb, bool wanted)
     vmcb_intercept(vmcb, INTERCEPT_MISC1, INTERCEPT_VINTR, wanted);
 }
 
+/*
+ * The CPU compares the priority of V_IRQ with V_TPR, emulators not quite as the manual says; so
+ * lowering CR8 exits, and core looks again. Guests that leave the task priority at zero pay
+ * nothing.
+ */
+void svm_watch_cr8(struct vcpu *vcpu)
+{
+    struct hvm_vcpu *hw = vcpu->hw;
+
+    hw->is_cr8_watched = vcpu->cr8 != 0;
+    vmcb_intercept(hw->vmcb, INTERCEPT_CR, INTERCEPT_CR8_WRITE, hw->is_cr8_watched);
+}
+
 static void step_begin(struct hvm_vcpu *hw)
 {
     hw->nmi_steps_iret = hw->nmi == SVM_NMI_IRET;
-    if (hw->nmi == SVM_NMI_OPEN)
-        hw->nmi_iret_rip = hw->vmcb->save.rip;
     hw->nmi_guest_tf = (hw->vmcb->save.rflags & RFLAGS_TF) != 0;
     hw->vmcb->save.rflags |= RFLAGS_TF;
     hw->nmi = SVM_NMI_STEPPING;
@@ -95,10 +106,21 @@ void svm_window_request(struct vcpu *vcpu, enum vm_event_kind kind, bool wanted)
         step_end(hw, SVM_NMI_IRET);
 }
 
-static bool is_our_step(const struct hvm_vcpu *hw, const struct vm_exit *exit)
+static bool is_step(const struct hvm_vcpu *hw, const struct vm_exit *exit)
 {
     return exit->kind == EXIT_EXCEPTION && exit->u.exception.event.vector == VECTOR_DB &&
-           (hw->vmcb->save.dr6 & DR6_BS) != 0 && !hw->nmi_guest_tf;
+           (hw->vmcb->save.dr6 & DR6_BS) != 0;
+}
+
+/* A guest that single-steps itself gets its own #DB first. */
+static void step_done(struct hvm_vcpu *hw, struct vm_exit *exit)
+{
+    if (hw->nmi_guest_tf)
+        exit->interrupted = exit->u.exception.event;
+    else
+        hw->vmcb->save.dr6 &= ~DR6_BS;
+    exit->kind = EXIT_NMI_WINDOW;
+    step_end(hw, SVM_NMI_OPEN);
 }
 
 static void nmi_after_exit(struct hvm_vcpu *hw, struct vm_exit *exit)
@@ -116,13 +138,8 @@ static void nmi_after_exit(struct hvm_vcpu *hw, struct vm_exit *exit)
             hw->nmi = SVM_NMI_OPEN;
         break;
     case SVM_NMI_STEPPING:
-        if (is_our_step(hw, exit)) {
-            hw->vmcb->save.dr6 &= ~DR6_BS;
-            exit->kind = EXIT_NMI_WINDOW;
-            step_end(hw, SVM_NMI_OPEN);
-        } else if (exit->rip != hw->nmi_iret_rip) {
-            step_end(hw, SVM_NMI_OPEN);
-        }
+        if (is_step(hw, exit))
+            step_done(hw, exit);
         break;
     case SVM_NMI_OPEN:
         break;

@@ -51,6 +51,7 @@ static const u8 kinds[TABLE_SIZE] = {
     [VMEXIT_MWAIT] = KIND(EXIT_UNDEFINED),
     [VMEXIT_RDPRU] = KIND(EXIT_UNDEFINED),
     [VMEXIT_SHUTDOWN] = KIND(EXIT_SHUTDOWN),
+    [VMEXIT_CR8_WRITE] = KIND(EXIT_CR),
     [VMEXIT_EXCP0 + VECTOR_DB] = KIND(EXIT_EXCEPTION),
     [VMEXIT_EXCP0 + VECTOR_AC] = KIND(EXIT_EXCEPTION),
 };
@@ -127,6 +128,15 @@ static void decode_exception(const struct vmcb *vmcb, struct vm_exit *exit)
     };
 }
 
+/* Only writes of CR8 are intercepted. */
+static void decode_cr(const struct vmcb *vmcb, const struct svm_caps *caps, struct vm_exit *exit)
+{
+    exit->u.cr.number = 8;
+    exit->u.cr.is_write = true;
+    exit->u.cr.has_gpr = caps->has_decode_assist && (vmcb->control.exitinfo1 & CR_MOV) != 0;
+    exit->u.cr.gpr = (u8)(vmcb->control.exitinfo1 & CR_GPR);
+}
+
 static void decode_length(const struct vmcb *vmcb, struct vm_exit *exit)
 {
     u64 length = vmcb->control.nrip - vmcb->save.rip;
@@ -168,6 +178,9 @@ void svm_exit_decode(const struct vmcb *vmcb, const struct svm_caps *caps, struc
         break;
     case EXIT_EXCEPTION:
         decode_exception(vmcb, exit);
+        break;
+    case EXIT_CR:
+        decode_cr(vmcb, caps, exit);
         break;
     default:
         break;

@@ -72,6 +72,8 @@ static void before_entry(struct vcpu *vcpu, struct svm_pcpu *pcpu)
     vmcb->save.rax = vcpu->gpr[GPR_RAX];
     vmcb->save.rsp = vcpu->gpr[GPR_RSP];
     vmcb->control.vintr = (vmcb->control.vintr & ~V_TPR) | (vcpu->cr8 & V_TPR);
+    if (unlikely((vcpu->cr8 != 0) != hw->is_cr8_watched))
+        svm_watch_cr8(vcpu);
     if (unlikely(vcpu->tsc_aux != hw->tsc_aux_on_cpu) && svm_caps.has_rdtscp) {
         wrmsr(MSR_TSC_AUX, vcpu->tsc_aux);
         hw->tsc_aux_on_cpu = vcpu->tsc_aux;

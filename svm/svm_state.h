@@ -40,7 +40,8 @@ struct hvm_vcpu {
     u32 asid_pcpu;       /* where it is valid */
     u64 tsc_aux_on_cpu;  /* last written; SVM_TSC_AUX_UNKNOWN after a load */
     bool is_loaded;
-    bool is_checked; /* the consistency check has passed once */
+    bool is_cr8_watched; /* writes of CR8 are intercepted */
+    bool is_checked;     /* the consistency check has passed once */
     enum svm_nmi_state nmi;
     u64 nmi_iret_rip;
     bool nmi_guest_tf;   /* the guest's own RFLAGS.TF while we single-step */
@@ -99,6 +100,9 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
 void svm_inject(struct vcpu *vcpu, const struct vm_event *event);
 bool svm_nmi_blocked(struct vcpu *vcpu);
 void svm_window_request(struct vcpu *vcpu, enum vm_event_kind kind, bool wanted);
+
+/* svm_event.c: intercepts writes of CR8 while the task priority is above zero. */
+void svm_watch_cr8(struct vcpu *vcpu);
 
 /* svm_event.c: what the exit says about windows and NMIs; may turn *exit into another kind. */
 void svm_event_after_exit(struct vcpu *vcpu, struct vm_exit *exit);

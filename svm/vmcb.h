@@ -22,6 +22,9 @@ enum vmcb_intercept_word {
     INTERCEPT_WORDS,
 };
 
+/* Bit of 000h. */
+#define INTERCEPT_CR8_WRITE 24u
+
 /* Bits of 00Ch. */
 #define INTERCEPT_INTR        0u
 #define INTERCEPT_NMI         1u
@@ -85,36 +88,41 @@ enum vmcb_intercept_word {
 #define EVENTINJ_TYPE_SOFT_INT  4u
 
 /* EXITCODE. */
-#define VMEXIT_EXCP0    0x40u /* + vector, 32 of them */
-#define VMEXIT_INTR     0x60u
-#define VMEXIT_NMI      0x61u
-#define VMEXIT_SMI      0x62u
-#define VMEXIT_INIT     0x63u
-#define VMEXIT_VINTR    0x64u
-#define VMEXIT_RDPMC    0x6fu
-#define VMEXIT_CPUID    0x72u
-#define VMEXIT_IRET     0x74u
-#define VMEXIT_INVD     0x76u
-#define VMEXIT_PAUSE    0x77u
-#define VMEXIT_HLT      0x78u
-#define VMEXIT_INVLPGA  0x7au
-#define VMEXIT_IOIO     0x7bu
-#define VMEXIT_MSR      0x7cu
-#define VMEXIT_SHUTDOWN 0x7fu
-#define VMEXIT_VMRUN    0x80u
-#define VMEXIT_VMMCALL  0x81u
-#define VMEXIT_VMLOAD   0x82u
-#define VMEXIT_VMSAVE   0x83u
-#define VMEXIT_STGI     0x84u
-#define VMEXIT_CLGI     0x85u
-#define VMEXIT_SKINIT   0x86u
-#define VMEXIT_WBINVD   0x89u
-#define VMEXIT_MONITOR  0x8au
-#define VMEXIT_MWAIT    0x8bu
-#define VMEXIT_XSETBV   0x8du
-#define VMEXIT_RDPRU    0x8eu
-#define VMEXIT_NPF      0x400u
-#define VMEXIT_INVALID  0xffffffffu /* low half: emulators do not extend the sign */
+#define VMEXIT_CR8_WRITE 0x18u
+#define VMEXIT_EXCP0     0x40u /* + vector, 32 of them */
+#define VMEXIT_INTR      0x60u
+#define VMEXIT_NMI       0x61u
+#define VMEXIT_SMI       0x62u
+#define VMEXIT_INIT      0x63u
+#define VMEXIT_VINTR     0x64u
+#define VMEXIT_RDPMC     0x6fu
+#define VMEXIT_CPUID     0x72u
+#define VMEXIT_IRET      0x74u
+#define VMEXIT_INVD      0x76u
+#define VMEXIT_PAUSE     0x77u
+#define VMEXIT_HLT       0x78u
+#define VMEXIT_INVLPGA   0x7au
+#define VMEXIT_IOIO      0x7bu
+#define VMEXIT_MSR       0x7cu
+#define VMEXIT_SHUTDOWN  0x7fu
+#define VMEXIT_VMRUN     0x80u
+#define VMEXIT_VMMCALL   0x81u
+#define VMEXIT_VMLOAD    0x82u
+#define VMEXIT_VMSAVE    0x83u
+#define VMEXIT_STGI      0x84u
+#define VMEXIT_CLGI      0x85u
+#define VMEXIT_SKINIT    0x86u
+#define VMEXIT_WBINVD    0x89u
+#define VMEXIT_MONITOR   0x8au
+#define VMEXIT_MWAIT     0x8bu
+#define VMEXIT_XSETBV    0x8du
+#define VMEXIT_RDPRU     0x8eu
+#define VMEXIT_NPF       0x400u
+#define VMEXIT_INVALID   0xffffffffu /* low half: emulators do not extend the sign */
+
+/* EXITINFO1 of VMEXIT_CR8_WRITE with decode assists. Spec: APM 2 "MOV CRx/DRx Intercepts". */
+#define CR_MOV BIT(63)
+#define CR_GPR 0xfu
 
 /* EXITINFO1 of VMEXIT_IOIO. Spec: APM 2 "IOIO Intercepts". */
 #define IOIO_TYPE BIT(0) /* 1: IN */
