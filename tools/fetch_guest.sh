@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# fetch_guest.sh DIR: puts Debian's cloud kernel into DIR/vmlinuz, for the demo and the Linux tests.
+#
+# The kernel of the running Debian release, through apt, which verifies its signature; not pinned, because mirrors
+# drop every kernel a newer one replaces. Kept in SOCLE_CACHE (~/.cache/socle) between builds.
+set -euo pipefail
+out=$1
+cache=${SOCLE_CACHE:-$HOME/.cache/socle}
+mkdir -p "$out" "$cache"
+
+fail() {
+    echo "fetch_guest: $*" >&2
+    exit 1
+}
+
+package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-/ { print $2; exit }')
+if [ -z "$package" ]; then
+    [ "$(id -u)" -eq 0 ] && apt-get update -qq || true
+    package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-/ { print $2; exit }')
+fi
+[ -n "$package" ] || fail "apt knows no linux-image-cloud-amd64; run 'apt-get update' as root and try again."
+
+deb=$(ls "$cache/$package"_*.deb 2>/dev/null | head -1 || true)
+if [ -z "$deb" ]; then
+    (cd "$cache" && apt-get download -qq "$package") || fail "the package $package cannot be downloaded; check the network or apt's sources."
+    deb=$(ls "$cache/$package"_*.deb | head -1)
+fi
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+dpkg-deb -x "$deb" "$tmp"
+cp "$tmp"/boot/vmlinuz-* "$out/vmlinuz"

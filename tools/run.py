@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make run`: boots Socle under QEMU, starts a demo Linux guest through the API, shows its console."""
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import termios
+import threading
+import tty
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
+
+from machine import API, BUILD, Machine, kvm_nested  # noqa: E402
+
+RUN_JSON = os.path.join(BUILD, "run.json")
+QUIT_KEY = b"\x1d"  # Ctrl-]
+
+
+class Stop(Exception):
+    pass
+
+
+def stop(*_):
+    raise Stop
+
+
+def write_run_json(url):
+    with open(RUN_JSON + ".new", "w") as f:
+        json.dump({"url": url}, f)
+        f.write("\n")
+    os.replace(RUN_JSON + ".new", RUN_JSON)
+
+
+def port_is_busy(port):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def start_demo(m):
+    m.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    m.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    m.create_vm("demo", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0"},
+                256 << 20)
+
+
+def print_urls(url, demo):
+    print(f"\nSocle answers at {url}{API}\nTry:")
+    paths = ["/host", "/vms", "/host/log"] + (["/vms/demo/consoles/0/log", "/vms/demo/exits"] if demo else [])
+    for path in paths:
+        print(f"  curl -s {url}{API}{path}")
+    print(f"  curl -s {url}/metrics", flush=True)
+
+
+def follow_console(m):
+    """Copies the demo's console to the terminal until the connection ends."""
+    connection = m.connect(timeout=None)
+    connection.request("GET", f"{API}/vms/demo/consoles/0/log?follow=true")
+    reply = connection.getresponse()
+    while True:
+        chunk = reply.read1(65536)
+        if not chunk:
+            return
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.flush()
+
+
+def interact(m):
+    """The terminal becomes the demo's serial console; Ctrl-] ends it."""
+    print("This is the demo guest's console; Ctrl-] ends everything.\n", flush=True)
+    threading.Thread(target=follow_console, args=(m,), daemon=True).start()
+    if not sys.stdin.isatty():
+        m.process.wait()
+        return
+    saved = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setraw(sys.stdin)
+        while m.process.poll() is None:
+            if not select.select([sys.stdin], [], [], 1)[0]:
+                continue
+            keys = os.read(sys.stdin.fileno(), 1024)
+            if not keys or QUIT_KEY in keys:
+                return
+            m.type("demo", keys.decode(errors="replace"))
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
+
+
+def run():
+    env = os.environ
+    port = int(env.get("API_PORT", "8443"))
+    headless, demo = env.get("HEADLESS", "0") == "1", env.get("DEMO", "1") == "1"
+    if port_is_busy(port):
+        sys.exit(f"make run: port {port} on 127.0.0.1 is in use; choose another with API_PORT=n.")
+    log = open(f"{BUILD}/serial.log", "wb")
+    is_booting = True
+
+    def echo(chunk):
+        log.write(chunk)
+        log.flush()
+        if is_booting:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.flush()
+
+    extra = ["-s", "-S"] if env.get("GDB") == "1" else []
+    machine = Machine(smp=int(env.get("SMP", "2")), memory=env.get("MEM", "2G"), boot=env.get("BOOT", "usb"),
+                      port=port, echo=echo, extra=extra, qemu=env.get("QEMU"))
+    if extra:
+        print("QEMU waits for gdb: gdb build/hv.elf -ex 'target remote :1234'", flush=True)
+    print("Booting under QEMU with", "KVM and nested virtualization." if kvm_nested() == "amd" else "emulation (TCG).",
+          flush=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with machine as m:
+            m.wait_ready(timeout=3600 if extra else 300)
+            is_booting = False
+            if demo:
+                start_demo(m)
+            write_run_json(url)
+            print_urls(url, demo)
+            if demo and not headless:
+                interact(m)
+            else:
+                m.process.wait()
+    finally:
+        if os.path.exists(RUN_JSON):
+            os.unlink(RUN_JSON)
+
+
+def main():
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        run()
+    except Stop:
+        pass
+    print("\nSocle under QEMU has ended.")
+
+
+if __name__ == "__main__":
+    main()
