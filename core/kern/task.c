@@ -186,10 +186,9 @@ void task_wake(struct task *task)
     if (task->state == TASK_WAITING) {
         task->state = TASK_RUNNABLE;
         sched_add(&rq->ready, task);
-        if (task->class < p->current->class)
+        /* An equal goes first as well: who waits has not used its share. */
+        if (task->class <= p->current->class)
             request_resched(p);
-        else if (task->class == p->current->class && !rq->slice.armed && p == this_pcpu())
-            timer_arm(&rq->slice, time_ns() + SLICE_NS);
     }
     spin_unlock_irqrestore(&rq->lock, flags);
 }

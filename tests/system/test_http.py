@@ -72,9 +72,9 @@ def test_request_id_and_expect(machine):
     assert "Server-Timing" in reply.headers
     with socket.create_connection(("127.0.0.1", machine.port), 30) as s:
         s.sendall(b"PUT /api/v1/vms/x?dry_run=true HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                  b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+                  b"Content-Length: 23\r\nExpect: 100-continue\r\n\r\n")
         assert s.recv(1000).startswith(b"HTTP/1.1 100")
-        s.sendall(b"{}")
+        s.sendall(b'{"boot":{"kernel":"k"}}')
         assert status(s.recv(10000)) == 200
 
 
