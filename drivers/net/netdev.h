@@ -13,11 +13,13 @@ struct netdev;
 struct netdev_ops {
     /* Moves the next received frame to the caller; NULL if none. Refills its ring itself. */
     struct pktbuf *(*rx_poll)(struct netdev *dev);
-    /* Return: false if the ring is full. On true the frame belongs to the driver until it is sent. */
+    /* Return: false if the ring is full. On true the frame belongs to the driver until it is sent.
+     */
     bool (*tx)(struct netdev *dev, struct pktbuf *pkt);
     /* Tells the hardware about queued frames and frees what has been sent. */
     void (*tx_flush)(struct netdev *dev);
-    /* Turns the receive interrupt on again. Return: true if frames arrived meanwhile (poll again). */
+    /* Turns the receive interrupt on again. Return: true if frames arrived meanwhile (poll again).
+     */
     bool (*irq_enable)(struct netdev *dev);
     bool (*link_up)(struct netdev *dev);
 };
