@@ -201,7 +201,7 @@ unit: $(UNIT_BIN)
 	@tools/run_unit.sh $(UNIT_BIN)
 
 .PHONY: check
-check: $(D)/.stamp
+check: $(D)/.stamp $(KERNEL_OBJ) $(LIBS_OBJ)
 	$(PYTHON) tools/check_layers.py
 	tools/check_style.sh
 	tools/check_headers.sh

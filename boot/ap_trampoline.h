@@ -2,8 +2,9 @@
 /*
  * The code that takes an application processor from real mode to the kernel.
  *
- * core/x86/smp.c copies ap_trampoline_start..ap_trampoline_end to boot_info.ap_page, fills the parameters at
- * AP_PARAMS_OFFSET in that page, and sends INIT and two SIPIs with vector ap_page >> 12.
+ * core/x86/smp.c copies ap_trampoline_start..ap_trampoline_end to boot_info.ap_page, fills the
+ * parameters at AP_PARAMS_OFFSET in that page, and sends INIT and two SIPIs with vector ap_page
+ * >> 12.
  */
 #ifndef SOCLE_BOOT_AP_TRAMPOLINE_H
 #define SOCLE_BOOT_AP_TRAMPOLINE_H

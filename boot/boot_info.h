@@ -2,7 +2,8 @@
 /*
  * What the loader hands to the hypervisor: the only header both include.
  *
- * All addresses are host-physical. The structure and all it points to lie in memory marked BOOT_REGION_LOADER.
+ * All addresses are host-physical. The structure and all it points to lie in memory marked
+ * BOOT_REGION_LOADER.
  */
 #ifndef SOCLE_BOOT_BOOT_INFO_H
 #define SOCLE_BOOT_BOOT_INFO_H
@@ -19,8 +20,8 @@ enum boot_region_kind {
     BOOT_REGION_ACPI,         /* tables; kept */
     BOOT_REGION_RUNTIME_CODE, /* UEFI runtime services */
     BOOT_REGION_RUNTIME_DATA,
-    BOOT_REGION_KERNEL,       /* the hypervisor's image, .bss included */
-    BOOT_REGION_LOADER,       /* this structure, hand-over page tables, socle.dtb, AP start page */
+    BOOT_REGION_KERNEL, /* the hypervisor's image, .bss included */
+    BOOT_REGION_LOADER, /* this structure, hand-over page tables, socle.dtb, AP start page */
 };
 
 /* Regions may overlap; where they do, anything wins over BOOT_REGION_USABLE. */
@@ -43,7 +44,8 @@ struct boot_framebuffer {
     u32 format; /* enum boot_pixel_format */
 };
 
-/* Entry points of the UEFI runtime services, in their identity-mapped (physical) form; 0: absent. */
+/* Entry points of the UEFI runtime services, in their identity-mapped (physical) form; 0: absent.
+ */
 struct boot_runtime {
     u64 get_time;
     u64 reset_system;
@@ -72,9 +74,9 @@ struct boot_info {
     u64 image_bytes; /* size of BOOTX64.EFI as loaded */
     u64 dtb_base;    /* socle.dtb; 0: none */
     u64 dtb_bytes;
-    u64 ap_page;        /* 4 KiB below 1 MiB for starting the other CPUs */
-    u64 handover_cr3;   /* root of the hand-over page tables, below 4 GiB, identity-mapped */
-    u32 method;         /* enum boot_method */
+    u64 ap_page;      /* 4 KiB below 1 MiB for starting the other CPUs */
+    u64 handover_cr3; /* root of the hand-over page tables, below 4 GiB, identity-mapped */
+    u32 method;       /* enum boot_method */
     u32 region_count;
     struct boot_region regions[BOOT_REGIONS_MAX];
 };

@@ -6,8 +6,9 @@
 #define ATTEMPTS  8
 
 /*
- * Spec: UEFI "EFI_BOOT_SERVICES.ExitBootServices()": the map's key must be current; a timer event between the
- * two calls may change it, so the pair is tried again. Nothing is printed or allocated in between.
+ * Spec: UEFI "EFI_BOOT_SERVICES.ExitBootServices()": the map's key must be current; a timer event
+ * between the two calls may change it, so the pair is tried again. Nothing is printed or allocated
+ * in between.
  */
 void efi_exit(struct boot_info *info)
 {

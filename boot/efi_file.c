@@ -21,7 +21,8 @@ static EFI_LOADED_IMAGE *loaded_image(void)
     return loaded;
 }
 
-/* Spec: UEFI "Device Path Protocol", messaging device paths: USB 5, USB class 15, USB WWID 16, MAC 11, URI 24. */
+/* Spec: UEFI "Device Path Protocol", messaging device paths: USB 5, USB class 15, USB WWID 16, MAC
+ * 11, URI 24. */
 void efi_boot_method(struct boot_info *info)
 {
     EFI_LOADED_IMAGE *loaded = loaded_image();
@@ -55,19 +56,22 @@ static void load_from_volume(struct boot_info *info, EFI_HANDLE device)
     UINTN bytes;
 
     for (unsigned i = 0; root != NULL && i < 2 && file == NULL; i++) {
-        if (EFI_ERROR(uefi_call_wrapper(root->Open, 5, root, &file, names[i], EFI_FILE_MODE_READ, 0)))
+        if (EFI_ERROR(
+                uefi_call_wrapper(root->Open, 5, root, &file, names[i], EFI_FILE_MODE_READ, 0)))
             file = NULL;
     }
     if (file == NULL)
         return;
     about = LibFileInfo(file);
     if (about == NULL || about->FileSize == 0 || about->FileSize > DTB_MAX) {
-        Print((CONST CHAR16 *)L"Socle: socle.dtb is empty or larger than 1 MiB and is not used.\r\n");
+        Print(
+            (CONST CHAR16 *)L"Socle: socle.dtb is empty or larger than 1 MiB and is not used.\r\n");
         return;
     }
     bytes = about->FileSize;
     memory = loader_alloc(info, bytes, 0xffffffff);
-    if (EFI_ERROR(uefi_call_wrapper(file->Read, 3, file, &bytes, memory)) || bytes != about->FileSize) {
+    if (EFI_ERROR(uefi_call_wrapper(file->Read, 3, file, &bytes, memory)) ||
+        bytes != about->FileSize) {
         Print((CONST CHAR16 *)L"Socle: socle.dtb cannot be read and is not used.\r\n");
         return;
     }
@@ -75,7 +79,8 @@ static void load_from_volume(struct boot_info *info, EFI_HANDLE device)
     info->dtb_bytes = bytes;
 }
 
-/* Spec: UEFI "PXE Base Code Protocol", Mtftp(): the server that gave the image is asked for socle.dtb. */
+/* Spec: UEFI "PXE Base Code Protocol", Mtftp(): the server that gave the image is asked for
+ * socle.dtb. */
 static void load_by_tftp(struct boot_info *info, EFI_HANDLE device)
 {
     EFI_PXE_BASE_CODE *pxe = NULL;

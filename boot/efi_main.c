@@ -34,8 +34,9 @@ void *loader_alloc(struct boot_info *info, u64 bytes, u64 limit)
 }
 
 /*
- * The kernel's block is aligned to 2 MiB; the pages before it go back to the firmware. Loader code, not data:
- * strict firmware maps data pages non-executable, and the first instructions run before our tables are final.
+ * The kernel's block is aligned to 2 MiB; the pages before it go back to the firmware. Loader code,
+ * not data: strict firmware maps data pages non-executable, and the first instructions run before
+ * our tables are final.
  */
 static void load_kernel(struct boot_info *info, struct elf_plan *plan)
 {

@@ -70,7 +70,8 @@ u64 efi_top_of_memory(void)
     if (map == NULL)
         loader_fail("the firmware gives no memory map", EFI_OUT_OF_RESOURCES);
     for (UINTN i = 0; i < count; i++) {
-        const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)(map + i * descriptor_bytes);
+        const EFI_MEMORY_DESCRIPTOR *d =
+            (const EFI_MEMORY_DESCRIPTOR *)(map + i * descriptor_bytes);
         u64 end = d->PhysicalStart + d->NumberOfPages * PAGE_SIZE;
 
         if (kind_of(d->Type) != BOOT_REGION_RESERVED && end > top)

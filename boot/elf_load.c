@@ -2,15 +2,15 @@
 /* Checks an ELF64 image and copies its segments; every offset is checked before it is used. */
 #include "boot/elf_load.h"
 
-#define ELF_MAGIC     0x464c457fu
-#define ELF_CLASS64   2
-#define ELF_LITTLE    1
-#define ELF_EXEC      2
-#define ELF_X86_64    62
-#define ELF_PT_LOAD   1
-#define ELF_PF_X      1
-#define ELF_PF_W      2
-#define IMAGE_MAX     (64 * MiB)
+#define ELF_MAGIC   0x464c457fu
+#define ELF_CLASS64 2
+#define ELF_LITTLE  1
+#define ELF_EXEC    2
+#define ELF_X86_64  62
+#define ELF_PT_LOAD 1
+#define ELF_PF_X    1
+#define ELF_PF_W    2
+#define IMAGE_MAX   (64 * MiB)
 
 struct elf_header {
     u32 magic;
@@ -140,7 +140,8 @@ void elf_plan_load(const struct elf_plan *plan, const void *image, void *memory)
         const struct elf_segment *s = &plan->segments[i];
 
         zero_bytes(base + (done - plan->low), s->vaddr - done);
-        copy_bytes(base + (s->vaddr - plan->low), (const u8 *)image + s->file_offset, s->file_bytes);
+        copy_bytes(base + (s->vaddr - plan->low), (const u8 *)image + s->file_offset,
+                   s->file_bytes);
         done = s->vaddr + s->file_bytes;
     }
     zero_bytes(base + (done - plan->low), plan->high - done);

@@ -25,12 +25,14 @@ struct elf_plan {
 };
 
 /*
- * Return: NULL and *plan, or a sentence that says what is wrong with the image: every offset lies inside it,
- * segments do not overlap, none is both writable and executable, the entry point is in an executable one.
+ * Return: NULL and *plan, or a sentence that says what is wrong with the image: every offset lies
+ * inside it, segments do not overlap, none is both writable and executable, the entry point is in
+ * an executable one.
  */
 const char *elf_plan_make(const void *image, u64 bytes, struct elf_plan *plan);
 
-/* Copies the segments to `memory` (plan->high - plan->low bytes, where plan->low lies) and zeroes the rest. */
+/* Copies the segments to `memory` (plan->high - plan->low bytes, where plan->low lies) and zeroes
+ * the rest. */
 void elf_plan_load(const struct elf_plan *plan, const void *image, void *memory);
 
 #endif

@@ -11,12 +11,13 @@
 
 extern EFI_HANDLE loader_image;
 
-/* Prints one sentence for the user and ends the loader; the firmware goes on with its next boot option. */
+/* Prints one sentence for the user and ends the loader; the firmware goes on with its next boot
+ * option. */
 __attribute__((noreturn)) void loader_fail(const char *sentence, EFI_STATUS status);
 
 /*
- * Whole zeroed pages, reported to the hypervisor as BOOT_REGION_LOADER; `limit`: highest address allowed.
- * Ends the loader if there is no memory.
+ * Whole zeroed pages, reported to the hypervisor as BOOT_REGION_LOADER; `limit`: highest address
+ * allowed. Ends the loader if there is no memory.
  */
 void *loader_alloc(struct boot_info *info, u64 bytes, u64 limit);
 
@@ -30,7 +31,8 @@ void efi_load_dtb(struct boot_info *info);
 /* Translates the UEFI memory map. */
 void efi_memmap_add(struct boot_info *info, const void *map, u64 bytes, u64 descriptor_bytes);
 
-/* Builds the hand-over page tables: identity, direct map, kernel by segments. Sets info->handover_cr3. */
+/* Builds the hand-over page tables: identity, direct map, kernel by segments. Sets
+ * info->handover_cr3. */
 void efi_paging_build(struct boot_info *info, const struct elf_plan *plan, u64 top_of_ram);
 
 /* Gets the final memory map into info and leaves boot services. On failure ends the loader. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hv_main(): the hypervisor's start as a story, and the only file that names concrete vendors, drivers and the
- * management agent.
+ * hv_main(): the hypervisor's start as a story, and the only file that names concrete vendors,
+ * drivers and the management agent.
  */
 #include "boot/boot_info.h"
 #include "build_id.h"
@@ -226,7 +226,8 @@ void hv_main(const struct boot_info *info)
     start_other_cpus();
     boot_stage_mark("cpus_ready");
     if (firmware_init(info) != 0)
-        log_warn("firmware", "no UEFI runtime services: no wall clock, reset by the keyboard controller");
+        log_warn("firmware",
+                 "no UEFI runtime services: no wall clock, reset by the keyboard controller");
     start_virtualization();
     start_devices();
     boot_stage_mark("devices_ready");

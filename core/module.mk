@@ -4,4 +4,4 @@ KERNEL_SRC += $(wildcard core/x86/*.S core/kern/*.S)
 # Offsets are extracted from it, it is not linked.
 KERNEL_SRC := $(filter-out core/x86/asm_offsets.c, $(KERNEL_SRC))
 # Debug builds check the lock order, release builds link empty functions.
-KERNEL_SRC := $(filter-out $(if $(filter 1,$(DEBUG)), core/kern/lockrank_off.c, core/kern/lockrank.c), $(KERNEL_SRC))
+KERNEL_SRC := $(filter-out $(if $(filter 1,$(DEBUG)), core/x86/lockrank_off.c, core/x86/lockrank.c), $(KERNEL_SRC))

@@ -3,7 +3,7 @@
 # Every header of the kernel compiles alone, with gcc and with clang.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-flags=(-std=c17 -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -Wall -Wextra -Werror -Wno-unused-function -I. -Ibuild/gen
+flags=(-std=c17 -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -Wall -Wextra -Werror -Wno-unused-function -I. -Ibuild/gen
     -isystem build/deps/lwip/src/include -isystem mgmt/port -isystem build/deps/http-parser -isystem build/deps/jsmn/usr/include
     -isystem build/deps/dtc/libfdt -isystem build/deps/zydis/include -isystem build/deps/zycore/usr/include -DZYAN_NO_LIBC
     -DZYDIS_STATIC_BUILD -DZYCORE_STATIC_BUILD -isystem tools/libc)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Milestones of the boot, for GET /host and the speed table; times count from the loader's first instruction. */
+/* Milestones of the boot, for GET /host and the speed table; times count from the loader's first
+ * instruction. */
 #ifndef SOCLE_KERN_BOOT_STAGES_H
 #define SOCLE_KERN_BOOT_STAGES_H
 

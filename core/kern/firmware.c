@@ -102,7 +102,8 @@ int firmware_time(u64 *unix_s)
         return -EIO;
     s = days_from_date(t.year, t.month, t.day) * 86400 + t.hour * 3600u + t.minute * 60u + t.second;
     if (t.time_zone != EFI_UNSPECIFIED_TIMEZONE)
-        s -= (u64)((s64)t.time_zone * 60); /* minutes east or west of UTC, as the firmware counts them */
+        s -= (u64)((s64)t.time_zone *
+                   60); /* minutes east or west of UTC, as the firmware counts them */
     *unix_s = s;
     return 0;
 }

@@ -2,9 +2,10 @@
 /*
  * The scheduler's choice, pure: which ready task of a pCPU runs next.
  *
- * Classes are strict (driver before agent before vCPU) but patient only for a while: after SCHED_PATIENCE
- * picks that passed over a waiting lower class, the best of the classes passed over runs once, so that a
- * flood of packets cannot shut out the management agent. Round robin inside a class.
+ * Classes are strict (driver before agent before vCPU) but patient only for a while: after
+ * SCHED_PATIENCE picks that passed over a waiting lower class, the best of the classes passed over
+ * runs once, so that a flood of packets cannot shut out the management agent. Round robin inside a
+ * class.
  */
 #ifndef SOCLE_KERN_SCHED_H
 #define SOCLE_KERN_SCHED_H
@@ -16,7 +17,8 @@
 
 struct sched_queue {
     struct list ready[TASK_CLASS_COUNT];
-    u32 passed_over[TASK_CLASS_COUNT]; /* picks since the class last ran, while it had tasks waiting */
+    u32 passed_over[TASK_CLASS_COUNT]; /* picks since the class last ran, while it had tasks waiting
+                                        */
 };
 
 void sched_init(struct sched_queue *q);

@@ -17,7 +17,8 @@ struct status_sink {
 
 void status_add_sink(struct status_sink *sink);
 
-/* Shows these lines (at most STATUS_LINES_MAX) if they differ from what is shown. Context: management task. */
+/* Shows these lines (at most STATUS_LINES_MAX) if they differ from what is shown. Context:
+ * management task. */
 void status_show(const char *const *lines, unsigned count);
 
 #endif

@@ -24,10 +24,10 @@
 
 struct runq {
     struct spinlock lock;
-    struct sched_queue ready;   /* lock */
-    struct task idle;           /* never in the ready lists */
-    struct task *wake_after;    /* lock: joiner of the task that has just exited */
-    struct timer slice;         /* ends a time slice while others of the class wait */
+    struct sched_queue ready; /* lock */
+    struct task idle;         /* never in the ready lists */
+    struct task *wake_after;  /* lock: joiner of the task that has just exited */
+    struct timer slice;       /* ends a time slice while others of the class wait */
 };
 
 static struct runq runqs[PCPUS_MAX];
@@ -137,7 +137,8 @@ int task_start(struct task *task, const char *name, enum task_class class, u32 p
     task->stack = kstack_alloc();
     if (task->stack == NULL)
         return -ENOMEM;
-    /* What task_switch pops: six registers and a return address; then the alignment a call expects. */
+    /* What task_switch pops: six registers and a return address; then the alignment a call expects.
+     */
     top = (u64 *)(void *)((u8 *)task->stack + KSTACK_BYTES) - 2;
     *--top = (u64)task_first_entry;
     top -= 6;

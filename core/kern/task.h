@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tasks: everything that lives long (vCPU loops, driver bottom halves, the management agent) has its own
- * stack and is pinned to one pCPU.
+ * Tasks: everything that lives long (vCPU loops, driver bottom halves, the management agent) has
+ * its own stack and is pinned to one pCPU.
  *
- * Tasks are not preempted: one runs until it waits, yields or exits. An interrupt that wakes a task of a
- * better class sets a flag that task_should_yield() reports; vCPU loops look at it before each VM entry, so
- * a running guest never delays a driver by more than one VM exit.
+ * Tasks are not preempted: one runs until it waits, yields or exits. An interrupt that wakes a task
+ * of a better class sets a flag that task_should_yield() reports; vCPU loops look at it before each
+ * VM entry, so a running guest never delays a driver by more than one VM exit.
  *
- * Waiting is by a wake token (a binary semaphore in each task): task_wake() leaves the token, task_wait()
- * consumes it or blocks until it comes. A wake-up is therefore never lost; callers loop on their condition.
+ * Waiting is by a wake token (a binary semaphore in each task): task_wake() leaves the token,
+ * task_wait() consumes it or blocks until it comes. A wake-up is therefore never lost; callers loop
+ * on their condition.
  */
 #ifndef SOCLE_KERN_TASK_H
 #define SOCLE_KERN_TASK_H
@@ -40,8 +41,8 @@ struct task {
 };
 
 /*
- * Gives the task a stack and makes it runnable on the pCPU. The caller owns the struct, zeroed, until
- * task_join returns. Context: task. Return: 0, -ENOMEM, -EINVAL (no such pCPU).
+ * Gives the task a stack and makes it runnable on the pCPU. The caller owns the struct, zeroed,
+ * until task_join returns. Context: task. Return: 0, -ENOMEM, -EINVAL (no such pCPU).
  */
 int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
                void (*entry)(void *arg), void *arg) must_check;
@@ -58,10 +59,12 @@ void task_wake(struct task *task);
 /* Consumes the wake token, blocking until there is one. Context: task, no lock held. */
 void task_wait(void);
 
-/* As task_wait, but returns at the deadline (ns since boot) too. Return: true if woken, false if timed out. */
+/* As task_wait, but returns at the deadline (ns since boot) too. Return: true if woken, false if
+ * timed out. */
 bool task_wait_until(u64 deadline_ns);
 
-/* Lets other runnable tasks of the same or a better class run first. Context: task, no lock held. */
+/* Lets other runnable tasks of the same or a better class run first. Context: task, no lock held.
+ */
 void task_yield(void);
 
 /* True if task_yield() would run something else of a better class, or the time slice is over. */

@@ -12,9 +12,9 @@
 
 struct cpu_timers {
     struct spinlock lock;
-    struct timerq queue;    /* lock */
-    struct timer *running;  /* lock: whose callback runs now */
-    u64 programmed_ns;      /* (o) what the APIC timer is set to */
+    struct timerq queue;   /* lock */
+    struct timer *running; /* lock: whose callback runs now */
+    u64 programmed_ns;     /* (o) what the APIC timer is set to */
 };
 
 static struct cpu_timers timers[PCPUS_MAX];
@@ -53,7 +53,8 @@ static void program(struct cpu_timers *ct)
         lapic_timer_set(tsc_boot() + tsc_from_ns(next));
 }
 
-/* Takes the timer out of whatever queue it is in; its pcpu member changes only under that queue's lock. */
+/* Takes the timer out of whatever queue it is in; its pcpu member changes only under that queue's
+ * lock. */
 static void unqueue(struct timer *t)
 {
     struct cpu_timers *ct = &timers[__atomic_load_n(&t->pcpu, __ATOMIC_RELAXED)];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One-shot timers on the clock "nanoseconds since boot", ordered per pCPU, driven by the local APIC. */
+/* One-shot timers on the clock "nanoseconds since boot", ordered per pCPU, driven by the local
+ * APIC. */
 #ifndef SOCLE_KERN_TIMER_H
 #define SOCLE_KERN_TIMER_H
 
@@ -21,8 +22,9 @@ u64 time_ns(void);
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg);
 
 /*
- * Arms (or re-arms) the timer on the calling pCPU. fn runs there once, in interrupt context, at or after the
- * deadline; it may arm the timer again. A deadline in the past fires at once. Context: any.
+ * Arms (or re-arms) the timer on the calling pCPU. fn runs there once, in interrupt context, at or
+ * after the deadline; it may arm the timer again. A deadline in the past fires at once. Context:
+ * any.
  */
 void timer_arm(struct timer *t, u64 deadline_ns);
 

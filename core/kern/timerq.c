@@ -11,7 +11,8 @@ void timerq_insert(struct timerq *q, struct timer *t)
 {
     struct list *before = q->head.prev;
 
-    while (before != &q->head && list_entry(before, struct timer, link)->deadline_ns > t->deadline_ns)
+    while (before != &q->head &&
+           list_entry(before, struct timer, link)->deadline_ns > t->deadline_ns)
         before = before->prev;
     list_insert_between(&t->link, before, before->next);
     t->armed = true;
@@ -39,5 +40,6 @@ struct timer *timerq_pop_due(struct timerq *q, u64 now_ns)
 
 u64 timerq_next(const struct timerq *q)
 {
-    return list_empty(&q->head) ? TIMERQ_NEVER : list_entry(q->head.next, struct timer, link)->deadline_ns;
+    return list_empty(&q->head) ? TIMERQ_NEVER
+                                : list_entry(q->head.next, struct timer, link)->deadline_ns;
 }

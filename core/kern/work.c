@@ -24,8 +24,10 @@ void work_call_all(void (*fn)(void *arg), void *arg)
     u32 idle = 0, others = 0;
     u64 flags;
 
-    /* Interrupts stay on while waiting for the turn, so that the other caller's call gets through. */
-    while (!__atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    /* Interrupts stay on while waiting for the turn, so that the other caller's call gets through.
+     */
+    while (
+        !__atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         idle = 0;
         cpu_pause();
     }

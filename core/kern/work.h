@@ -6,8 +6,9 @@
 #include "core/lib/types.h"
 
 /*
- * Runs fn(arg) in interrupt context on every online pCPU, the caller's included, and returns when all are
- * done. Context: task with interrupts on, no lock held that fn or an interrupt handler takes.
+ * Runs fn(arg) in interrupt context on every online pCPU, the caller's included, and returns when
+ * all are done. Context: task with interrupts on, no lock held that fn or an interrupt handler
+ * takes.
  */
 void work_call_all(void (*fn)(void *arg), void *arg);
 

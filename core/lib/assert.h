@@ -9,13 +9,14 @@
 
 #include "core/lib/compiler.h"
 
-/* Reports a broken host invariant and does not return. The kernel's panics, the unit tests' aborts. */
+/* Reports a broken host invariant and does not return. The kernel's panics, the unit tests' aborts.
+ */
 noreturn void assert_failed(const char *expr, const char *file, int line);
 
-#define assert(expr)                                                                               \
-    do {                                                                                           \
-        if (unlikely(!(expr)))                                                                     \
-            assert_failed(#expr, __FILE__, __LINE__);                                              \
+#define assert(expr)                                  \
+    do {                                              \
+        if (unlikely(!(expr)))                        \
+            assert_failed(#expr, __FILE__, __LINE__); \
     } while (0)
 
 #endif

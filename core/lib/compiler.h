@@ -3,13 +3,13 @@
 #ifndef SOCLE_LIB_COMPILER_H
 #define SOCLE_LIB_COMPILER_H
 
-#define must_check       __attribute__((warn_unused_result))
-#define noreturn         __attribute__((noreturn))
-#define packed           __attribute__((packed))
-#define aligned_to(n)    __attribute__((aligned(n)))
-#define unused           __attribute__((unused))
-#define noinline         __attribute__((noinline))
-#define always_inline    inline __attribute__((always_inline))
+#define must_check        __attribute__((warn_unused_result))
+#define noreturn          __attribute__((noreturn))
+#define packed            __attribute__((packed))
+#define aligned_to(n)     __attribute__((aligned(n)))
+#define unused            __attribute__((unused))
+#define noinline          __attribute__((noinline))
+#define always_inline     inline __attribute__((always_inline))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
@@ -19,7 +19,7 @@
 #define BIT(n)        (1ull << (n))
 
 /* Extracts the bits of `mask` from `value`, shifted down to bit 0; FIELD_PREP does the reverse. */
-#define FIELD_GET(mask, value) (((value) & (mask)) >> __builtin_ctzll(mask))
+#define FIELD_GET(mask, value)  (((value) & (mask)) >> __builtin_ctzll(mask))
 #define FIELD_PREP(mask, value) (((u64)(value) << __builtin_ctzll(mask)) & (mask))
 
 #define ALIGN_DOWN(x, a) ((x) & ~((a)-1))

@@ -11,9 +11,9 @@ struct list {
     struct list *prev;
 };
 
-#define LIST_INIT(head)                                                                            \
-    {                                                                                              \
-        &(head), &(head)                                                                           \
+#define LIST_INIT(head)  \
+    {                    \
+        &(head), &(head) \
     }
 
 static inline void list_init(struct list *head)
@@ -55,10 +55,12 @@ static inline void list_remove(struct list *node)
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 
-#define list_for_each(pos, head) for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
+#define list_for_each(pos, head) \
+    for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 
 /* As list_for_each, but the current node may be removed inside the loop. */
-#define list_for_each_safe(pos, tmp, head)                                                         \
-    for (struct list *pos = (head)->next, *tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next)
+#define list_for_each_safe(pos, tmp, head)                                 \
+    for (struct list *pos = (head)->next, *tmp = pos->next; pos != (head); \
+         pos = tmp, tmp = pos->next)
 
 #endif

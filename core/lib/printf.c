@@ -42,8 +42,8 @@ static void put_padded(struct output *out, const struct spec *s, const char *tex
         put_repeated(out, ' ', pad);
 }
 
-static void put_number(struct output *out, const struct spec *s, u64 value, unsigned base, bool upper,
-                       char sign)
+static void put_number(struct output *out, const struct spec *s, u64 value, unsigned base,
+                       bool upper, char sign)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[68];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bounded formatted output: %d %i %u %x %X %p %c %s %% with flags 0 - and space, width, .precision, h hh l ll z. */
+/* Bounded formatted output: %d %i %u %x %X %p %c %s %% with flags 0 - and space, width, .precision,
+ * h hh l ll z. */
 #ifndef SOCLE_LIB_PRINTF_H
 #define SOCLE_LIB_PRINTF_H
 

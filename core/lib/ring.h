@@ -52,7 +52,8 @@ static inline void *ring_pop(struct ring *r)
 
 static inline bool ring_empty(const struct ring *r)
 {
-    return __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) == __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) ==
+           __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
 }
 
 #endif

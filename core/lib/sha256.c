@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SHA-256; the constants are the fractional parts of roots of the first primes, as FIPS 180-4 lists them. */
+/* SHA-256; the constants are the fractional parts of roots of the first primes, as FIPS 180-4 lists
+ * them. */
 #include "core/lib/sha256.h"
 
 #include "core/lib/string.h"

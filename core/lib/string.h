@@ -19,7 +19,8 @@ char *strrchr(const char *s, int c);
 char *strstr(const char *haystack, const char *needle);
 unsigned long strtoul(const char *s, char **end, int base);
 
-/* Copies at most size-1 bytes of src and always terminates dst. Return: true if all of it fitted. */
+/* Copies at most size-1 bytes of src and always terminates dst. Return: true if all of it fitted.
+ */
 bool str_copy(char *dst, size_t size, const char *src);
 
 /* Clears memory in a way the compiler does not remove. */

@@ -2,9 +2,9 @@
 /*
  * A bus: address ranges → device handlers; one each for ports and for memory-mapped registers.
  *
- * An access must lie wholly inside one region; handlers get addresses relative to their region. Reads of
- * nothing give all ones, writes to nothing vanish. Look-ups take no lock: a generation counter (odd while
- * the table changes) makes a reader try again.
+ * An access must lie wholly inside one region; handlers get addresses relative to their region.
+ * Reads of nothing give all ones, writes to nothing vanish. Look-ups take no lock: a generation
+ * counter (odd while the table changes) makes a reader try again.
  */
 #ifndef SOCLE_VM_BUS_H
 #define SOCLE_VM_BUS_H
@@ -40,7 +40,8 @@ struct bus {
 void bus_init(struct bus *bus, const char *name);
 
 /* Return: 0, -EEXIST (overlap), -ENOSPC, -EINVAL (empty or wrapping). */
-int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops, struct vdev *dev) must_check;
+int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops,
+            struct vdev *dev) must_check;
 
 /* Removes every region of the device. */
 void bus_remove(struct bus *bus, const struct vdev *dev);

@@ -11,39 +11,51 @@
 #define LEAF_TIMING       0x40000010u
 
 /* Leaf 1, ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND. */
-#define L1_ECX (BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
+#define L1_ECX                                                                              \
+    (BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | \
+     BIT(25) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
 #define L1_ECX_X2APIC       BIT(21) /* emulated */
 #define L1_ECX_TSC_DEADLINE BIT(24) /* emulated */
 #define L1_ECX_OSXSAVE      BIT(27)
 #define L1_ECX_HYPERVISOR   BIT(31)
-/* Leaf 1, EDX: FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2. */
-#define L1_EDX 0x078bfbffu
-#define L1_EDX_HTT BIT(28)
-/* Leaf 7, EBX: FSGSBASE TSC_ADJUST(emulated) BMI1 AVX2 SMEP BMI2 ERMS INVPCID AVX512* RDSEED ADX SMAP CLFLUSHOPT CLWB SHA. */
-#define L7_EBX (BIT(0) | BIT(3) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(10) | BIT(16) | BIT(17) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | BIT(23) | BIT(24) | BIT(28) | BIT(29) | BIT(30) | BIT(31))
+/* Leaf 1, EDX: FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX
+ * FXSR SSE SSE2. */
+#define L1_EDX              0x078bfbffu
+#define L1_EDX_HTT          BIT(28)
+/* Leaf 7, EBX: FSGSBASE TSC_ADJUST(emulated) BMI1 AVX2 SMEP BMI2 ERMS INVPCID AVX512* RDSEED ADX
+ * SMAP CLFLUSHOPT CLWB SHA. */
+#define L7_EBX                                                                                     \
+    (BIT(0) | BIT(3) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(10) | BIT(16) | BIT(17) | BIT(18) | \
+     BIT(19) | BIT(20) | BIT(21) | BIT(23) | BIT(24) | BIT(28) | BIT(29) | BIT(30) | BIT(31))
 #define L7_EBX_TSC_ADJUST BIT(1)
 /* ECX: AVX512_VBMI UMIP AVX512_VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNT RDPID. */
-#define L7_ECX (BIT(1) | BIT(2) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | BIT(22))
-/* 80000001, ECX: LAHF CR8 ABM SSE4A MISALIGNSSE PREFETCHW; no SVM, no IBS, no topology extensions. */
-#define X1_ECX (BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8))
+#define L7_ECX \
+    (BIT(1) | BIT(2) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | BIT(22))
+/* 80000001, ECX: LAHF CR8 ABM SSE4A MISALIGNSSE PREFETCHW; no SVM, no IBS, no topology extensions.
+ */
+#define X1_ECX               (BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8))
 /* EDX: the copies of leaf 1, SYSCALL NX MMXEXT FXSR FFXSR(no) PDPE1GB RDTSCP LM. */
-#define X1_EDX (0x0183f3ffu | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(27) | BIT(29))
+#define X1_EDX               (0x0183f3ffu | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(27) | BIT(29))
 #define X7_EDX_INVARIANT_TSC BIT(8)
-/* 80000008, EBX: CLZERO XSAVEERPTR WBNOINVD. Mitigation controls need MSRs that are not offered yet. */
-#define X8_EBX (BIT(0) | BIT(2) | BIT(9))
+/* 80000008, EBX: CLZERO XSAVEERPTR WBNOINVD. Mitigation controls need MSRs that are not offered
+ * yet. */
+#define X8_EBX               (BIT(0) | BIT(2) | BIT(9))
 
 #define XSAVE_SUBLEAF1 (BIT(0) | BIT(2)) /* XSAVEOPT, XGETBV with ECX = 1; no supervisor state */
 
-typedef void (*leaf_fn)(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r);
+typedef void (*leaf_fn)(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                        struct cpuid_regs *r);
 
-static void leaf_vendor(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_vendor(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                        struct cpuid_regs *r)
 {
     (void)ctx;
     (void)subleaf;
     r->eax = leaf >= 0x80000000u ? LEAF_MAX_EXTENDED : MIN(r->eax, LEAF_MAX_BASIC);
 }
 
-static void leaf_features(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_features(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                          struct cpuid_regs *r)
 {
     (void)leaf;
     (void)subleaf;
@@ -67,13 +79,15 @@ static void leaf_extended_features(const struct cpuid_context *ctx, u32 leaf, u3
         *r = (struct cpuid_regs){0};
         return;
     }
-    *r = (struct cpuid_regs){.ebx = (r->ebx & (u32)L7_EBX) | (u32)L7_EBX_TSC_ADJUST, .ecx = r->ecx & (u32)L7_ECX};
+    *r = (struct cpuid_regs){.ebx = (r->ebx & (u32)L7_EBX) | (u32)L7_EBX_TSC_ADJUST,
+                             .ecx = r->ecx & (u32)L7_ECX};
     if ((ctx->xcr0_supported & BIT(5)) == 0)
         r->ebx &= ~avx512;
 }
 
 /* One thread per core, all vCPUs in one package. */
-static void leaf_topology(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_topology(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                          struct cpuid_regs *r)
 {
     u32 bits = ctx->vcpu_count > 1 ? 32u - (u32)__builtin_clz(ctx->vcpu_count - 1) : 0;
 
@@ -122,7 +136,8 @@ static void leaf_xsave(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, s
     }
 }
 
-static void leaf_hypervisor(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_hypervisor(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                            struct cpuid_regs *r)
 {
     (void)ctx;
     (void)leaf;
@@ -134,14 +149,16 @@ static void leaf_hypervisor(const struct cpuid_context *ctx, u32 leaf, u32 suble
 }
 
 /* TSC and APIC bus frequency in kHz, in the place other hypervisors use. */
-static void leaf_timing(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_timing(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                        struct cpuid_regs *r)
 {
     (void)leaf;
     (void)subleaf;
     *r = (struct cpuid_regs){.eax = (u32)ctx->tsc_khz, .ebx = 1000000};
 }
 
-static void leaf_extended1(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_extended1(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                           struct cpuid_regs *r)
 {
     (void)ctx;
     (void)leaf;
@@ -158,7 +175,8 @@ static void leaf_power(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, s
     *r = (struct cpuid_regs){.edx = r->edx & (u32)X7_EDX_INVARIANT_TSC};
 }
 
-static void leaf_addresses(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_addresses(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                           struct cpuid_regs *r)
 {
     (void)leaf;
     (void)subleaf;
@@ -167,7 +185,8 @@ static void leaf_addresses(const struct cpuid_context *ctx, u32 leaf, u32 sublea
     r->edx = 0;
 }
 
-static void leaf_as_host(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+static void leaf_as_host(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                         struct cpuid_regs *r)
 {
     (void)ctx;
     (void)leaf;
@@ -179,11 +198,11 @@ static const struct {
     u32 leaf;
     leaf_fn fn;
 } leaves[] = {
-    {0x00000000, leaf_vendor},      {0x00000001, leaf_features},  {0x00000007, leaf_extended_features},
-    {0x0000000b, leaf_topology},    {0x0000000d, leaf_xsave},     {LEAF_HYPERVISOR, leaf_hypervisor},
-    {LEAF_TIMING, leaf_timing},     {0x80000000, leaf_vendor},    {0x80000001, leaf_extended1},
-    {0x80000002, leaf_as_host},     {0x80000003, leaf_as_host},   {0x80000004, leaf_as_host},
-    {0x80000005, leaf_as_host},     {0x80000006, leaf_as_host},   {0x80000007, leaf_power},
+    {0x00000000, leaf_vendor},    {0x00000001, leaf_features}, {0x00000007, leaf_extended_features},
+    {0x0000000b, leaf_topology},  {0x0000000d, leaf_xsave},    {LEAF_HYPERVISOR, leaf_hypervisor},
+    {LEAF_TIMING, leaf_timing},   {0x80000000, leaf_vendor},   {0x80000001, leaf_extended1},
+    {0x80000002, leaf_as_host},   {0x80000003, leaf_as_host},  {0x80000004, leaf_as_host},
+    {0x80000005, leaf_as_host},   {0x80000006, leaf_as_host},  {0x80000007, leaf_power},
     {0x80000008, leaf_addresses},
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest sees of its CPU: the host's features that work in a VM, and the virtual machine's own.
+ * What a guest sees of its CPU: the host's features that work in a VM, and the virtual machine's
+ * own.
  *
  * Every leaf and every feature bit is a decision here; what has no row reads as zero.
  */

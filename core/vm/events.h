@@ -2,7 +2,8 @@
 /*
  * Which event goes into the guest next; pure.
  *
- * Order: what an exit cut short, then a queued exception, NMI, interrupt. Spec: APM vol. 2 "Priorities".
+ * Order: what an exit cut short, then a queued exception, NMI, interrupt. Spec: APM vol. 2
+ * "Priorities".
  */
 #ifndef SOCLE_VM_EVENTS_H
 #define SOCLE_VM_EVENTS_H
@@ -33,7 +34,8 @@ void events_select(const struct events_input *in, struct events_plan *out);
 
 enum exception_merge { MERGE_SECOND, MERGE_DOUBLE_FAULT, MERGE_TRIPLE_FAULT };
 
-/* What a second exception during the delivery of a first one becomes. Spec: APM vol. 2 "#DF—Double-Fault Exception". */
+/* What a second exception during the delivery of a first one becomes. Spec: APM vol. 2
+ * "#DF—Double-Fault Exception". */
 enum exception_merge events_merge(u8 first_vector, u8 second_vector);
 
 #endif

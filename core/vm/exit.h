@@ -10,8 +10,8 @@
 struct vcpu;
 
 /*
- * What the loop does next. A handler that has queued an exception, crashed the VM or moved RIP itself says
- * EXIT_RESUME; EXIT_ADVANCE lets the loop move RIP behind the instruction.
+ * What the loop does next. A handler that has queued an exception, crashed the VM or moved RIP
+ * itself says EXIT_RESUME; EXIT_ADVANCE lets the loop move RIP behind the instruction.
  */
 enum exit_action { EXIT_RESUME, EXIT_ADVANCE };
 

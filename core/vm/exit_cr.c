@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes to CR8, which vendor layers intercept while the task priority may hold an interrupt back: lowering it
- * must be seen. Other control registers belong to the guest under nested paging and do not exit.
+ * Writes to CR8, which vendor layers intercept while the task priority may hold an interrupt back:
+ * lowering it must be seen. Other control registers belong to the guest under nested paging and do
+ * not exit.
  */
 #include "core/lib/errno.h"
 #include "core/vm/exit.h"
@@ -18,14 +19,16 @@ static int find_gpr(struct vcpu *vcpu, const struct vm_exit *exit, struct insn_c
     int rc;
 
     if (exit->u.cr.has_gpr) {
-        *insn = (struct insn_cr){.length = exit->insn_len, .number = exit->u.cr.number, .gpr = exit->u.cr.gpr};
+        *insn = (struct insn_cr){
+            .length = exit->insn_len, .number = exit->u.cr.number, .gpr = exit->u.cr.gpr};
         return 0;
     }
     rc = guest_insn_fetch(vcpu, exit, bytes, &count);
     if (rc == 0)
         rc = insn_decode_cr(bytes, count, guest_mode(vcpu), insn);
     if (rc != 0 && rc != -EFAULT) {
-        vm_crash(vcpu->vm, vcpu, "cannot decode the access to CR%u at RIP 0x%lx", exit->u.cr.number, exit->rip);
+        vm_crash(vcpu->vm, vcpu, "cannot decode the access to CR%u at RIP 0x%lx", exit->u.cr.number,
+                 exit->rip);
         rc = -EFAULT;
     }
     return rc;

@@ -44,15 +44,16 @@ static int string_element(struct vcpu *vcpu, const struct vm_exit *exit, const s
     int rc;
 
     if (!exit->u.io.is_in) {
-        rc = guest_linear_address(vcpu, insn->segment, insn_string_source(insn, vcpu->gpr), n, GUEST_READ,
-                                  &linear);
+        rc = guest_linear_address(vcpu, insn->segment, insn_string_source(insn, vcpu->gpr), n,
+                                  GUEST_READ, &linear);
         if (rc == 0)
             rc = guest_virt_read(vcpu, linear, &value, n);
         if (rc == 0)
             port_write(vcpu, exit->u.io.port, n, value);
         return rc;
     }
-    rc = guest_linear_address(vcpu, HVM_ES, insn_string_dest(insn, vcpu->gpr), n, GUEST_WRITE, &linear);
+    rc = guest_linear_address(vcpu, HVM_ES, insn_string_dest(insn, vcpu->gpr), n, GUEST_WRITE,
+                              &linear);
     if (rc == 0)
         rc = guest_virt_probe_write(vcpu, linear, n); /* a read may have effects: fault before it */
     if (rc != 0)

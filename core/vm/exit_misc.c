@@ -6,7 +6,8 @@
 #include "core/x86/cr.h"
 #include "core/x86/fpu.h"
 
-/* What KVM's hypercalls answer to a number they do not know; Linux asks none without its signature. */
+/* What KVM's hypercalls answer to a number they do not know; Linux asks none without its signature.
+ */
 #define HYPERCALL_ENOSYS ((u64)-1000)
 
 enum exit_action exit_nothing(struct vcpu *vcpu, const struct vm_exit *exit)
@@ -52,7 +53,8 @@ enum exit_action exit_cpuid(struct vcpu *vcpu, const struct vm_exit *exit)
     return EXIT_ADVANCE;
 }
 
-/* Spec: APM vol. 4 "XSETBV": #GP for CPL > 0, another register, reserved bits, x87 off, AVX without SSE. */
+/* Spec: APM vol. 4 "XSETBV": #GP for CPL > 0, another register, reserved bits, x87 off, AVX without
+ * SSE. */
 static bool xcr0_is_valid(u64 value)
 {
     u64 avx512 = XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM;
@@ -103,8 +105,8 @@ enum exit_action exit_undefined(struct vcpu *vcpu, const struct vm_exit *exit)
 }
 
 /*
- * Intercepted only so that the vCPU stays interruptible while delivery faults again and again (CVE-2015-5307,
- * CVE-2015-8104): the guest gets it as the CPU would have given it.
+ * Intercepted only so that the vCPU stays interruptible while delivery faults again and again
+ * (CVE-2015-5307, CVE-2015-8104): the guest gets it as the CPU would have given it.
  */
 enum exit_action exit_exception(struct vcpu *vcpu, const struct vm_exit *exit)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Second-level faults: an access outside RAM is an access to a device; the instruction is fetched, decoded and
- * carried out here.
+ * Second-level faults: an access outside RAM is an access to a device; the instruction is fetched,
+ * decoded and carried out here.
  */
 #include "core/vm/exit_mmio.h"
 
@@ -77,8 +77,8 @@ static int run_element(struct vcpu *vcpu, const struct insn *insn, u64 *rflags)
     int rc = 0;
 
     if (has_source(insn)) {
-        rc = guest_linear_address(vcpu, insn->segment, insn_string_source(insn, vcpu->gpr), n, GUEST_READ,
-                                  &from);
+        rc = guest_linear_address(vcpu, insn->segment, insn_string_source(insn, vcpu->gpr), n,
+                                  GUEST_READ, &from);
         if (rc == 0)
             rc = guest_virt_read(vcpu, from, &source, n);
     }
@@ -136,7 +136,8 @@ static enum exit_action emulate(struct vcpu *vcpu, const struct vm_exit *exit)
                  exit->rip, exit->u.slat.gpa.v, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]);
         return EXIT_RESUME;
     }
-    rc = insn.is_string ? run_string(vcpu, &insn) : run_single(vcpu, &insn, exit->rip + insn.length);
+    rc =
+        insn.is_string ? run_string(vcpu, &insn) : run_single(vcpu, &insn, exit->rip + insn.length);
     if (rc == 0)
         vcpu_advance(vcpu, insn.length);
     return EXIT_RESUME;
@@ -147,12 +148,13 @@ enum exit_action exit_slat_fault(struct vcpu *vcpu, const struct vm_exit *exit)
     gpa_t at = exit->u.slat.gpa;
 
     if (gmem_is_ram(&vcpu->vm->gmem, at, 1)) {
-        vm_crash(vcpu->vm, vcpu, "access to RAM at 0x%lx was refused by the second-level tables", at.v);
+        vm_crash(vcpu->vm, vcpu, "access to RAM at 0x%lx was refused by the second-level tables",
+                 at.v);
         return EXIT_RESUME;
     }
     if ((exit->u.slat.access & SLAT_EXEC) != 0) {
-        vm_crash(vcpu->vm, vcpu, "code outside memory: RIP 0x%lx is at physical address 0x%lx", exit->rip,
-                 at.v);
+        vm_crash(vcpu->vm, vcpu, "code outside memory: RIP 0x%lx is at physical address 0x%lx",
+                 exit->rip, at.v);
         return EXIT_RESUME;
     }
     if (exit->u.slat.in_walk) {

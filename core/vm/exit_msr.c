@@ -10,15 +10,16 @@
 #include "core/x86/msr.h"
 #include "core/x86/tsc.h"
 
-#define MTRR_CAP_VALUE      (MTRR_VARIABLE_COUNT | BIT(8) | BIT(10)) /* fixed ranges, write-combining */
-#define MTRR_DEF_TYPE_MASK  (0xffull | BIT(10) | BIT(11))
-#define MTRR_DEF_TYPE_RESET (6ull | BIT(11)) /* write-back, on */
-#define MTRR_MASK_VALID     BIT(11)
+/* Fixed ranges and write-combining are supported. */
+#define MTRR_CAP_VALUE          (MTRR_VARIABLE_COUNT | BIT(8) | BIT(10))
+#define MTRR_DEF_TYPE_MASK      (0xffull | BIT(10) | BIT(11))
+#define MTRR_DEF_TYPE_RESET     (6ull | BIT(11)) /* write-back, on */
+#define MTRR_MASK_VALID         BIT(11)
 #define MISC_ENABLE_FAST_STRING BIT(0)
-#define HWCR_WRITABLE       (BIT(3) | BIT(6) | BIT(8)) /* what Linux sets; no effect on this CPU */
-#define UCODE_LEVEL         0x08001230ull /* a plain number: guests cannot load microcode */
-#define MTRR_TYPES          0x73ull /* types 0, 1, 4, 5, 6 are memory types */
-#define PAT_TYPES           0xf3ull /* and 7 (UC-) for PAT */
+#define HWCR_WRITABLE           (BIT(3) | BIT(6) | BIT(8)) /* what Linux sets; no effect on this CPU */
+#define UCODE_LEVEL             0x08001230ull /* a plain number: guests cannot load microcode */
+#define MTRR_TYPES              0x73ull       /* types 0, 1, 4, 5, 6 are memory types */
+#define PAT_TYPES               0xf3ull       /* and 7 (UC-) for PAT */
 
 typedef int (*msr_get)(struct vcpu *vcpu, u32 msr, u64 *value);
 typedef int (*msr_set)(struct vcpu *vcpu, u32 msr, u64 value);
@@ -35,7 +36,8 @@ static bool is_canonical(u64 address)
     return (u64)((s64)(address << 16) >> 16) == address;
 }
 
-/* -- kept by the vendor layer ----------------------------------------------------------------------------- */
+/* -- kept by the vendor layer
+ * ----------------------------------------------------------------------------- */
 
 static const struct {
     u32 msr;
@@ -105,7 +107,8 @@ static int get_efer(struct vcpu *vcpu, u32 msr, u64 *value)
     return 0;
 }
 
-/* Spec: APM vol. 2 "Extended Feature Enable Register (EFER)": LMA follows LME and paging; LME is fixed while paging is on. */
+/* Spec: APM vol. 2 "Extended Feature Enable Register (EFER)": LMA follows LME and paging; LME is
+ * fixed while paging is on. */
 static int set_efer(struct vcpu *vcpu, u32 msr, u64 value)
 {
     u64 allowed = EFER_SCE | EFER_LME | EFER_LMA | (cpu_features.has_nx ? EFER_NXE : 0);
@@ -157,7 +160,9 @@ static int set_zero_only(struct vcpu *vcpu, u32 msr, u64 value)
     return value == 0 ? 0 : -EINVAL;
 }
 
-/* -- time --------------------------------------------------------------------------------------------------- */
+/* -- time
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static int get_tsc(struct vcpu *vcpu, u32 msr, u64 *value)
 {
@@ -207,11 +212,13 @@ static int set_tsc_aux(struct vcpu *vcpu, u32 msr, u64 value)
     if (!cpu_features.has_rdtscp || (value >> 32) != 0)
         return -EINVAL;
     vcpu->tsc_aux = value;
-    wrmsr(MSR_TSC_AUX, value); /* loaded on this CPU while the vCPU is: the next load sets it again */
+    wrmsr(MSR_TSC_AUX,
+          value); /* loaded on this CPU while the vCPU is: the next load sets it again */
     return 0;
 }
 
-/* -- memory types: kept for the guest to read back; nested paging decides the real ones ------------------------ */
+/* -- memory types: kept for the guest to read back; nested paging decides the real ones
+ * ------------------------ */
 
 static u64 *mtrr_slot(struct vcpu *vcpu, u32 msr)
 {
@@ -254,7 +261,8 @@ static bool mtrr_value_is_valid(u32 msr, u64 value)
     }
     if ((msr & 1) != 0) /* a mask */
         return (value & ~(physical & ~PAGE_MASK) & ~MTRR_MASK_VALID) == 0;
-    return (value & ~(physical & ~PAGE_MASK) & ~0xffull) == 0 && is_memory_type((u8)value, MTRR_TYPES);
+    return (value & ~(physical & ~PAGE_MASK) & ~0xffull) == 0 &&
+           is_memory_type((u8)value, MTRR_TYPES);
 }
 
 static int set_mtrr(struct vcpu *vcpu, u32 msr, u64 value)
@@ -265,7 +273,9 @@ static int set_mtrr(struct vcpu *vcpu, u32 msr, u64 value)
     return 0;
 }
 
-/* -- constants ----------------------------------------------------------------------------------------------------- */
+/* -- constants
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static int get_zero(struct vcpu *vcpu, u32 msr, u64 *value)
 {
@@ -330,7 +340,9 @@ static int ignore_write(struct vcpu *vcpu, u32 msr, u64 value)
     return 0;
 }
 
-/* -- local APIC ------------------------------------------------------------------------------------------------------ */
+/* -- local APIC
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static int get_apic(struct vcpu *vcpu, u32 msr, u64 *value)
 {
@@ -411,9 +423,9 @@ void msr_reset(struct vcpu *vcpu)
 
 void msr_pass_through(struct vm *vm)
 {
-    static const u32 passed[] = {MSR_STAR,    MSR_LSTAR,   MSR_CSTAR,          MSR_SFMASK,
-                                 MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_SYSENTER_CS,
-                                 MSR_SYSENTER_ESP, MSR_SYSENTER_EIP};
+    static const u32 passed[] = {
+        MSR_STAR,    MSR_LSTAR,          MSR_CSTAR,       MSR_SFMASK,       MSR_FS_BASE,
+        MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP};
 
     for (unsigned i = 0; i < ARRAY_SIZE(passed); i++)
         hvm->intercept_msr(vm, passed[i], false, false);

@@ -65,8 +65,8 @@ enum insn_mode guest_mode(struct vcpu *vcpu)
     return (cs.attributes & HVM_SEG_DB) != 0 ? INSN_MODE_32 : INSN_MODE_16;
 }
 
-static int translate(struct vcpu *vcpu, const struct guest_paging *paging, u64 linear, unsigned access,
-                     gpa_t *out)
+static int translate(struct vcpu *vcpu, const struct guest_paging *paging, u64 linear,
+                     unsigned access, gpa_t *out)
 {
     struct guest_mem mem = {mem_read, mem_set_bits, vcpu->vm};
     struct guest_translation t;
@@ -179,8 +179,8 @@ int guest_linear_address(struct vcpu *vcpu, u8 segment, u64 offset, unsigned byt
 
     guest_paging_get(vcpu, &paging);
     hvm->seg_get(vcpu, segment, &desc);
-    rc = guest_linear(&paging, guest_mode(vcpu) == INSN_MODE_64, segment, &desc, offset, bytes, access,
-                      linear);
+    rc = guest_linear(&paging, guest_mode(vcpu) == INSN_MODE_64, segment, &desc, offset, bytes,
+                      access, linear);
     if (rc != 0)
         vcpu_inject_exception(vcpu, segment == HVM_SS ? VECTOR_SS : VECTOR_GP, true, 0);
     return rc;

@@ -2,8 +2,8 @@
 /*
  * A vCPU's memory as its instructions see it: by linear address, through its own page tables.
  *
- * Context of all: vCPU task. Where a guest-visible fault arises it has been queued (-EFAULT): the handler just
- * resumes the guest.
+ * Context of all: vCPU task. Where a guest-visible fault arises it has been queued (-EFAULT): the
+ * handler just resumes the guest.
  */
 #ifndef SOCLE_VM_GUEST_ACCESS_H
 #define SOCLE_VM_GUEST_ACCESS_H
@@ -22,9 +22,9 @@ void guest_paging_get(struct vcpu *vcpu, struct guest_paging *out);
 enum insn_mode guest_mode(struct vcpu *vcpu);
 
 /*
- * Reads or writes at a linear address: RAM by copy, anything else through the buses' MMIO side. May cross
- * pages; nothing is written unless all of it is translatable. bytes ≤ 64.
- * Return: 0, -EFAULT (exception queued).
+ * Reads or writes at a linear address: RAM by copy, anything else through the buses' MMIO side. May
+ * cross pages; nothing is written unless all of it is translatable. bytes ≤ 64. Return: 0, -EFAULT
+ * (exception queued).
  */
 int guest_virt_read(struct vcpu *vcpu, gva_t linear, void *dst, size_t bytes) must_check;
 int guest_virt_write(struct vcpu *vcpu, gva_t linear, const void *src, size_t bytes) must_check;
@@ -37,13 +37,14 @@ int guest_linear_address(struct vcpu *vcpu, u8 segment, u64 offset, unsigned byt
                          gva_t *linear) must_check;
 
 /*
- * The instruction at RIP, as many bytes as can be read up to 15; taken from the exit record if the CPU gave
- * them. Return: 0 and *count > 0; -EFAULT (exception queued); -EIO (code is not in RAM).
+ * The instruction at RIP, as many bytes as can be read up to 15; taken from the exit record if the
+ * CPU gave them. Return: 0 and *count > 0; -EFAULT (exception queued); -EIO (code is not in RAM).
  */
 int guest_insn_fetch(struct vcpu *vcpu, const struct vm_exit *exit, u8 bytes[INSN_BYTES_MAX],
                      unsigned *count) must_check;
 
-/* Length of the instruction that exited. Return: 1–15; negative: an exception is queued or the VM has crashed. */
+/* Length of the instruction that exited. Return: 1–15; negative: an exception is queued or the VM
+ * has crashed. */
 int guest_insn_length(struct vcpu *vcpu, const struct vm_exit *exit);
 
 #endif

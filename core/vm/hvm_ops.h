@@ -2,9 +2,9 @@
 /*
  * The vendor contract: everything core asks of VT-x or AMD-V, chosen once at boot.
  *
- * Rules: every member is set; capabilities are data in struct hvm_caps; no operation blocks. Unless said
- * otherwise an operation is called on the vCPU's own pCPU, by its task, between vcpu_load and vcpu_put.
- * General registers are neutral and live in struct vcpu.
+ * Rules: every member is set; capabilities are data in struct hvm_caps; no operation blocks. Unless
+ * said otherwise an operation is called on the vCPU's own pCPU, by its task, between vcpu_load and
+ * vcpu_put. General registers are neutral and live in struct vcpu.
  */
 #ifndef SOCLE_VM_HVM_OPS_H
 #define SOCLE_VM_HVM_OPS_H
@@ -57,7 +57,8 @@ enum hvm_seg {
     HVM_SEG_COUNT,
 };
 
-/* attributes: access rights as in a descriptor's bytes 5 and 6: bits 0-3 type, 4 S, 5-6 DPL, 7 P, 12 AVL, 13 L, 14 D/B, 15 G. */
+/* attributes: access rights as in a descriptor's bytes 5 and 6: bits 0-3 type, 4 S, 5-6 DPL, 7 P,
+ * 12 AVL, 13 L, 14 D/B, 15 G. */
 struct hvm_segment {
     u16 selector;
     u16 attributes;
@@ -78,10 +79,10 @@ enum hvm_tlb_scope { HVM_TLB_VCPU };
 
 /* What the CPUs of this host offer to guests, as data. */
 struct hvm_caps {
-    bool has_next_rip;     /* exits carry the instruction's length */
+    bool has_next_rip;      /* exits carry the instruction's length */
     bool has_decode_assist; /* memory exits carry the instruction's bytes */
     bool has_vnmi;
-    u32 tlb_tags;          /* ASIDs or VPIDs, host's included */
+    u32 tlb_tags; /* ASIDs or VPIDs, host's included */
     u64 slat_page_sizes;
 };
 
@@ -94,16 +95,18 @@ struct hvm_ops {
 
     /*
      * Looks at the boot pCPU. Context: boot, pCPU 0, before any other operation.
-     * Return: 0 and *caps; -ENODEV if the CPU lacks it, -EPERM if firmware turned it off; *why then holds
-     * one sentence for the user.
+     * Return: 0 and *caps; -ENODEV if the CPU lacks it, -EPERM if firmware turned it off; *why then
+     * holds one sentence for the user.
      */
     int (*probe)(struct hvm_caps *caps, const char **why) must_check;
 
-    /* Turns virtualization on for the calling pCPU. Context: each pCPU, interrupts off. Return: 0, -ENOMEM, -EPERM. */
+    /* Turns virtualization on for the calling pCPU. Context: each pCPU, interrupts off. Return: 0,
+     * -ENOMEM, -EPERM. */
     int (*cpu_enable)(void) must_check;
     void (*cpu_disable)(void);
 
-    /* Vendor state of a VM (permission maps). vm->slat is ready. Context: management task. Return: 0, -ENOMEM. */
+    /* Vendor state of a VM (permission maps). vm->slat is ready. Context: management task. Return:
+     * 0, -ENOMEM. */
     int (*vm_init)(struct vm *vm) must_check;
     void (*vm_fini)(struct vm *vm);
 
@@ -111,12 +114,14 @@ struct hvm_ops {
     int (*vcpu_init)(struct vcpu *vcpu) must_check;
     void (*vcpu_fini)(struct vcpu *vcpu);
 
-    /* Architectural reset of everything but the GPRs. Context: vCPU not running; any pCPU, not loaded. */
+    /* Architectural reset of everything but the GPRs. Context: vCPU not running; any pCPU, not
+     * loaded. */
     void (*vcpu_reset)(struct vcpu *vcpu, enum hvm_reset_kind kind);
 
     /*
-     * Brings the vCPU's state that VM entry does not load (XSAVE area, XCR0, debug registers, TSC_AUX) onto the
-     * calling pCPU, and takes it off again. Between them the task may neither wait nor yield.
+     * Brings the vCPU's state that VM entry does not load (XSAVE area, XCR0, debug registers,
+     * TSC_AUX) onto the calling pCPU, and takes it off again. Between them the task may neither
+     * wait nor yield.
      */
     void (*vcpu_load)(struct vcpu *vcpu);
     void (*vcpu_put)(struct vcpu *vcpu);
@@ -133,7 +138,8 @@ struct hvm_ops {
     void (*seg_get)(struct vcpu *vcpu, enum hvm_seg seg, struct hvm_segment *out);
     void (*seg_set)(struct vcpu *vcpu, enum hvm_seg seg, const struct hvm_segment *in);
 
-    /* Delivers the event at the next entry; at most one per entry. The caller has checked that it is possible. */
+    /* Delivers the event at the next entry; at most one per entry. The caller has checked that it
+     * is possible. */
     void (*inject)(struct vcpu *vcpu, const struct vm_event *event);
 
     /* True if an NMI must wait (one is being handled). */
@@ -142,7 +148,8 @@ struct hvm_ops {
     /* Asks for (or withdraws) an exit as soon as the guest can take an interrupt or NMI. */
     void (*window_request)(struct vcpu *vcpu, enum vm_event_kind kind, bool wanted);
 
-    /* Lets an MSR or port range through without exit, or takes that back; all exit after vm_init. */
+    /* Lets an MSR or port range through without exit, or takes that back; all exit after vm_init.
+     */
     void (*intercept_msr)(struct vm *vm, u32 msr, bool on_read, bool on_write);
     void (*intercept_io)(struct vm *vm, u16 first, u16 last, bool intercept);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the vCPU loop needs of the virtual interrupt controllers, which live one layer up (core/vdev) and
- * register these functions with the VM.
+ * What the vCPU loop needs of the virtual interrupt controllers, which live one layer up
+ * (core/vdev) and register these functions with the VM.
  */
 #ifndef SOCLE_VM_IRQCHIP_H
 #define SOCLE_VM_IRQCHIP_H
@@ -14,19 +14,21 @@ struct vcpu;
 
 struct irqchip_ops {
     /*
-     * The interrupt to deliver now: local APIC's highest above the processor priority, or the PIC's through LINT0.
-     * Takes nothing. Context: vCPU task. Return: vector 0–255, or -1.
+     * The interrupt to deliver now: local APIC's highest above the processor priority, or the PIC's
+     * through LINT0. Takes nothing. Context: vCPU task. Return: vector 0–255, or -1.
      */
     int (*pending)(struct vcpu *vcpu);
 
-    /* Acknowledges it (IRR → ISR, or PIC INTA). Return: the vector really to inject (spurious ones included). */
+    /* Acknowledges it (IRR → ISR, or PIC INTA). Return: the vector really to inject (spurious ones
+     * included). */
     u8 (*acknowledge)(struct vcpu *vcpu, u8 vector);
 
     /* CR8 ⇄ task priority. vcpu->cr8 holds what the guest sees. */
     u8 (*tpr_get)(struct vcpu *vcpu); /* 0–15 */
     void (*tpr_set)(struct vcpu *vcpu, u8 tpr);
 
-    /* IA32_APIC_BASE, x2APIC range, IA32_TSC_DEADLINE. Return: 0, -EINVAL (inject #GP), -ENOENT (not its MSR). */
+    /* IA32_APIC_BASE, x2APIC range, IA32_TSC_DEADLINE. Return: 0, -EINVAL (inject #GP), -ENOENT
+     * (not its MSR). */
     int (*msr_read)(struct vcpu *vcpu, u32 msr, u64 *value) must_check;
     int (*msr_write)(struct vcpu *vcpu, u32 msr, u64 value) must_check;
 

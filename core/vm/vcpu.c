@@ -2,9 +2,10 @@
 /*
  * The life of a virtual CPU: its loop from requests over events into the guest and back.
  *
- * How no request is lost: who asks sets the bit, then looks at in_guest and the state; the loop sets in_guest
- * (or the waiting state), then looks at the bits. Both sides are sequentially consistent, so at least one of
- * them sees the other. A kick that arrives with interrupts off stays pending and ends the next VM entry.
+ * How no request is lost: who asks sets the bit, then looks at in_guest and the state; the loop
+ * sets in_guest (or the waiting state), then looks at the bits. Both sides are sequentially
+ * consistent, so at least one of them sees the other. A kick that arrives with interrupts off stays
+ * pending and ends the next VM entry.
  */
 #include "core/vm/vcpu.h"
 
@@ -58,17 +59,20 @@ void vcpu_destroy(struct vcpu *vcpu)
     kfree(vcpu);
 }
 
-/* -- exceptions ------------------------------------------------------------------------------------------- */
+/* -- exceptions
+ * ------------------------------------------------------------------------------------------- */
 
 void vcpu_inject_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code)
 {
-    const struct vm_event *first = vcpu->exception.kind != EVENT_NONE ? &vcpu->exception : &vcpu->interrupted;
+    const struct vm_event *first =
+        vcpu->exception.kind != EVENT_NONE ? &vcpu->exception : &vcpu->interrupted;
 
     if (first->kind == EVENT_EXCEPTION) {
         enum exception_merge merge = events_merge(first->vector, vector);
 
         if (merge == MERGE_TRIPLE_FAULT) {
-            vm_crash(vcpu->vm, vcpu, "triple fault (exception %u while delivering %u)", vector, first->vector);
+            vm_crash(vcpu->vm, vcpu, "triple fault (exception %u while delivering %u)", vector,
+                     first->vector);
             return;
         }
         vcpu->interrupted.kind = EVENT_NONE;
@@ -118,7 +122,9 @@ void vcpu_advance(struct vcpu *vcpu, unsigned insn_len)
     }
 }
 
-/* -- requests ----------------------------------------------------------------------------------------------- */
+/* -- requests
+ * -----------------------------------------------------------------------------------------------
+ */
 
 void vcpu_request(struct vcpu *vcpu, u32 bits)
 {
@@ -128,7 +134,8 @@ void vcpu_request(struct vcpu *vcpu, u32 bits)
     state = __atomic_load_n(&vcpu->state, __ATOMIC_SEQ_CST);
     if (state == VCPU_BLOCKED || state == VCPU_PAUSED)
         task_wake(&vcpu->task);
-    else if (__atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 && vcpu->task.pcpu != this_pcpu()->id)
+    else if (__atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
+             vcpu->task.pcpu != this_pcpu()->id)
         work_kick(vcpu->task.pcpu);
 }
 
@@ -149,7 +156,8 @@ static void settle_account(struct vcpu *vcpu)
         exit_account(vcpu, rdtsc());
 }
 
-/* Leaves the CPU to others until one of the bits is set (wanted) or cleared (!wanted), or a stop is asked for. */
+/* Leaves the CPU to others until one of the bits is set (wanted) or cleared (!wanted), or a stop is
+ * asked for. */
 static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits, bool wanted)
 {
     settle_account(vcpu);
@@ -163,7 +171,9 @@ static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits,
     hvm->vcpu_load(vcpu);
 }
 
-/* -- events --------------------------------------------------------------------------------------------------- */
+/* -- events
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void set_window(struct vcpu *vcpu, enum vm_event_kind kind, bool *is_wanted, bool want)
 {
@@ -225,7 +235,8 @@ static void deliver_events(struct vcpu *vcpu)
         plan.want_irq_window = chip->pending(vcpu) >= 0;
     set_window(vcpu, EVENT_NMI, &vcpu->nmi_window_wanted, plan.want_nmi_window);
     set_window(vcpu, EVENT_EXTINT, &vcpu->irq_window_wanted, plan.want_irq_window);
-    vcpu->events_pending = vcpu->interrupted.kind != EVENT_NONE || vcpu->exception.kind != EVENT_NONE;
+    vcpu->events_pending =
+        vcpu->interrupted.kind != EVENT_NONE || vcpu->exception.kind != EVENT_NONE;
 }
 
 /* A halted CPU wakes for an NMI, or for an interrupt it would take. */
@@ -238,7 +249,9 @@ static bool has_wake_event(struct vcpu *vcpu)
     return (hvm->reg_get(vcpu, HVM_RFLAGS) & RFLAGS_IF) != 0 && chip->pending(vcpu) >= 0;
 }
 
-/* -- the loop ---------------------------------------------------------------------------------------------------- */
+/* -- the loop
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void halt(struct vcpu *vcpu)
 {
@@ -289,7 +302,8 @@ static void run_once(struct vcpu *vcpu)
         return;
     }
     if ((bits & (VCPU_REQ_EVENT | VCPU_REQ_FLUSH)) != 0) {
-        __atomic_fetch_and(&vcpu->requests, ~(VCPU_REQ_EVENT | VCPU_REQ_FLUSH), __ATOMIC_SEQ_CST);
+        __atomic_fetch_and(&vcpu->requests, ~(u32)(VCPU_REQ_EVENT | VCPU_REQ_FLUSH),
+                           __ATOMIC_SEQ_CST);
         if ((bits & VCPU_REQ_FLUSH) != 0)
             hvm->tlb_flush(vcpu, HVM_TLB_VCPU);
         vcpu->events_pending = true;

@@ -2,8 +2,9 @@
 /*
  * A virtual CPU: its task, neutral registers, event state and run loop.
  *
- * Owner rule: everything here is touched by the vCPU's own task only, except the members marked (a), which
- * others set atomically and follow with vcpu_kick(), and everything while the task does not run.
+ * Owner rule: everything here is touched by the vCPU's own task only, except the members marked
+ * (a), which others set atomically and follow with vcpu_kick(), and everything while the task does
+ * not run.
  */
 #ifndef SOCLE_VM_VCPU_H
 #define SOCLE_VM_VCPU_H
@@ -20,8 +21,22 @@ struct hvm_vcpu; /* vendor part, opaque outside vmx/ and svm/ */
 
 /* Order of the hardware's register numbers (ModRM, REX). */
 enum vcpu_gpr {
-    GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
-    GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15,
+    GPR_RAX,
+    GPR_RCX,
+    GPR_RDX,
+    GPR_RBX,
+    GPR_RSP,
+    GPR_RBP,
+    GPR_RSI,
+    GPR_RDI,
+    GPR_R8,
+    GPR_R9,
+    GPR_R10,
+    GPR_R11,
+    GPR_R12,
+    GPR_R13,
+    GPR_R14,
+    GPR_R15,
     GPR_COUNT,
 };
 
@@ -56,30 +71,33 @@ struct vcpu_msrs {
 };
 
 struct vcpu {
-    u64 gpr[GPR_COUNT]; /* (o)wner; first member: the entry code addresses it from the struct's start */
-    struct vm *vm;      /* (c) */
-    u32 index;          /* (c) 0..n-1; also the APIC ID */
-    struct hvm_vcpu *hw; /* (o) vendor part */
+    u64 gpr[GPR_COUNT];    /* (o)wner; first member: the entry code addresses it from the struct's
+                              start */
+    struct vm *vm;         /* (c) */
+    u32 index;             /* (c) 0..n-1; also the APIC ID */
+    struct hvm_vcpu *hw;   /* (o) vendor part */
     struct vlapic *vlapic; /* (c) */
     struct task task;
-    enum vcpu_state state;  /* (a) written by the owner */
-    u32 requests;           /* (a) VCPU_REQ_* */
-    u32 in_guest;           /* (a) 1 from the last request check until after the exit */
-    u64 cr8;                /* (o) task priority as the CPU sees it: vendor code loads and stores it around the guest */
-    u64 tsc_offset;         /* (o) */
-    u64 tsc_aux;            /* (o) */
-    bool is_halted;         /* (o) executed HLT and waits for an event */
-    bool nmi_window_wanted; /* (o) */
-    bool irq_window_wanted; /* (o) */
+    enum vcpu_state state; /* (a) written by the owner */
+    u32 requests;          /* (a) VCPU_REQ_* */
+    u32 in_guest;          /* (a) 1 from the last request check until after the exit */
+    u64 cr8; /* (o) task priority as the CPU sees it: vendor code loads and stores it around the
+                guest */
+    u64 tsc_offset;            /* (o) */
+    u64 tsc_aux;               /* (o) */
+    bool is_halted;            /* (o) executed HLT and waits for an event */
+    bool nmi_window_wanted;    /* (o) */
+    bool irq_window_wanted;    /* (o) */
     struct vm_event exception; /* (o) to be injected at the next entry */
-    struct vm_event interrupted; /* (o) whose delivery the last exit cut short; goes in again first */
-    bool events_pending; /* (o) something waits for a window: look again at every turn */
-    struct vcpu_msrs msrs;  /* (o) */
-    struct vm_exit exit;    /* (o) last exit, for dumps */
-    u64 exit_tsc;           /* (o) when it came; 0: already accounted */
+    struct vm_event
+        interrupted;       /* (o) whose delivery the last exit cut short; goes in again first */
+    bool events_pending;   /* (o) something waits for a window: look again at every turn */
+    struct vcpu_msrs msrs; /* (o) */
+    struct vm_exit exit;   /* (o) last exit, for dumps */
+    u64 exit_tsc;          /* (o) when it came; 0: already accounted */
     struct exit_stat exits[EXIT_KIND_COUNT]; /* (o) read by others without lock: counters only */
-    u64 guest_ns;           /* (o) time in guest mode */
-    u64 halted_ns;          /* (o) time blocked in HLT */
+    u64 guest_ns;                            /* (o) time in guest mode */
+    u64 halted_ns;                           /* (o) time blocked in HLT */
 };
 
 /* Context: builder. hvm vendor state and the task struct included. Return: 0, -ENOMEM. */
@@ -91,7 +109,8 @@ void vcpu_destroy(struct vcpu *vcpu);
 /* Starts the run loop on a pCPU. Context: management task. Return: 0, -ENOMEM. */
 int vcpu_start(struct vcpu *vcpu, u32 pcpu) must_check;
 
-/* Sets request bits and makes the vCPU notice: leaves guest mode or wakes from HLT. Context: any. */
+/* Sets request bits and makes the vCPU notice: leaves guest mode or wakes from HLT. Context: any.
+ */
 void vcpu_request(struct vcpu *vcpu, u32 bits);
 
 /* Clears a request (end of a pause). Context: management task. */
@@ -103,7 +122,8 @@ void vcpu_inject_gp(struct vcpu *vcpu); /* #GP(0) */
 void vcpu_inject_ud(struct vcpu *vcpu);
 void vcpu_inject_pf(struct vcpu *vcpu, gva_t address, u32 error_code);
 
-/* Moves RIP behind an instruction core has carried out; ends the interrupt shadow, honours RFLAGS.TF. */
+/* Moves RIP behind an instruction core has carried out; ends the interrupt shadow, honours
+ * RFLAGS.TF. */
 void vcpu_advance(struct vcpu *vcpu, unsigned insn_len);
 
 /* Current privilege level, 0–3. */

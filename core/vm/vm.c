@@ -59,7 +59,8 @@ static bool claim_stop(struct vm *vm, enum vm_stop why)
 {
     enum vm_stop none = VM_STOP_NONE;
 
-    return __atomic_compare_exchange_n(&vm->stop, &none, why, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(&vm->stop, &none, why, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
 }
 
 static void request_stop(struct vm *vm)
@@ -87,10 +88,12 @@ static void dump_vcpu(struct vm *vm, struct vcpu *vcpu)
 {
     const u64 *g = vcpu->gpr;
 
-    log_info("vm", "%s: rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx", vm->name, g[GPR_RAX],
-             g[GPR_RBX], g[GPR_RCX], g[GPR_RDX], g[GPR_RSI], g[GPR_RDI], g[GPR_RBP], g[GPR_RSP]);
-    log_info("vm", "%s: r8 %lx r9 %lx r10 %lx r11 %lx r12 %lx r13 %lx r14 %lx r15 %lx", vm->name, g[GPR_R8],
-             g[GPR_R9], g[GPR_R10], g[GPR_R11], g[GPR_R12], g[GPR_R13], g[GPR_R14], g[GPR_R15]);
+    log_info("vm", "%s: rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx", vm->name,
+             g[GPR_RAX], g[GPR_RBX], g[GPR_RCX], g[GPR_RDX], g[GPR_RSI], g[GPR_RDI], g[GPR_RBP],
+             g[GPR_RSP]);
+    log_info("vm", "%s: r8 %lx r9 %lx r10 %lx r11 %lx r12 %lx r13 %lx r14 %lx r15 %lx", vm->name,
+             g[GPR_R8], g[GPR_R9], g[GPR_R10], g[GPR_R11], g[GPR_R12], g[GPR_R13], g[GPR_R14],
+             g[GPR_R15]);
     hvm->dump(vcpu, dump_line, vm);
 }
 
@@ -127,7 +130,8 @@ void vm_pause(struct vm *vm)
     while (!all_stand_still(vm))
         task_wait();
     __atomic_store_n(&vm->waiter, NULL, __ATOMIC_SEQ_CST);
-    /* The token just consumed may have been another event's: leave one for the caller's own loop. */
+    /* The token just consumed may have been another event's: leave one for the caller's own loop.
+     */
     task_wake(task_current());
 }
 

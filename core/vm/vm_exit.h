@@ -2,8 +2,8 @@
 /*
  * The neutral record of a VM exit: what the vendor layers produce and all of core decides on.
  *
- * The vendor layer translates and never decides; whatever it could not find out (an instruction's length on
- * CPUs without next-RIP save) is marked unknown and core works it out.
+ * The vendor layer translates and never decides; whatever it could not find out (an instruction's
+ * length on CPUs without next-RIP save) is marked unknown and core works it out.
  */
 #ifndef SOCLE_VM_EXIT_H
 #define SOCLE_VM_EXIT_H
@@ -11,19 +11,19 @@
 #include "core/lib/types.h"
 
 enum vm_exit_kind {
-    EXIT_HOST_IRQ,     /* a host interrupt is pending; it is taken when interrupts are turned on */
-    EXIT_IRQ_WINDOW,   /* the guest can take an external interrupt now */
-    EXIT_NMI_WINDOW,   /* the guest can take an NMI now */
-    EXIT_IO,           /* port access: .io */
-    EXIT_SLAT_FAULT,   /* second-level page fault: .slat */
+    EXIT_HOST_IRQ,   /* a host interrupt is pending; it is taken when interrupts are turned on */
+    EXIT_IRQ_WINDOW, /* the guest can take an external interrupt now */
+    EXIT_NMI_WINDOW, /* the guest can take an NMI now */
+    EXIT_IO,         /* port access: .io */
+    EXIT_SLAT_FAULT, /* second-level page fault: .slat */
     EXIT_CPUID,
     EXIT_HLT,
-    EXIT_MSR,          /* RDMSR/WRMSR: .msr */
-    EXIT_CR,           /* control-register access: .cr */
+    EXIT_MSR, /* RDMSR/WRMSR: .msr */
+    EXIT_CR,  /* control-register access: .cr */
     EXIT_XSETBV,
-    EXIT_HYPERCALL,    /* VMMCALL or VMCALL */
-    EXIT_CACHE,        /* INVD, WBINVD */
-    EXIT_PAUSE,        /* spin loop noticed */
+    EXIT_HYPERCALL, /* VMMCALL or VMCALL */
+    EXIT_CACHE,     /* INVD, WBINVD */
+    EXIT_PAUSE,     /* spin loop noticed */
     EXIT_RDPMC,
     EXIT_UNDEFINED,    /* instruction the virtual CPU does not have: inject #UD */
     EXIT_EXCEPTION,    /* intercepted exception: .exception */
@@ -50,12 +50,12 @@ struct vm_event {
 
 struct vm_exit {
     enum vm_exit_kind kind;
-    u64 vendor_code;                /* raw exit reason or code, for dumps */
-    u64 rip;                        /* guest RIP at the exit */
-    u8 insn_len;                    /* 0: unknown, core decodes */
-    u8 insn_byte_cnt;               /* 0: not supplied by the CPU */
+    u64 vendor_code;  /* raw exit reason or code, for dumps */
+    u64 rip;          /* guest RIP at the exit */
+    u8 insn_len;      /* 0: unknown, core decodes */
+    u8 insn_byte_cnt; /* 0: not supplied by the CPU */
     u8 insn_bytes[VM_INSN_BYTES_MAX];
-    struct vm_event interrupted;    /* EVENT_NONE, or the event whose delivery the exit cut short */
+    struct vm_event interrupted; /* EVENT_NONE, or the event whose delivery the exit cut short */
     union {
         struct {
             u16 port;

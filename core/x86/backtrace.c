@@ -31,7 +31,8 @@ const char *symbol_find(u64 address, u64 *offset)
 static bool is_stack(u64 address)
 {
     return (address & 7) == 0 &&
-           ((address >= KSTACK_WINDOW_BASE && address < KSTACK_WINDOW_BASE + KSTACK_WINDOW_BYTES - 16) ||
+           ((address >= KSTACK_WINDOW_BASE &&
+             address < KSTACK_WINDOW_BASE + KSTACK_WINDOW_BYTES - 16) ||
             (address >= (u64)kernel_data_start && address < (u64)kernel_data_end - 16));
 }
 

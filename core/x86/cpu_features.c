@@ -76,12 +76,16 @@ static void list_names(void)
         bool has;
         const char *name;
     } all[] = {
-        {cpu_features.has_nx, "nx"},           {cpu_features.has_1g_pages, "pdpe1gb"},
-        {cpu_features.has_smep, "smep"},       {cpu_features.has_smap, "smap"},
-        {cpu_features.has_umip, "umip"},       {cpu_features.has_x2apic, "x2apic"},
+        {cpu_features.has_nx, "nx"},
+        {cpu_features.has_1g_pages, "pdpe1gb"},
+        {cpu_features.has_smep, "smep"},
+        {cpu_features.has_smap, "smap"},
+        {cpu_features.has_umip, "umip"},
+        {cpu_features.has_x2apic, "x2apic"},
         {cpu_features.has_tsc_deadline, "tsc_deadline"},
         {cpu_features.has_invariant_tsc, "invariant_tsc"},
-        {cpu_features.has_xsave, "xsave"},     {cpu_features.has_avx, "avx"},
+        {cpu_features.has_xsave, "xsave"},
+        {cpu_features.has_avx, "avx"},
         {cpu_features.has_rdrand, "rdrand"},
     };
     unsigned n = 0;

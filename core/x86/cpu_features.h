@@ -22,7 +22,8 @@ void cpu_features_detect(void);
 /* One log line per feature whose absence matters. Context: boot CPU, after the log. */
 void cpu_features_report(void);
 
-/* Turns on the protections and FPU features of the calling CPU: NX, WP, SMEP, SMAP, UMIP, PGE, XSAVE. */
+/* Turns on the protections and FPU features of the calling CPU: NX, WP, SMEP, SMAP, UMIP, PGE,
+ * XSAVE. */
 void cpu_features_enable(void);
 
 /* Names of the features the API shows; NULL-terminated. */

@@ -48,24 +48,24 @@
 #define XCR0_PKRU      BIT(9)
 
 /* Exception vectors; APM vol. 2 "Vectors". */
-#define VECTOR_DE 0u
-#define VECTOR_DB 1u
-#define VECTOR_NMI 2u
-#define VECTOR_BP 3u
-#define VECTOR_OF 4u
-#define VECTOR_BR 5u
-#define VECTOR_UD 6u
-#define VECTOR_NM 7u
-#define VECTOR_DF 8u
-#define VECTOR_TS 10u
-#define VECTOR_NP 11u
-#define VECTOR_SS 12u
-#define VECTOR_GP 13u
-#define VECTOR_PF 14u
-#define VECTOR_MF 16u
-#define VECTOR_AC 17u
-#define VECTOR_MC 18u
-#define VECTOR_XF 19u
+#define VECTOR_DE    0u
+#define VECTOR_DB    1u
+#define VECTOR_NMI   2u
+#define VECTOR_BP    3u
+#define VECTOR_OF    4u
+#define VECTOR_BR    5u
+#define VECTOR_UD    6u
+#define VECTOR_NM    7u
+#define VECTOR_DF    8u
+#define VECTOR_TS    10u
+#define VECTOR_NP    11u
+#define VECTOR_SS    12u
+#define VECTOR_GP    13u
+#define VECTOR_PF    14u
+#define VECTOR_MF    16u
+#define VECTOR_AC    17u
+#define VECTOR_MC    18u
+#define VECTOR_XF    19u
 #define VECTOR_COUNT 32u
 
 #define PF_PRESENT BIT(0)

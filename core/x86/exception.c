@@ -15,8 +15,7 @@ struct fixup {
 extern const struct fixup exception_table_start[];
 extern const struct fixup exception_table_end[];
 
-#define EXTABLE(from, to)                                                                          \
-    ".pushsection .extable, \"a\"\n .quad " from ", " to "\n .popsection\n"
+#define EXTABLE(from, to) ".pushsection .extable, \"a\"\n .quad " from ", " to "\n .popsection\n"
 
 static void (*nmi_handler)(void);
 

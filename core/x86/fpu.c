@@ -7,15 +7,16 @@
 #include "core/x86/cr.h"
 #include "core/x86/insn.h"
 
-#define LEAF_XSAVE        0xdu
-#define FXSAVE_BYTES      512u
-#define FXSAVE_FCW        0u
-#define FXSAVE_MXCSR      24u
-#define FCW_RESET         0x037fu
-#define MXCSR_RESET       0x1f80u
-#define XSAVE_XSTATE_BV   512u
+#define LEAF_XSAVE      0xdu
+#define FXSAVE_BYTES    512u
+#define FXSAVE_FCW      0u
+#define FXSAVE_MXCSR    24u
+#define FCW_RESET       0x037fu
+#define MXCSR_RESET     0x1f80u
+#define XSAVE_XSTATE_BV 512u
 /* Components with plain save areas whose meaning the hypervisor knows. */
-#define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM | XCR0_PKRU)
+#define XCR0_KNOWN \
+    (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM | XCR0_PKRU)
 
 static u64 supported;
 static u32 area_bytes = FXSAVE_BYTES;

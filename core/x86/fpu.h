@@ -22,7 +22,8 @@ u64 fpu_xcr0_supported(void);
 /* Writes the state after reset (FCW 037fh, MXCSR 1f80h). */
 void fpu_area_init(void *area);
 
-/* Context: interrupts off or the owner's task; XCR0 is set to all supported components around the transfer. */
+/* Context: interrupts off or the owner's task; XCR0 is set to all supported components around the
+ * transfer. */
 void fpu_save(void *area);
 void fpu_restore(const void *area);
 

@@ -8,9 +8,9 @@
 #include "core/x86/insn.h"
 #include "core/x86/percpu.h"
 
-#define VECTORS             256
-#define STUB_BYTES          16
-#define GATE_INTERRUPT      0x8e /* present, DPL 0, 64-bit interrupt gate */
+#define VECTORS        256
+#define STUB_BYTES     16
+#define GATE_INTERRUPT 0x8e /* present, DPL 0, 64-bit interrupt gate */
 
 struct gate {
     u16 offset_low;

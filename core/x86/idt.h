@@ -27,7 +27,8 @@ void idt_init(void);
 /* Loads the table. Context: each CPU. */
 void idt_load(void);
 
-/* The kernel's interrupt dispatcher (core/kern/irq.c), called for vectors from 32 up with interrupts off. */
+/* The kernel's interrupt dispatcher (core/kern/irq.c), called for vectors from 32 up with
+ * interrupts off. */
 void idt_set_dispatcher(void (*dispatch)(u8 vector));
 
 /* Called from isr.S. */

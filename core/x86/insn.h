@@ -146,17 +146,17 @@ static inline void xsetbv(u32 index, u64 value)
     __asm__ volatile("xsetbv" ::"c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
 }
 
-#define DEFINE_CONTROL_REGISTER(name)                                                              \
-    static inline u64 read_##name(void)                                                            \
-    {                                                                                              \
-        u64 value;                                                                                 \
-                                                                                                   \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value)::"memory");                           \
-        return value;                                                                              \
-    }                                                                                              \
-    static inline void write_##name(u64 value)                                                     \
-    {                                                                                              \
-        __asm__ volatile("mov %0, %%" #name ::"r"(value) : "memory");                              \
+#define DEFINE_CONTROL_REGISTER(name)                                    \
+    static inline u64 read_##name(void)                                  \
+    {                                                                    \
+        u64 value;                                                       \
+                                                                         \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value)::"memory"); \
+        return value;                                                    \
+    }                                                                    \
+    static inline void write_##name(u64 value)                           \
+    {                                                                    \
+        __asm__ volatile("mov %0, %%" #name ::"r"(value) : "memory");    \
     }
 
 DEFINE_CONTROL_REGISTER(cr0)

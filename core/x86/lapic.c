@@ -23,19 +23,19 @@
 #define REG_TIMER_CCR 0x390u
 #define REG_TIMER_DCR 0x3e0u
 
-#define SVR_ENABLE         0x100u
-#define LVT_MASKED         0x10000u
-#define LVT_TSC_DEADLINE   0x40000u
-#define DCR_DIVIDE_1       0xbu
-#define ICR_NMI            0x400u
-#define ICR_INIT           0x500u
-#define ICR_STARTUP        0x600u
-#define ICR_ASSERT         0x4000u
-#define ICR_PENDING        0x1000u
-#define ICR_ALL_BUT_SELF   0xc0000u
-#define X2APIC_MSR(reg)    (MSR_X2APIC_FIRST + ((reg) >> 4))
-#define CALIBRATE_US       2000u
-#define TIMER_TICKS_MAX    0x7fffffffu /* a longer sleep wakes early and is set again */
+#define SVR_ENABLE       0x100u
+#define LVT_MASKED       0x10000u
+#define LVT_TSC_DEADLINE 0x40000u
+#define DCR_DIVIDE_1     0xbu
+#define ICR_NMI          0x400u
+#define ICR_INIT         0x500u
+#define ICR_STARTUP      0x600u
+#define ICR_ASSERT       0x4000u
+#define ICR_PENDING      0x1000u
+#define ICR_ALL_BUT_SELF 0xc0000u
+#define X2APIC_MSR(reg)  (MSR_X2APIC_FIRST + ((reg) >> 4))
+#define CALIBRATE_US     2000u
+#define TIMER_TICKS_MAX  0x7fffffffu /* a longer sleep wakes early and is set again */
 
 static volatile u32 *registers; /* xAPIC: mapped page */
 static bool use_x2apic;

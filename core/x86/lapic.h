@@ -7,8 +7,8 @@
 #include "core/lib/types.h"
 
 /*
- * Chooses the mode. Out: *registers, the physical page the caller must map and give to lapic_set_registers;
- * 0 in x2APIC mode. Context: boot CPU. Return: 0, -ENODEV (no APIC).
+ * Chooses the mode. Out: *registers, the physical page the caller must map and give to
+ * lapic_set_registers; 0 in x2APIC mode. Context: boot CPU. Return: 0, -ENODEV (no APIC).
  */
 int lapic_init(u64 *registers) must_check;
 void lapic_set_registers(volatile void *page);
@@ -29,7 +29,8 @@ void lapic_nmi_others(void);
 void lapic_send_init(u32 apic_id);
 void lapic_send_startup(u32 apic_id, u8 page);
 
-/* Measures the APIC timer's rate where there is no TSC deadline. Context: boot CPU, after tsc_init. */
+/* Measures the APIC timer's rate where there is no TSC deadline. Context: boot CPU, after tsc_init.
+ */
 void lapic_timer_calibrate(void);
 
 /* Asks for VECTOR_TIMER at the TSC value; the past fires at once. Context: interrupts off. */

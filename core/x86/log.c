@@ -23,8 +23,8 @@ static void (*listeners[LISTENERS_MAX])(void);
 static size_t format_line(const struct log_record *r, char *line)
 {
     u64 us = r->time_ns / NS_PER_US;
-    size_t n = ksnprintf(line, LINE_BYTES, "[%5lu.%06lu] %u %c %s: %s\n", us / 1000000, us % 1000000,
-                         (unsigned)r->pcpu, "EWID"[r->level], r->subsys, r->text);
+    size_t n = ksnprintf(line, LINE_BYTES, "[%5lu.%06lu] %u %c %s: %s\n", us / 1000000,
+                         us % 1000000, (unsigned)r->pcpu, "EWID"[r->level], r -> subsys, r -> text);
 
     return n < LINE_BYTES ? n : LINE_BYTES - 1;
 }

@@ -2,7 +2,8 @@
 /*
  * The host's log: time-stamped records in a ring, echoed to every registered console.
  *
- * Console line: "[    0.123456] 0 I pmm: 2030 MiB free" (seconds since boot, pCPU, level, subsystem).
+ * Console line: "[    0.123456] 0 I pmm: 2030 MiB free" (seconds since boot, pCPU, level,
+ * subsystem).
  */
 #ifndef SOCLE_X86_LOG_H
 #define SOCLE_X86_LOG_H
@@ -33,8 +34,8 @@ void log_write(enum log_level level, const char *subsys, const char *fmt, ...) p
 #define log_debug(subsys, ...) log_write(LOG_DEBUG, subsys, __VA_ARGS__)
 
 /*
- * Copies the first record with a sequence number >= *seq that is still in the ring and sets *seq to the
- * one after it. Return: 0, or -ENODATA when there is none yet.
+ * Copies the first record with a sequence number >= *seq that is still in the ring and sets *seq to
+ * the one after it. Return: 0, or -ENODATA when there is none yet.
  */
 int log_read(u64 *seq, struct log_record *out) must_check;
 

@@ -51,16 +51,16 @@
 #define MSR_VM_HSAVE_PA      0xc0010117u
 #define MSR_AMD_DE_CFG       0xc0011029u
 
-#define EFER_SCE  BIT(0)
-#define EFER_LME  BIT(8)
-#define EFER_LMA  BIT(10)
-#define EFER_NXE  BIT(11)
-#define EFER_SVME BIT(12)
+#define EFER_SCE   BIT(0)
+#define EFER_LME   BIT(8)
+#define EFER_LMA   BIT(10)
+#define EFER_NXE   BIT(11)
+#define EFER_SVME  BIT(12)
 #define EFER_FFXSR BIT(14)
 
-#define APIC_BASE_BSP    BIT(8)
-#define APIC_BASE_X2APIC BIT(10)
-#define APIC_BASE_ENABLE BIT(11)
+#define APIC_BASE_BSP     BIT(8)
+#define APIC_BASE_X2APIC  BIT(10)
+#define APIC_BASE_ENABLE  BIT(11)
 #define APIC_BASE_ADDRESS 0x000ffffffffff000ull
 
 #define VM_CR_SVMDIS BIT(4)

@@ -16,7 +16,8 @@
 
 #define LINE_MAX 160
 
-/* How far the first panic got: each further fault goes on with the next stage, and none repeats one. */
+/* How far the first panic got: each further fault goes on with the next stage, and none repeats
+ * one. */
 enum { STAGE_NONE, STAGE_REASON, STAGE_REGISTERS, STAGE_BACKTRACE, STAGE_EXTRA, STAGE_DONE };
 
 static u32 stage;
@@ -24,13 +25,13 @@ static u32 owner_plus_1; /* CPU that panicked first */
 static void (*extra)(void (*line)(const char *text));
 
 static const char *const exception_names[VECTOR_COUNT] = {
-    [VECTOR_DE] = "divide error",      [VECTOR_DB] = "debug exception",
-    [VECTOR_BP] = "breakpoint",        [VECTOR_UD] = "undefined instruction",
-    [VECTOR_NM] = "no FPU",            [VECTOR_DF] = "double fault",
-    [VECTOR_TS] = "invalid TSS",       [VECTOR_NP] = "segment not present",
-    [VECTOR_SS] = "stack fault",       [VECTOR_GP] = "general protection fault",
-    [VECTOR_PF] = "page fault",        [VECTOR_MF] = "x87 error",
-    [VECTOR_AC] = "alignment check",   [VECTOR_MC] = "machine check",
+    [VECTOR_DE] = "divide error",    [VECTOR_DB] = "debug exception",
+    [VECTOR_BP] = "breakpoint",      [VECTOR_UD] = "undefined instruction",
+    [VECTOR_NM] = "no FPU",          [VECTOR_DF] = "double fault",
+    [VECTOR_TS] = "invalid TSS",     [VECTOR_NP] = "segment not present",
+    [VECTOR_SS] = "stack fault",     [VECTOR_GP] = "general protection fault",
+    [VECTOR_PF] = "page fault",      [VECTOR_MF] = "x87 error",
+    [VECTOR_AC] = "alignment check", [VECTOR_MC] = "machine check",
     [VECTOR_XF] = "SIMD error",
 };
 
@@ -147,8 +148,7 @@ void panic(const char *fmt, ...)
 
 void panic_exception(const struct interrupt_frame *frame)
 {
-    const char *name =
-        frame->vector < VECTOR_COUNT ? exception_names[frame->vector] : NULL;
+    const char *name = frame->vector < VECTOR_COUNT ? exception_names[frame->vector] : NULL;
     char reason[LINE_MAX];
 
     claim();

@@ -2,8 +2,8 @@
 /*
  * The end of the hypervisor: a page with build, reason, registers and backtrace on every console.
  *
- * Only broken invariants of the host come here. Other CPUs are stopped by NMI; a fault inside the panic itself
- * skips what is left to print.
+ * Only broken invariants of the host come here. Other CPUs are stopped by NMI; a fault inside the
+ * panic itself skips what is left to print.
  */
 #ifndef SOCLE_X86_PANIC_H
 #define SOCLE_X86_PANIC_H

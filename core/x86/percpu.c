@@ -6,7 +6,8 @@
 #include "core/x86/insn.h"
 #include "core/x86/msr.h"
 
-/* A bigger array would be mostly empty: structures beyond the first come from memory given by smp.c. */
+/* A bigger array would be mostly empty: structures beyond the first come from memory given by
+ * smp.c. */
 static struct pcpu pcpus[PCPUS_MAX];
 static u32 count;
 

@@ -2,8 +2,9 @@
 /*
  * Per-CPU data: one struct pcpu per physical CPU, found through GS.
  *
- * GS base points at the structure for as long as the hypervisor runs; its first word points to itself, so that
- * this_pcpu() is one load. Only the CPU itself writes its structure, but for `remote`, which is atomic.
+ * GS base points at the structure for as long as the hypervisor runs; its first word points to
+ * itself, so that this_pcpu() is one load. Only the CPU itself writes its structure, but for
+ * `remote`, which is atomic.
  */
 #ifndef SOCLE_X86_PERCPU_H
 #define SOCLE_X86_PERCPU_H
@@ -24,28 +25,28 @@ struct task_state_segment {
     u16 io_map_base;
 } packed;
 
-#define IST_NMI 1
-#define IST_DF  2
-#define IST_MC  3
+#define IST_NMI         1
+#define IST_DF          2
+#define IST_MC          3
 #define IST_STACK_BYTES 8192
 
 struct pcpu {
-    struct pcpu *self;    /* must be first: this_pcpu() reads it at GS:0 */
-    u32 id;               /* (c) 0 is the boot CPU */
-    u32 apic_id;          /* (c) */
-    struct task *current; /* (o) running task */
-    void *hvm_page;       /* (c) vendor layer's per-CPU page */
-    u32 lock_depth;       /* (o) spinlocks held, debug builds */
-    const void *locks[8]; /* (o) which ones */
-    u64 gdt[8];           /* (c) */
+    struct pcpu *self;             /* must be first: this_pcpu() reads it at GS:0 */
+    u32 id;                        /* (c) 0 is the boot CPU */
+    u32 apic_id;                   /* (c) */
+    struct task *current;          /* (o) running task */
+    void *hvm_page;                /* (c) vendor layer's per-CPU page */
+    u32 lock_depth;                /* (o) spinlocks held, debug builds */
+    const void *locks[8];          /* (o) which ones */
+    u64 gdt[8];                    /* (c) */
     struct task_state_segment tss; /* (c) */
-    void *ist_stacks;     /* (c) three of IST_STACK_BYTES */
-    u64 idle_ns;          /* (o) time in HLT */
-    u64 guest_ns;         /* (o) time in guest mode */
-    bool is_online;       /* (a) */
+    void *ist_stacks;              /* (c) three of IST_STACK_BYTES */
+    u64 idle_ns;                   /* (o) time in HLT */
+    u64 guest_ns;                  /* (o) time in guest mode */
+    bool is_online;                /* (a) */
     struct {
-        u32 resched;      /* a better task became runnable, or the slice is over */
-    } remote;             /* (a) */
+        u32 resched; /* a better task became runnable, or the slice is over */
+    } remote;        /* (a) */
 };
 
 static inline struct pcpu *this_pcpu(void)

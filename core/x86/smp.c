@@ -13,7 +13,7 @@
 #include "core/x86/percpu.h"
 #include "core/x86/tsc.h"
 
-#define INIT_WAIT_US    200u    /* the manual's 10 ms are for discrete APICs; modern CPUs need none */
+#define INIT_WAIT_US    200u /* the manual's 10 ms are for discrete APICs; modern CPUs need none */
 #define STARTUP_WAIT_US 200u
 #define ONLINE_WAIT_US  500000u
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ticket spinlock. Locks that an interrupt handler or timer callback also takes are always taken with
- * spin_lock_irqsave. The rank documents the lock order of core/vm/README.md and is checked in debug builds.
+ * Ticket spinlock. Locks that an interrupt handler or timer callback also takes are always taken
+ * with spin_lock_irqsave. The rank documents the lock order of core/vm/README.md and is checked in
+ * debug builds.
  */
 #ifndef SOCLE_X86_SPINLOCK_H
 #define SOCLE_X86_SPINLOCK_H
@@ -35,9 +36,9 @@ struct spinlock {
     const char *name;
 };
 
-#define SPINLOCK_INIT(lock_name, lock_rank)                                                        \
-    {                                                                                              \
-        .owner = 0, .next = 0, .rank = (lock_rank), .name = (lock_name)                            \
+#define SPINLOCK_INIT(lock_name, lock_rank)                             \
+    {                                                                   \
+        .owner = 0, .next = 0, .rank = (lock_rank), .name = (lock_name) \
     }
 
 /* Debug builds check the order and remember the holder; release builds link empty functions. */

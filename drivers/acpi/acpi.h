@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ACPI tables: look-up with every length and checksum checked. Spec: ACPI "ACPI Software Programming Model".
+ * ACPI tables: look-up with every length and checksum checked. Spec: ACPI "ACPI Software
+ * Programming Model".
  *
- * Firmware is trusted at boot, its tables are not: lengths and offsets may be wrong on real machines.
+ * Firmware is trusted at boot, its tables are not: lengths and offsets may be wrong on real
+ * machines.
  */
 #ifndef SOCLE_ACPI_ACPI_H
 #define SOCLE_ACPI_ACPI_H
@@ -25,7 +27,8 @@ struct acpi_header {
     u32 creator_revision;
 } packed;
 
-/* Access to physical memory: a pointer that is valid for `bytes`, or NULL if the range may not be read. */
+/* Access to physical memory: a pointer that is valid for `bytes`, or NULL if the range may not be
+ * read. */
 typedef const void *(*acpi_map_fn)(void *arg, u64 address, u64 bytes);
 
 struct acpi {
@@ -41,12 +44,15 @@ int acpi_init(struct acpi *acpi, u64 rsdp, acpi_map_fn map, void *arg) must_chec
 /* The first intact table with this signature; NULL if there is none. */
 const struct acpi_header *acpi_find(const struct acpi *acpi, const char *signature);
 
-/* -- MADT: processors ------------------------------------------------------------------------------------ */
+/* -- MADT: processors
+ * ------------------------------------------------------------------------------------ */
 
-/* Fills ids with the local APIC IDs of the CPUs that are enabled. Return: how many (at most max). */
+/* Fills ids with the local APIC IDs of the CPUs that are enabled. Return: how many (at most max).
+ */
 u32 acpi_cpus(const struct acpi *acpi, u32 *ids, u32 max);
 
-/* -- MCFG: PCI configuration space in memory --------------------------------------------------------------- */
+/* -- MCFG: PCI configuration space in memory
+ * --------------------------------------------------------------- */
 
 struct acpi_ecam {
     u64 base; /* of bus 0 */
@@ -58,7 +64,9 @@ struct acpi_ecam {
 /* Return: number of windows (at most max). */
 u32 acpi_ecams(const struct acpi *acpi, struct acpi_ecam *out, u32 max);
 
-/* -- FADT -------------------------------------------------------------------------------------------------- */
+/* -- FADT
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* Port of the PM timer; 0 if there is none in port space. */
 u16 acpi_pm_timer_port(const struct acpi *acpi);

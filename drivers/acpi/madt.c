@@ -3,12 +3,12 @@
 #include "core/lib/string.h"
 #include "drivers/acpi/acpi.h"
 
-#define ENTRIES_OFFSET    44u /* header, local APIC address, flags */
-#define TYPE_LAPIC        0u
-#define TYPE_X2APIC       9u
-#define LAPIC_BYTES       8u
-#define X2APIC_BYTES      16u
-#define FLAG_ENABLED      1u
+#define ENTRIES_OFFSET 44u /* header, local APIC address, flags */
+#define TYPE_LAPIC     0u
+#define TYPE_X2APIC    9u
+#define LAPIC_BYTES    8u
+#define X2APIC_BYTES   16u
+#define FLAG_ENABLED   1u
 
 /* Return: true and *id if the entry is a CPU that is on. */
 static bool cpu_of(const u8 *entry, u32 *id)

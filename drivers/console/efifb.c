@@ -2,8 +2,9 @@
 /*
  * Text on the GOP framebuffer: status lines at the top, the log below.
  *
- * The log does not scroll, it goes on at the top of its area behind an empty line: scrolling would rewrite the
- * whole screen for each line, which on uncached video memory is slower than the boot itself.
+ * The log does not scroll, it goes on at the top of its area behind an empty line: scrolling would
+ * rewrite the whole screen for each line, which on uncached video memory is slower than the boot
+ * itself.
  */
 #include "drivers/console/efifb.h"
 
@@ -40,7 +41,8 @@ static struct screen screen;
 static void draw(u32 row, u32 column, char c, u32 colour)
 {
     const u8 *glyph = font_glyphs[(c < FIRST_GLYPH || c > LAST_GLYPH ? '?' : c) - FIRST_GLYPH];
-    volatile u32 *line = screen.pixels + (u64)row * GLYPH_HEIGHT * screen.pitch + column * GLYPH_WIDTH;
+    volatile u32 *line =
+        screen.pixels + (u64)row * GLYPH_HEIGHT * screen.pitch + column * GLYPH_WIDTH;
 
     for (u32 y = 0; y < GLYPH_HEIGHT; y++) {
         for (u32 x = 0; x < GLYPH_WIDTH; x++)

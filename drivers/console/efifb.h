@@ -5,7 +5,8 @@
 
 struct boot_framebuffer;
 
-/* Adds the screen to the log and the status page, if there is one. Context: boot, after hpt_init. */
+/* Adds the screen to the log and the status page, if there is one. Context: boot, after hpt_init.
+ */
 void efifb_console_init(const struct boot_framebuffer *fb);
 
 #endif

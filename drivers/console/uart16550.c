@@ -7,22 +7,22 @@
 #include "core/x86/insn.h"
 #include "core/x86/log.h"
 
-#define COM1         0x3f8
-#define REG_DATA     0
-#define REG_IER      1
-#define REG_FCR      2
-#define REG_LCR      3
-#define REG_MCR      4
-#define REG_LSR      5
-#define REG_SCR      7
-#define LCR_8N1      0x03
-#define LCR_DLAB     0x80
-#define FCR_ENABLE   0x07 /* FIFOs on and cleared */
-#define MCR_DTR_RTS  0x03
-#define LSR_THRE     0x20
+#define COM1           0x3f8
+#define REG_DATA       0
+#define REG_IER        1
+#define REG_FCR        2
+#define REG_LCR        3
+#define REG_MCR        4
+#define REG_LSR        5
+#define REG_SCR        7
+#define LCR_8N1        0x03
+#define LCR_DLAB       0x80
+#define FCR_ENABLE     0x07 /* FIFOs on and cleared */
+#define MCR_DTR_RTS    0x03
+#define LSR_THRE       0x20
 #define DIVISOR_115200 1
-#define FIFO_BYTES   16
-#define SPINS_MAX    100000u /* a line that never drains must not stop the host */
+#define FIFO_BYTES     16
+#define SPINS_MAX      100000u /* a line that never drains must not stop the host */
 
 static bool is_stuck;
 

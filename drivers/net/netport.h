@@ -2,8 +2,9 @@
 /*
  * A port: where frames leave and enter a user of the network (today the management agent).
  *
- * Frames arrive in the port's inbox ring, filled by net_task, drained by the port's owner; frames sent go into
- * its outbox ring, drained by net_task. Both rings have one producer and one consumer and need no lock.
+ * Frames arrive in the port's inbox ring, filled by net_task, drained by the port's owner; frames
+ * sent go into its outbox ring, drained by net_task. Both rings have one producer and one consumer
+ * and need no lock.
  */
 #ifndef SOCLE_NET_NETPORT_H
 #define SOCLE_NET_NETPORT_H
@@ -38,7 +39,8 @@ int netport_attach(struct netport *port, void (*wake)(void *arg), void *arg) mus
 /* Takes the oldest received frame, now the caller's; NULL if none. Context: owner. */
 struct pktbuf *netport_receive(struct netport *port);
 
-/* Moves the frame to the network. Return: false if the ring is full (the frame stays the caller's). */
+/* Moves the frame to the network. Return: false if the ring is full (the frame stays the caller's).
+ */
 bool netport_send(struct netport *port, struct pktbuf *pkt) must_check;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Network frames in pooled, DMA-able buffers. A buffer has one owner at a time and moves; it is never shared.
+ * Network frames in pooled, DMA-able buffers. A buffer has one owner at a time and moves; it is
+ * never shared.
  */
 #ifndef SOCLE_NET_PKTBUF_H
 #define SOCLE_NET_PKTBUF_H

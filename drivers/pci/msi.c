@@ -42,7 +42,8 @@ int msi_enable(const struct pci_device *dev, u8 vector, u32 apic_id)
     } else {
         pci_write(dev, (u16)(cap + MSI_DATA_32), 2, vector);
     }
-    pci_write(dev, (u16)(cap + MSI_CONTROL), 2, (control & ~MSI_CONTROL_MULTI) | MSI_CONTROL_ENABLE);
+    pci_write(dev, (u16)(cap + MSI_CONTROL), 2,
+              (control & ~MSI_CONTROL_MULTI) | MSI_CONTROL_ENABLE);
     return 0;
 }
 
@@ -65,7 +66,8 @@ int msix_enable(const struct pci_device *dev, u16 entry, u8 vector, u32 apic_id)
     if (bar == NULL || (where & ~MSIX_BIR) + (entry + 1u) * 16u > dev->bars[where & MSIX_BIR].bytes)
         return -EINVAL;
     table = (volatile u32 *)(bar + (where & ~MSIX_BIR)) + (u32)entry * MSIX_ENTRY_WORDS;
-    pci_write(dev, (u16)(cap + MSIX_CONTROL), 2, control | MSIX_CONTROL_ENABLE | MSIX_CONTROL_MASK_ALL);
+    pci_write(dev, (u16)(cap + MSIX_CONTROL), 2,
+              control | MSIX_CONTROL_ENABLE | MSIX_CONTROL_MASK_ALL);
     table[0] = MESSAGE_ADDRESS(apic_id);
     table[1] = 0;
     table[2] = vector;

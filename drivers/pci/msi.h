@@ -8,12 +8,14 @@
 #include "drivers/pci/pci.h"
 
 /*
- * Directs the device's one MSI message to a vector on the CPU with this local APIC ID (irq_alloc gives both).
- * Return: 0, -ENODEV (no MSI capability), -ERANGE (the APIC ID needs interrupt remapping).
+ * Directs the device's one MSI message to a vector on the CPU with this local APIC ID (irq_alloc
+ * gives both). Return: 0, -ENODEV (no MSI capability), -ERANGE (the APIC ID needs interrupt
+ * remapping).
  */
 int msi_enable(const struct pci_device *dev, u8 vector, u32 apic_id) must_check;
 
-/* The same for one entry of the MSI-X table; turns MSI-X on. Return: 0, -ENODEV, -EINVAL (no such entry), -ERANGE. */
+/* The same for one entry of the MSI-X table; turns MSI-X on. Return: 0, -ENODEV, -EINVAL (no such
+ * entry), -ERANGE. */
 int msix_enable(const struct pci_device *dev, u16 entry, u8 vector, u32 apic_id) must_check;
 
 #endif

@@ -77,7 +77,8 @@ static void size_bar(struct pci_device *dev, unsigned i, bool *is_64)
     dev->bars[i].is_io = (low & BAR_IO) != 0;
     mask_low &= dev->bars[i].is_io ? BAR_IO_MASK : BAR_MEM_MASK;
     mask = ((u64)mask_high << 32) | mask_low;
-    dev->bars[i].base = ((u64)high << 32) | (low & (dev->bars[i].is_io ? BAR_IO_MASK : BAR_MEM_MASK));
+    dev->bars[i].base =
+        ((u64)high << 32) | (low & (dev->bars[i].is_io ? BAR_IO_MASK : BAR_MEM_MASK));
     dev->bars[i].bytes = dev->bars[i].is_io ? (~mask & 0xffff) + 1 : ~mask + 1;
 }
 
@@ -85,7 +86,8 @@ static void size_bars(struct pci_device *dev)
 {
     u32 command = pci_read(dev, PCI_COMMAND, 2);
 
-    pci_write(dev, PCI_COMMAND, 2, command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+    pci_write(dev, PCI_COMMAND, 2,
+              command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
     for (unsigned i = 0; i < PCI_BARS; i++) {
         bool is_64 = false;
 
@@ -128,8 +130,8 @@ static int add_device(volatile u8 *config, u16 segment, u8 bus, u8 slot, u8 func
 
 static int scan_bus(const struct acpi_ecam *ecam, volatile u8 *window, u8 bus);
 
-static int scan_function(const struct acpi_ecam *ecam, volatile u8 *window, u8 bus, u8 slot, u8 function,
-                         bool *is_multi)
+static int scan_function(const struct acpi_ecam *ecam, volatile u8 *window, u8 bus, u8 slot,
+                         u8 function, bool *is_multi)
 {
     u64 offset = ((u64)(bus - ecam->first_bus) << 20) | ((u64)slot << 15) | ((u64)function << 12);
     volatile u8 *config = window + offset;
@@ -239,7 +241,8 @@ void pci_enable(const struct pci_device *dev)
 
 volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar)
 {
-    if (bar >= PCI_BARS || dev->bars[bar].base == 0 || dev->bars[bar].is_io || dev->bars[bar].bytes == 0)
+    if (bar >= PCI_BARS || dev->bars[bar].base == 0 || dev->bars[bar].is_io ||
+        dev->bars[bar].bytes == 0)
         return NULL;
     return hpt_map_device(hpa(dev->bars[bar].base), dev->bars[bar].bytes, HPT_UC);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI devices of the host: scan, configuration space, BARs. Spec: PCI Local Bus 3.0; PCI Express Base "Enhanced
- * Configuration Access Mechanism".
+ * PCI devices of the host: scan, configuration space, BARs. Spec: PCI Local Bus 3.0; PCI Express
+ * Base "Enhanced Configuration Access Mechanism".
  *
  * Context of all: boot, or the driver's own task.
  */
@@ -12,7 +12,7 @@
 #include "core/lib/types.h"
 #include "drivers/acpi/acpi.h"
 
-#define PCI_BARS    6
+#define PCI_BARS        6
 #define PCI_DEVICES_MAX 256
 
 struct pci_bar {
@@ -28,7 +28,7 @@ struct pci_device {
     u16 vendor_id, device_id;
     u32 class_code; /* class, subclass, programming interface: 24 bits */
     struct pci_bar bars[PCI_BARS];
-    char bdf[16]; /* "0000:00:02.0" */
+    char bdf[16];       /* "0000:00:02.0" */
     const char *driver; /* name of the driver that took it, or NULL */
 };
 
@@ -75,11 +75,11 @@ u16 pci_capability(const struct pci_device *dev, u8 id);
 #define PCI_SECONDARY   0x19u
 #define PCI_CAP_POINTER 0x34u
 
-#define PCI_COMMAND_IO         0x001u
-#define PCI_COMMAND_MEMORY     0x002u
-#define PCI_COMMAND_MASTER     0x004u
-#define PCI_COMMAND_INTX_OFF   0x400u
-#define PCI_STATUS_CAPS        0x010u
+#define PCI_COMMAND_IO       0x001u
+#define PCI_COMMAND_MEMORY   0x002u
+#define PCI_COMMAND_MASTER   0x004u
+#define PCI_COMMAND_INTX_OFF 0x400u
+#define PCI_STATUS_CAPS      0x010u
 
 #define PCI_CAP_MSI  0x05u
 #define PCI_CAP_MSIX 0x11u

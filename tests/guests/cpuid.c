@@ -14,8 +14,8 @@ static void prefixed_cpuid(void *arg)
 
 static void long_cpuid(void *arg)
 {
-    __asm__ volatile("xor %%eax, %%eax\n .byte 0x66, 0x66, 0x48, 0x0f, 0xa2\n" ::: "rax", "rbx",
-                     "rcx", "rdx");
+    __asm__ volatile("xor %%eax, %%eax\n .byte 0x66, 0x66, 0x48, 0x0f, 0xa2\n" ::
+                         : "rax", "rbx", "rcx", "rdx");
     (void)arg;
 }
 
@@ -28,12 +28,12 @@ void guest_main(void)
 
     EXPECT(max.eax >= 7 && max.eax < 0x100);
     EXPECT(ext.eax >= 0x80000008 && ext.eax < 0x80000100);
-    EXPECT(one.edx & (1u << 9));     /* APIC */
-    EXPECT(one.edx & (1u << 6));     /* PAE */
-    EXPECT(!(one.ecx & (1u << 5)));  /* VMX */
-    EXPECT(!(one.ecx & (1u << 3)));  /* MONITOR */
-    EXPECT((one.ebx >> 24) == 0);    /* APIC ID of the boot vCPU */
-    EXPECT(one.ecx & (1u << 31));    /* hypervisor present */
+    EXPECT(one.edx & (1u << 9));    /* APIC */
+    EXPECT(one.edx & (1u << 6));    /* PAE */
+    EXPECT(!(one.ecx & (1u << 5))); /* VMX */
+    EXPECT(!(one.ecx & (1u << 3))); /* MONITOR */
+    EXPECT((one.ebx >> 24) == 0);   /* APIC ID of the boot vCPU */
+    EXPECT(one.ecx & (1u << 31));   /* hypervisor present */
     EXPECT(hv.eax >= 0x40000000 && hv.eax < 0x40000100);
     EXPECT(!(cpuid(0x80000001, 0).ecx & (1u << 2))); /* SVM */
     EXPECT(cpuid(0x80000001, 0).edx & (1u << 29));   /* long mode */

@@ -32,10 +32,10 @@ void guest_main(void)
     pic_disable();
     lapic_enable();
     on_trap(0x44, on_uart);
-    ioapic_write(0x19, 0);    /* pin 4 */
+    ioapic_write(0x19, 0); /* pin 4 */
     ioapic_write(0x18, 0x44);
-    outb(COM1 + 1, 0x01);     /* interrupt on received data */
-    outb(COM1 + 4, 0x0b);     /* DTR, RTS, OUT2 */
+    outb(COM1 + 1, 0x01); /* interrupt on received data */
+    outb(COM1 + 4, 0x0b); /* DTR, RTS, OUT2 */
     print("echo ready\n");
     for (;;)
         sti_hlt_cli();

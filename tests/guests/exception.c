@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: do exceptions reach the guest with the right vector, error code and address?
- * Manual: APM vol. 2 "Exceptions and Interrupts". A failure means a guest's own faults are lost or altered.
+ * Manual: APM vol. 2 "Exceptions and Interrupts". A failure means a guest's own faults are lost or
+ * altered.
  */
 #include "tests/guests/lib/guest.h"
 
 static void raise_de(void *arg)
 {
     (void)arg;
-    __asm__ volatile("xor %%edx, %%edx; xor %%ecx, %%ecx; mov $1, %%eax; div %%ecx" ::: "eax", "ecx", "edx");
+    __asm__ volatile("xor %%edx, %%edx; xor %%ecx, %%ecx; mov $1, %%eax; div %%ecx" ::
+                         : "eax", "ecx", "edx");
 }
 
 static void raise_ud(void *arg)
@@ -84,7 +86,8 @@ void guest_main(void)
     EXPECT_EQ(catch_trap(run_monitor, (void *)PM1A_EVT), 6);
     EXPECT_EQ(catch_trap(run_rdpmc, NULL), 13);
 
-    /* Reserved bits of CR4 are not tried: QEMU's TCG ends the VM with an invalid-state exit instead of #GP. */
+    /* Reserved bits of CR4 are not tried: QEMU's TCG ends the VM with an invalid-state exit instead
+     * of #GP. */
 
     /* Single step. */
     on_trap(1, on_debug);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: does HLT sleep until an interrupt comes, through the PIC, the IOAPIC and as a self-IPI?
- * Manual: APM vol. 3 "HLT", vol. 2 "Advanced Programmable Interrupt Controller". A failure hangs guests.
+ * Manual: APM vol. 3 "HLT", vol. 2 "Advanced Programmable Interrupt Controller". A failure hangs
+ * guests.
  */
 #include "tests/guests/lib/guest.h"
 

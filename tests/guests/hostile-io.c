@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Question: can a guest harm anyone by touching every port with every width, and device memory at odd places?
- * Manual: SECURITY classes 4 and 7. Only this VM may suffer; reading nothing gives ones.
+ * Question: can a guest harm anyone by touching every port with every width, and device memory at
+ * odd places? Manual: SECURITY classes 4 and 7. Only this VM may suffer; reading nothing gives
+ * ones.
  */
 #include "tests/guests/lib/guest.h"
 

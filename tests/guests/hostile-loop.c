@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Question: does an endless chain of faults inside fault delivery keep the vCPU interruptible from outside?
- * Manual: CVE-2015-5307 (#AC) and CVE-2015-8104 (#DB). It never ends by itself; the test powers it off.
+ * Question: does an endless chain of faults inside fault delivery keep the vCPU interruptible from
+ * outside? Manual: CVE-2015-5307 (#AC) and CVE-2015-8104 (#DB). It never ends by itself; the test
+ * powers it off.
  */
 #include "tests/guests/lib/guest.h"
 
@@ -20,8 +21,8 @@ void guest_main(void)
         own_idt[i] = ((u64 *)pointer.base)[i];
     pointer.base = (u64)own_idt;
     __asm__ volatile("lea 1f(%%rip), %0\n jmp 2f\n1: jmp 1b\n2:" : "=r"(handler));
-    own_idt[2] = (handler & 0xffff) | (0x08ull << 16) | (0x8e00ull << 32) |
-                 ((handler & 0xffff0000) << 32);
+    own_idt[2] =
+        (handler & 0xffff) | (0x08ull << 16) | (0x8e00ull << 32) | ((handler & 0xffff0000) << 32);
     own_idt[3] = handler >> 32;
     __asm__ volatile("lidt %0" ::"m"(pointer));
     print("looping in debug exceptions\n");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: can a guest harm anyone by reading and writing MSRs all over the number space?
- * Manual: APM vol. 2 "Model-Specific Registers". Each access succeeds or raises #GP; nothing else may happen.
+ * Manual: APM vol. 2 "Model-Specific Registers". Each access succeeds or raises #GP; nothing else
+ * may happen.
  */
 #include "tests/guests/lib/guest.h"
 

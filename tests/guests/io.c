@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Question: do port reads and writes of each width reach devices and leave the right register bits alone?
- * Manual: APM vol. 3 "IN", "OUT". A failure means drivers read wrong values.
+ * Question: do port reads and writes of each width reach devices and leave the right register bits
+ * alone? Manual: APM vol. 3 "IN", "OUT". A failure means drivers read wrong values.
  */
 #include "tests/guests/lib/guest.h"
 
@@ -20,7 +20,8 @@ static u64 in_keeps(unsigned width, u16 port)
 
 void guest_main(void)
 {
-    /* Nothing lives at 0x1f0 (no IDE here): all ones; 8 and 16 bits keep the rest, 32 bits clear it. */
+    /* Nothing lives at 0x1f0 (no IDE here): all ones; 8 and 16 bits keep the rest, 32 bits clear
+     * it. */
     EXPECT_EQ(in_keeps(1, 0x1e8), 0x11223344556677ffull);
     EXPECT_EQ(in_keeps(2, 0x1e8), 0x112233445566ffffull);
     EXPECT_EQ(in_keeps(4, 0x1e8), 0xffffffffull);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Question: is every instruction form a driver uses on device memory emulated with the right result?
- * Manual: APM vol. 3, the instructions named. A failure means drivers misread registers.
+ * Question: is every instruction form a driver uses on device memory emulated with the right
+ * result? Manual: APM vol. 3, the instructions named. A failure means drivers misread registers.
  *
  * The local APIC's divide, spurious and ICR-high registers serve as plain read/write words.
  */
@@ -26,7 +26,10 @@ static void moves(void)
     set_word(0x5a);
     __asm__ volatile("movl (%1), %%eax" : "=a"(r) : "r"(WORD));
     EXPECT_EQ(r, 0x5a000000);
-    __asm__ volatile("mov $-1, %%r11\n movl (%1), %%r11d\n mov %%r11, %0" : "=r"(r) : "r"(WORD) : "r11");
+    __asm__ volatile("mov $-1, %%r11\n movl (%1), %%r11d\n mov %%r11, %0"
+                     : "=r"(r)
+                     : "r"(WORD)
+                     : "r11");
     EXPECT_EQ(r, 0x5a000000);
     __asm__ volatile("movl 4(%1,%2,4), %k0" : "=r"(r) : "r"(WORD - 12), "r"(2ull));
     EXPECT_EQ((u32)r, 0x5a000000);
@@ -34,7 +37,8 @@ static void moves(void)
     EXPECT_EQ((u32)r, 0x5a000000);
     __asm__ volatile("movl $0x33000000, (%0)" ::"r"(WORD) : "memory");
     EXPECT_EQ(get_word(), 0x33);
-    __asm__ volatile("mov %0, %%r15d\n movl %%r15d, (%1)" ::"r"(0x44000000u), "r"(WORD) : "r15", "memory");
+    __asm__ volatile("mov %0, %%r15d\n movl %%r15d, (%1)" ::"r"(0x44000000u), "r"(WORD)
+                     : "r15", "memory");
     EXPECT_EQ(get_word(), 0x44);
     __asm__ volatile("movabs %%eax, 0xfee00310" ::"a"(0x55000000u) : "memory");
     EXPECT_EQ(get_word(), 0x55);

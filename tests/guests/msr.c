@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: do allowed MSRs hold their values, and does every other access raise #GP(0)?
- * Manual: APM vol. 2 "Model-Specific Registers". A failure lets a guest touch the host, or crashes a guest.
+ * Manual: APM vol. 2 "Model-Specific Registers". A failure lets a guest touch the host, or crashes
+ * a guest.
  */
 #include "tests/guests/lib/guest.h"
 
@@ -57,29 +58,29 @@ void guest_main(void)
 
     for (unsigned i = 0; i < sizeof holding / sizeof holding[0]; i++)
         expect_holds(holding[i], 0x0000123456789abcull);
-    expect_holds(0xc0000084, 0x47700); /* SFMASK */
+    expect_holds(0xc0000084, 0x47700);          /* SFMASK */
     expect_holds(0x277, 0x0007040600070406ull); /* PAT */
     expect_holds(0xc0000100, 0x1000);           /* FS base */
     expect_holds(0xc0000101, 0x2000);           /* GS base */
 
-    EXPECT(rdmsr(0xc0000080) & 0x400); /* EFER.LMA */
+    EXPECT(rdmsr(0xc0000080) & 0x400);     /* EFER.LMA */
     EXPECT(!(rdmsr(0xc0000080) & 0x1000)); /* EFER.SVME is the host's */
     expect_gp_write(0xc0000080, rdmsr(0xc0000080) | 0x1000);
     expect_gp_write(0xc0000080, rdmsr(0xc0000080) & ~0x100ull); /* LME off while paging */
     expect_gp_write(0xc0000080, 1ull << 40);
-    expect_gp_write(0x277, 0x02ull);       /* PAT: reserved type */
+    expect_gp_write(0x277, 0x02ull); /* PAT: reserved type */
     expect_gp_write(0x1b, 0xfee00800ull | (1ull << 63));
 
     EXPECT_EQ(rdmsr(0x1b) & 0xfffff900, 0xfee00900); /* APIC base: enabled, boot processor */
     tsc = rdmsr(0x10);
     EXPECT(rdmsr(0x10) > tsc);
 
-    expect_gp_read(0xc0010114);  /* VM_CR */
-    expect_gp_read(0xc0010117);  /* VM_HSAVE_PA */
+    expect_gp_read(0xc0010114); /* VM_CR */
+    expect_gp_read(0xc0010117); /* VM_HSAVE_PA */
     expect_gp_write(0xc0010117, 0x1000);
     expect_gp_read(0x12345678);
     expect_gp_write(0x12345678, 0);
     expect_gp_read(0xffffffff);
-    expect_gp_read(0x480);       /* VMX capability */
-    expect_gp_read(0x800);       /* x2APIC range while in xAPIC mode */
+    expect_gp_read(0x480); /* VMX capability */
+    expect_gp_read(0x800); /* x2APIC range while in xAPIC mode */
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Question: is memory what the memory map says: RAM holds values, holes read all ones, nothing aliases?
- * Manual: APM vol. 2 "Nested Paging". A failure means guests corrupt memory or reach the host's.
+ * Question: is memory what the memory map says: RAM holds values, holes read all ones, nothing
+ * aliases? Manual: APM vol. 2 "Nested Paging". A failure means guests corrupt memory or reach the
+ * host's.
  */
 #include "tests/guests/lib/guest.h"
 
@@ -33,8 +34,8 @@ static u64 tag(u64 addr)
 
 static bool usable(const struct memmap_entry *e, u64 addr)
 {
-    return e->type == 1 && addr >= e->addr && addr + 8 <= e->addr + e->size && addr >= (u64)guest_end &&
-           addr + 8 <= IDENTITY_END;
+    return e->type == 1 && addr >= e->addr && addr + 8 <= e->addr + e->size &&
+           addr >= (u64)guest_end && addr + 8 <= IDENTITY_END;
 }
 
 void guest_main(void)
@@ -49,7 +50,8 @@ void guest_main(void)
 
     /* A different value in every 64 KiB of RAM, then all checked: aliases would show. */
     for (u32 i = 0; i < info->memmap_entries; i++) {
-        for (u64 a = (map[i].addr + 0xffff) & ~0xffffull; a < map[i].addr + map[i].size; a += 0x10000) {
+        for (u64 a = (map[i].addr + 0xffff) & ~0xffffull; a < map[i].addr + map[i].size;
+             a += 0x10000) {
             if (usable(&map[i], a)) {
                 if (*(volatile u64 *)a != 0)
                     failure("RAM at 0x%lx was not zero at start", a);
@@ -62,7 +64,8 @@ void guest_main(void)
     }
     EXPECT(pages > 16);
     for (u32 i = 0; i < info->memmap_entries; i++) {
-        for (u64 a = (map[i].addr + 0xffff) & ~0xffffull; a < map[i].addr + map[i].size; a += 0x10000) {
+        for (u64 a = (map[i].addr + 0xffff) & ~0xffffull; a < map[i].addr + map[i].size;
+             a += 0x10000) {
             if (usable(&map[i], a))
                 EXPECT_EQ(*(volatile u64 *)a, tag(a));
         }
@@ -77,5 +80,6 @@ void guest_main(void)
         EXPECT_EQ(*(volatile u16 *)(top + 3), 0xffff);
     }
     EXPECT_EQ(*(volatile u32 *)0xd0000000ull, 0xffffffff);
-    EXPECT_EQ(catch_trap(read_byte, (void *)0x200000000ull), 14); /* the guest's own tables end here */
+    EXPECT_EQ(catch_trap(read_byte, (void *)0x200000000ull),
+              14); /* the guest's own tables end here */
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: does a guest that asks for a reset start again from its image, with clean memory?
- * It resets once; the CMOS, which keeps its bytes over a warm reset on real boards, is not relied on: the
- * console log shows both starts, and the second one is told by the host's own count.
+ * It resets once; the CMOS, which keeps its bytes over a warm reset on real boards, is not relied
+ * on: the console log shows both starts, and the second one is told by the host's own count.
  */
 #include "tests/guests/lib/guest.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: do INS and OUTS, with and without REP, move the right bytes and update the registers?
- * Manual: APM vol. 3 "INS", "OUTS", "REP". A failure means lost or doubled bytes on devices with FIFOs.
+ * Manual: APM vol. 3 "INS", "OUTS", "REP". A failure means lost or doubled bytes on devices with
+ * FIFOs.
  */
 #include "tests/guests/lib/guest.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Question: do PIT, local APIC timer, ACPI PM timer and TSC run, at rates that agree with each other?
- * Manual: 8254, APM vol. 2 "APIC Timer", ACPI "Power Management Timer". A failure breaks guests' clocks.
+ * Question: do PIT, local APIC timer, ACPI PM timer and TSC run, at rates that agree with each
+ * other? Manual: 8254, APM vol. 2 "APIC Timer", ACPI "Power Management Timer". A failure breaks
+ * guests' clocks.
  */
 #include "tests/guests/lib/guest.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: does the local APIC work in x2APIC mode, with the transitions the manual allows?
- * Manual: APM vol. 2 "x2APIC". A failure breaks guests that switch it on, as Linux does where offered.
+ * Manual: APM vol. 2 "x2APIC". A failure breaks guests that switch it on, as Linux does where
+ * offered.
  */
 #include "tests/guests/lib/guest.h"
 
@@ -47,13 +48,15 @@ void guest_main(void)
     if (!(cpuid(1, 0).ecx & (1u << 21)))
         skip("x2APIC is not offered");
     pic_disable();
-    EXPECT_EQ(catch_trap(write_base, (void *)(0xfee00000ull | 0x500)), 13); /* extended but not enabled */
+    EXPECT_EQ(catch_trap(write_base, (void *)(0xfee00000ull | 0x500)),
+              13); /* extended but not enabled */
     EXPECT_EQ(catch_trap(write_base, (void *)(0xfee00000ull | 0xd00)), NO_TRAP);
     EXPECT_EQ(rdmsr(X2_ID), 0);
     EXPECT((rdmsr(X2_VERSION) & 0xff) >= 0x10);
     EXPECT_EQ(rdmsr(X2_LDR), 1);
     EXPECT_EQ(catch_trap(write_id, NULL), 13);
-    EXPECT_EQ(catch_trap(write_base, (void *)(0xfee00000ull | 0x900)), 13); /* back to xAPIC directly */
+    EXPECT_EQ(catch_trap(write_base, (void *)(0xfee00000ull | 0x900)),
+              13); /* back to xAPIC directly */
 
     wrmsr(X2_SVR, 0x1ff);
     on_trap(0x70, on_ipi);

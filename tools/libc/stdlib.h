@@ -4,4 +4,10 @@
 #define SOCLE_LIBC_STDLIB_H
 #include <stddef.h>
 unsigned long strtoul(const char *s, char **end, int base);
+
+static inline int atoi(const char *s)
+{
+    return (int)strtoul(s, 0, 10);
+}
+
 #endif

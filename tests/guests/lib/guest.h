@@ -3,8 +3,9 @@
  * What a micro-guest can use: console, verdicts, traps, port and memory access.
  *
  * A micro-guest asks one question of the machine it runs on and ends with one verdict line:
- * "VERDICT SUCCESS|SKIP|ERROR|FAILURE: text", then switches the machine off by ACPI. It is a PVH kernel, so
- * it runs under plain `qemu-system-x86_64 -kernel` as well, which tells a wrong test from a wrong hypervisor.
+ * "VERDICT SUCCESS|SKIP|ERROR|FAILURE: text", then switches the machine off by ACPI. It is a PVH
+ * kernel, so it runs under plain `qemu-system-x86_64 -kernel` as well, which tells a wrong test
+ * from a wrong hypervisor.
  */
 #ifndef GUEST_H
 #define GUEST_H
@@ -18,14 +19,14 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-#define COM1          0x3f8
-#define LAPIC_BASE    0xfee00000ull
-#define IOAPIC_BASE   0xfec00000ull
-#define PM1A_EVT      0x600
-#define PM1A_CNT      0x604
-#define PM_TIMER      0x608
-#define PM_TIMER_HZ   3579545ull
-#define NO_TRAP       0xffffffffu
+#define COM1        0x3f8
+#define LAPIC_BASE  0xfee00000ull
+#define IOAPIC_BASE 0xfec00000ull
+#define PM1A_EVT    0x600
+#define PM1A_CNT    0x604
+#define PM_TIMER    0x608
+#define PM_TIMER_HZ 3579545ull
+#define NO_TRAP     0xffffffffu
 
 /* The guest's own entry; returning from it is SUCCESS. */
 void guest_main(void);
@@ -40,16 +41,16 @@ __attribute__((noreturn, format(printf, 1, 2))) void failure(const char *fmt, ..
 __attribute__((noreturn)) void power_off(void);
 
 /* Fails the test, naming the condition and the values. */
-#define EXPECT(cond)                                                                               \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            failure("line %d: %s", __LINE__, #cond);                                               \
+#define EXPECT(cond)                                 \
+    do {                                             \
+        if (!(cond))                                 \
+            failure("line %d: %s", __LINE__, #cond); \
     } while (0)
-#define EXPECT_EQ(a, b)                                                                            \
-    do {                                                                                           \
-        u64 a_ = (u64)(a), b_ = (u64)(b);                                                          \
-        if (a_ != b_)                                                                              \
-            failure("line %d: %s is 0x%lx, expected 0x%lx", __LINE__, #a, a_, b_);                 \
+#define EXPECT_EQ(a, b)                                                            \
+    do {                                                                           \
+        u64 a_ = (u64)(a), b_ = (u64)(b);                                          \
+        if (a_ != b_)                                                              \
+            failure("line %d: %s is 0x%lx, expected 0x%lx", __LINE__, #a, a_, b_); \
     } while (0)
 
 /* Stack frame of a trap, as the stubs push it. */
@@ -58,12 +59,13 @@ struct trap {
     u64 vector, error, rip, cs, rflags, rsp, ss;
 };
 
-/* Installs a handler for a vector; it may change the frame. NULL: the default (a FAILURE verdict). */
+/* Installs a handler for a vector; it may change the frame. NULL: the default (a FAILURE verdict).
+ */
 void on_trap(u8 vector, void (*handler)(struct trap *t));
 
 /*
- * Runs fn(arg) and catches the first exception in it. Return: its vector, or NO_TRAP; the error code and CR2
- * go to trap_error and trap_cr2.
+ * Runs fn(arg) and catches the first exception in it. Return: its vector, or NO_TRAP; the error
+ * code and CR2 go to trap_error and trap_cr2.
  */
 u32 catch_trap(void (*fn)(void *arg), void *arg);
 extern volatile u64 trap_error;
@@ -72,9 +74,18 @@ extern volatile u64 trap_cr2;
 /* Both PICs remapped to 0x20 and fully masked. */
 void pic_disable(void);
 
-static inline void outb(u16 port, u8 v) { __asm__ volatile("outb %0, %1" ::"a"(v), "Nd"(port)); }
-static inline void outw(u16 port, u16 v) { __asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port)); }
-static inline void outl(u16 port, u32 v) { __asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port)); }
+static inline void outb(u16 port, u8 v)
+{
+    __asm__ volatile("outb %0, %1" ::"a"(v), "Nd"(port));
+}
+static inline void outw(u16 port, u16 v)
+{
+    __asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port));
+}
+static inline void outl(u16 port, u32 v)
+{
+    __asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port));
+}
 static inline u8 inb(u16 port)
 {
     u8 v;
@@ -120,12 +131,27 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
                      : "a"(leaf), "c"(subleaf));
     return r;
 }
-static inline u32 mmio_read(u64 addr) { return *(volatile u32 *)addr; }
-static inline void mmio_write(u64 addr, u32 v) { *(volatile u32 *)addr = v; }
-static inline void sti(void) { __asm__ volatile("sti" ::: "memory"); }
-static inline void cli(void) { __asm__ volatile("cli" ::: "memory"); }
+static inline u32 mmio_read(u64 addr)
+{
+    return *(volatile u32 *)addr;
+}
+static inline void mmio_write(u64 addr, u32 v)
+{
+    *(volatile u32 *)addr = v;
+}
+static inline void sti(void)
+{
+    __asm__ volatile("sti" ::: "memory");
+}
+static inline void cli(void)
+{
+    __asm__ volatile("cli" ::: "memory");
+}
 /* Enables interrupts and halts without a gap; interrupts are off again on return. */
-static inline void sti_hlt_cli(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
+static inline void sti_hlt_cli(void)
+{
+    __asm__ volatile("sti; hlt; cli" ::: "memory");
+}
 
 /* Local APIC registers (xAPIC). */
 #define LAPIC_ID        0x020
@@ -144,10 +170,19 @@ static inline void sti_hlt_cli(void) { __asm__ volatile("sti; hlt; cli" ::: "mem
 #define LAPIC_TIMER_CCR 0x390
 #define LAPIC_TIMER_DCR 0x3e0
 
-static inline u32 lapic_read(u32 reg) { return mmio_read(LAPIC_BASE + reg); }
-static inline void lapic_write(u32 reg, u32 v) { mmio_write(LAPIC_BASE + reg, v); }
+static inline u32 lapic_read(u32 reg)
+{
+    return mmio_read(LAPIC_BASE + reg);
+}
+static inline void lapic_write(u32 reg, u32 v)
+{
+    mmio_write(LAPIC_BASE + reg, v);
+}
 /* Software-enables the local APIC, spurious vector 0xff. */
-static inline void lapic_enable(void) { lapic_write(LAPIC_SVR, 0x1ff); }
+static inline void lapic_enable(void)
+{
+    lapic_write(LAPIC_SVR, 0x1ff);
+}
 
 static inline u32 ioapic_read(u32 reg)
 {

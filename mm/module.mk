@@ -1,0 +1,1 @@
+KERNEL_SRC += $(wildcard mm/*.c mm/*.S)

@@ -1,0 +1,1 @@
+KERNEL_SRC += $(wildcard svm/*.c svm/*.S)
