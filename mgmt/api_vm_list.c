@@ -6,9 +6,9 @@
 #include "mgmt/vm_json.h"
 
 #define LIST_LIMIT_DEFAULT 100u
-#define STATE_ANY          VMM_STATES
 
 #define VMM_STATES (VMM_CRASHED + 1u)
+#define STATE_ANY  VMM_STATES
 
 /* A VM whose every text needs escaping takes up to this much. */
 #define VM_TEXT_MAX (30u * 1024u)

@@ -112,6 +112,31 @@ static bool query_is_known(struct req *req)
     return false;
 }
 
+/*
+ * A page of another site can make its visitor's browser send requests here; browsers then say where
+ * it came from. Return: true if this is such a request and would change something.
+ */
+static bool is_foreign_page(const struct req *req)
+{
+    const char *origin = http_header(req->http, "origin");
+    const char *host = http_header(req->http, "host");
+    const char *site;
+
+    if (!origin || req->match.route->verb == VERB_GET)
+        return false;
+    site = strstr(origin, "://");
+    return !site || !host || strcmp(site + 3, host) != 0;
+}
+
+static void answer_foreign_page(struct req *req)
+{
+    api_error(req, &(struct problem){
+                       .slug = "origin",
+                       .detail = "The request comes from a web page of another site.",
+                       .hint = "Use the API from a program, or from a page of this host.",
+                   });
+}
+
 static void answer_too_big(struct req *req)
 {
     api_error(req, &(struct problem){
@@ -166,6 +191,8 @@ static void on_head(struct conn *conn)
     router_match(api_routes, api_route_count, conn->http.verb, conn->http.path, &req->match);
     if (!req->match.route)
         answer_no_route(req);
+    else if (is_foreign_page(req))
+        answer_foreign_page(req);
     else if (query_is_known(req))
         body_begin(conn);
     if (req->reply.status == 0 && conn->http.expect_continue)

@@ -143,7 +143,8 @@ static void log_request(const struct conn *conn)
     const struct req *req = &conn->req;
 
     api_count_request(verb, req->reply.status);
-    if (verb != VERB_GET && verb != VERB_HEAD && verb != VERB_OPTIONS && req->match.route)
+    if (verb != VERB_GET && verb != VERB_HEAD && verb != VERB_OPTIONS && req->match.route &&
+        req->match.route->body != BODY_BYTES) /* nobody wants a line for each key typed */
         log_info("http", "%s %s: %u (%s)", verb_text(verb), conn->http.path, req->reply.status,
                  req->request_id);
 }

@@ -156,7 +156,13 @@ static bool split_target(struct http_stream *http)
         if (c[0] == '%' && c[1] == '2' && (c[2] | 0x20) == 'f')
             return false; /* a slash in disguise */
     }
-    return http_decode(target, (size_t)(query - target), false, http->path, HTTP_PATH_MAX) == 0;
+    if (http_decode(target, (size_t)(query - target), false, http->path, HTTP_PATH_MAX))
+        return false;
+    for (const char *c = http->path; *c; c++) {
+        if ((u8)*c < ' ' || *c == '\x7f')
+            return false; /* would reach the log */
+    }
+    return true;
 }
 
 static bool text_equals_nocase(const char *text, const char *lower)

@@ -47,7 +47,6 @@ static struct {
     bool link_up;
     bool fell_back;
     u64 dhcp_began_ns;
-    u32 generation;
     char address[ADDRESS_TEXT_MAX + 1];
 } net;
 
@@ -120,7 +119,6 @@ static void on_status(struct netif *netif)
 
     if (!ip4_addr_isany(ip))
         ip4addr_ntoa_r(ip, text, sizeof(text));
-    net.generation++;
     if (strcmp(text, net.address) == 0)
         return;
     (void)str_copy(net.address, sizeof(net.address), text);
@@ -174,7 +172,6 @@ static void follow_link(void)
     if (up == net.link_up)
         return;
     net.link_up = up;
-    net.generation++;
     if (!up) {
         netif_set_link_down(&net.lwip);
         return;
@@ -221,9 +218,4 @@ void netif_poll_port(void)
 const char *netif_address_text(void)
 {
     return net.address;
-}
-
-u32 netif_generation(void)
-{
-    return net.generation;
 }

@@ -19,7 +19,4 @@ void netif_poll_port(void);
 /* The address as text, "" while there is none. */
 const char *netif_address_text(void);
 
-/* Changes whenever an address comes or goes. */
-u32 netif_generation(void);
-
 #endif

@@ -129,6 +129,7 @@ TEST(two_way_readable_requests_are_refused)
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET /a%2fb HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /a%0Ab HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /a%g0 HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /a% HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
