@@ -18,8 +18,11 @@ void events_select(const struct events_input *in, struct events_plan *out)
     bool nmi_possible = !in->nmi_blocked && !in->in_shadow;
 
     *out = (struct events_plan){.choice = INJECT_NOTHING};
-    /* An interrupt cut short waits while an exception it caused is delivered first. */
-    if (in->has_interrupted && !(in->has_exception && in->interrupted_kind == EVENT_EXTINT))
+    /* One event per entry. An interrupt cut short waits while an exception it caused is delivered
+     * first. */
+    if (in->is_occupied)
+        out->choice = INJECT_NOTHING;
+    else if (in->has_interrupted && !(in->has_exception && in->interrupted_kind == EVENT_EXTINT))
         out->choice = INJECT_INTERRUPTED;
     else if (in->has_exception)
         out->choice = INJECT_EXCEPTION;

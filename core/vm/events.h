@@ -12,6 +12,7 @@
 #include "core/vm/vm_exit.h"
 
 struct events_input {
+    bool is_occupied;     /* an event has been handed to the CPU and not gone in yet */
     bool has_interrupted; /* an event whose delivery the last exit cut short */
     enum vm_event_kind interrupted_kind;
     bool has_exception;

@@ -209,6 +209,7 @@ static void inject(struct vcpu *vcpu, enum events_choice choice, int irq)
         break;
     }
     vcpu->is_halted = false;
+    vcpu->is_injected = true;
     hvm->inject(vcpu, &event);
 }
 
@@ -228,6 +229,8 @@ static void deliver_events(struct vcpu *vcpu)
     int irq = chip->pending(vcpu);
 
     in.irq_pending = irq >= 0;
+    /* An event waits for an entry that was put off: another one would overwrite it. */
+    in.is_occupied = vcpu->is_injected;
     events_select(&in, &plan);
     inject(vcpu, plan.choice, irq);
     /* What was taken may have left more behind it. */
@@ -277,6 +280,7 @@ static bool enter(struct vcpu *vcpu)
     if (vcpu->exit_tsc != 0)
         exit_account(vcpu, entry_tsc);
     hvm->run(vcpu, &vcpu->exit);
+    vcpu->is_injected = false;
     vcpu->exit_tsc = rdtsc();
     __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
     irq_enable();

@@ -91,6 +91,7 @@ struct vcpu {
     struct vm_event exception; /* (o) to be injected at the next entry */
     struct vm_event
         interrupted;       /* (o) whose delivery the last exit cut short; goes in again first */
+    bool is_injected;      /* (o) the next entry delivers an event already */
     bool events_pending;   /* (o) something waits for a window: look again at every turn */
     struct vcpu_msrs msrs; /* (o) */
     struct vm_exit exit;   /* (o) last exit, for dumps */
