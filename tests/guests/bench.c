@@ -80,6 +80,7 @@ void guest_main(void)
 {
     u64 base = measure(nothing);
 
+    print("BENCH entry_tsc %lu\n", entry_tsc);
     print("BENCH cpuid %lu\n", measure(do_cpuid) - base);
     if (catch_trap(hypercall_or_trap, NULL) == NO_TRAP)
         print("BENCH hypercall %lu\n", measure(do_hypercall) - base);

@@ -53,6 +53,9 @@ __attribute__((noreturn)) void power_off(void);
             failure("line %d: %s is 0x%lx, expected 0x%lx", __LINE__, #a, a_, b_); \
     } while (0)
 
+/* TSC at the first instruction: under Socle, time since the VM began to be built. */
+extern u64 entry_tsc;
+
 /* Stack frame of a trap, as the stubs push it. */
 struct trap {
     u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;

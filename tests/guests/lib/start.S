@@ -20,6 +20,9 @@ guest_start32:
     cld
     mov $stack_top, %esp
     mov %ebx, start_info    /* address of struct hvm_start_info */
+    rdtsc
+    mov %eax, entry_tsc
+    mov %edx, entry_tsc + 4
 
     /* One PML4 and one PDPT entry chain to four page directories of 2 MiB pages. */
     movl $(pdpt + 3), pml4
@@ -147,7 +150,8 @@ pdpt:             .skip 4096
 page_directories: .skip 4 * 4096
 stack:            .skip 16384
 stack_top:
-    .global start_info
+    .global start_info, entry_tsc
 start_info:       .skip 8
+entry_tsc:        .skip 8
 
     .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/mcfg.c drivers/acpi/fadt.c */
+/* ACPI tables, good and broken. */
+#include "core/lib/errno.h"
+#include "drivers/acpi/acpi.h"
+#include "tests/unit/harness.h"
+
+#include <string.h>
+
+#define RSDP 0x100
+#define XSDT 0x200
+#define MADT 0x300
+#define MCFG 0x400
+#define FADT 0x500
+
+static u8 memory[0x1000];
+
+static const void *map(void *arg, u64 address, u64 bytes)
+{
+    (void)arg;
+    return address <= sizeof memory && bytes <= sizeof memory - address ? memory + address : NULL;
+}
+
+static void put(u64 at, u64 value, unsigned bytes)
+{
+    memcpy(memory + at, &value, bytes);
+}
+
+static void seal(u64 at, u64 length, u64 sum_at)
+{
+    u8 sum = 0;
+
+    memory[sum_at] = 0;
+    for (u64 i = 0; i < length; i++)
+        sum = (u8)(sum + memory[at + i]);
+    memory[sum_at] = (u8)-sum;
+}
+
+static void table(u64 at, const char *signature, u32 length)
+{
+    memcpy(memory + at, signature, 4);
+    put(at + 4, length, 4);
+    seal(at, length, at + 9);
+}
+
+static void make(void)
+{
+    memset(memory, 0, sizeof memory);
+    memcpy(memory + RSDP, "RSD PTR ", 8);
+    memory[RSDP + 15] = 2;
+    put(RSDP + 20, 36, 4);
+    put(RSDP + 24, XSDT, 8);
+    seal(RSDP, 20, RSDP + 8);
+    put(XSDT + 36, MADT, 8);
+    put(XSDT + 44, MCFG, 8);
+    put(XSDT + 52, FADT, 8);
+    table(XSDT, "XSDT", 60);
+
+    put(MADT + 44, 0x0100000000000800ull | (0ull << 24), 8); /* LAPIC, ID 0: flags below */
+    put(MADT + 44, 0x00000800, 4);
+    put(MADT + 48, 1, 4);
+    put(MADT + 52, 0x03010800, 4); /* ID 3, enabled */
+    put(MADT + 56, 1, 4);
+    put(MADT + 60, 0x05020800, 4); /* ID 5, off */
+    put(MADT + 68, 0x00001009, 4); /* x2APIC, ID 300 */
+    put(MADT + 72, 300, 4);
+    put(MADT + 76, 1, 4);
+    table(MADT, "APIC", 84);
+
+    put(MCFG + 44, 0xb0000000, 8);
+    memory[MCFG + 55] = 255;
+    table(MCFG, "MCFG", 60);
+
+    put(FADT + 76, 0x608, 4);
+    table(FADT, "FACP", 116);
+}
+
+TEST(good_tables)
+{
+    struct acpi_ecam ecam;
+    struct acpi acpi;
+    u32 ids[8];
+
+    make();
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK(acpi_find(&acpi, "FACP") != NULL);
+    CHECK(acpi_find(&acpi, "HPET") == NULL);
+    CHECK_EQ(acpi_cpus(&acpi, ids, 8), 3);
+    CHECK_EQ(ids[0], 0);
+    CHECK_EQ(ids[1], 3);
+    CHECK_EQ(ids[2], 300);
+    CHECK_EQ(acpi_cpus(&acpi, ids, 2), 2);
+    CHECK_EQ(acpi_ecams(&acpi, &ecam, 1), 1);
+    CHECK_EQ(ecam.base, 0xb0000000);
+    CHECK_EQ(ecam.last_bus, 255);
+    CHECK_EQ(acpi_pm_timer_port(&acpi), 0x608);
+}
+
+TEST(broken_tables_are_left_out)
+{
+    struct acpi acpi;
+    u32 ids[8];
+
+    make();
+    CHECK_EQ(acpi_init(&acpi, 0, map, NULL), -ENODEV);
+    memory[RSDP] ^= 1;
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), -EINVAL);
+    make();
+    CHECK_EQ(acpi_init(&acpi, sizeof memory - 4, map, NULL), -EINVAL);
+    memory[XSDT + 40] ^= 1; /* checksum */
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), -EINVAL);
+    make();
+    put(MADT + 4, 0xffffffff, 4);
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK_EQ(acpi_cpus(&acpi, ids, 8), 0);
+    make();
+    memory[MADT + 45] = 0; /* an entry of no length must not loop */
+    table(MADT, "APIC", 84);
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK_EQ(acpi_cpus(&acpi, ids, 8), 0);
+}

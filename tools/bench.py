@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make bench`: speed and size in instructions and bytes, never in wall time.
+
+QEMU runs with -icount shift=0,sleep=off on one CPU: the TSC counts one tick per instruction, so every nanosecond the
+host or a guest reads is one instruction, whatever else this machine does. Values go to build/bench.json as well.
+"""
+
+import json
+import os
+import re
+import sys
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
+
+from machine import API, BUILD, Machine  # noqa: E402
+
+GETS = 200
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, number, metric, value, target, peer, unit="instructions"):
+        self.rows.append({"id": number, "metric": metric, "value": value, "target": target, "best_peer": peer,
+                          "unit": unit})
+
+    def show(self):
+        print(f"{'':4} {'metric':58} {'value':>14} {'target':>14}  best peer")
+        for r in self.rows:
+            value = f"{r['value']:,}" if isinstance(r["value"], int) else f"{r['value']:.4f}"
+            target = f"{r['target']:,}" if isinstance(r["target"], int) else str(r["target"])
+            print(f"{r['id']:4} {r['metric'] + ' [' + r['unit'] + ']':58} {value:>14} {target:>14}  {r['best_peer']}")
+        with open(f"{BUILD}/bench.json", "w") as f:
+            json.dump(self.rows, f, indent=1)
+
+
+def metric(text, name):
+    """Sum of a metric over its labels, as an integer of nanoseconds if it is seconds."""
+    return sum(float(v) for v in re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.M))
+
+
+def busy_ns(m, connection):
+    """Host time not spent idle: with -icount, instructions."""
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.request("GET", f"{API}/host")
+    uptime = json.loads(connection.getresponse().read())["uptime_ns"]
+    idle = metric(text, r"socle_cpu_seconds_total\{[^}]*mode=\"idle\"[^}]*\}")
+    return uptime - round(idle * 1e9)
+
+
+def run_bench_guest(m):
+    """Runs the bench micro-guest twice: the second start finds memory already scrubbed."""
+    values = {}
+    m.upload_file("bench", f"{BUILD}/guests/bench.elf")
+    for _ in range(2):
+        m.create_vm("bench", {"firmware": "pvh", "kernel": "bench"}, 128 << 20)
+        text, _ = m.wait_console("bench", r"VERDICT [^\n]*\n", timeout=600)
+        m.wait_state("bench", "stopped", timeout=120)
+        assert "VERDICT SUCCESS" in text, text
+        values = {k: int(v) for k, v in re.findall(r"BENCH (\w+) (\d+)", text)}
+        m.delete("/vms/bench?force=true")
+    m.delete("/images/bench")
+    return values
+
+
+def bench_exits(m, table):
+    v = run_bench_guest(m)
+    table.add("P1", "CPUID exit, guest-seen median", v["cpuid"], 150, "KVM 2,871")
+    table.add("P2", "hypercall exit, guest-seen median", v["hypercall"], 110, "KVM 3,081")
+    table.add("P3", "OUT to the UART, guest-seen median", v["uart_out"], 200, "KVM 4,773")
+    table.add("P4", "MMIO read of the IOAPIC, guest-seen median", v["mmio_read"], 450, "KVM 3,879")
+    table.add("P10", "VM built to first guest instruction, zeroing apart", v["entry_tsc"], 400000, "-")
+
+
+def bench_boot(m, table):
+    stages = {s["name"]: s["ns"] for s in m.json("/host")["boot"]["stages"]}
+    table.add("P9", "entry of BOOTX64.EFI to endpoint listening", stages["agent_ready"], 60000000, "Xen 4.9e9")
+
+
+def bench_gets(m, table):
+    connection = m.connect()
+    before = busy_ns(m, connection)
+    after = busy_ns(m, connection)
+    overhead = after - before
+    for _ in range(GETS):
+        connection.request("GET", f"{API}/health")
+        connection.getresponse().read()
+    total = busy_ns(m, connection) - after - overhead
+    table.add("P13", f"GET /health with keep-alive, mean of {GETS}", total // GETS, 25000, "nginx in Linux")
+
+
+def bench_linux(m, table):
+    m.upload_file("k", f"{BUILD}/guest/vmlinuz")
+    m.upload_file("i", f"{BUILD}/guest/initrd.img", "initrd")
+    m.create_vm("tax", {"kernel": "k", "initrd": "i", "cmdline": "console=ttyS0 quiet"}, 256 << 20)
+    m.wait_console("tax", "SOCLE-GUEST-READY", timeout=1800)
+    exits = m.json("/vms/tax/exits")
+    text = m.get("/metrics").body.decode()
+    guest = metric(text, r'socle_vm_vcpu_seconds_total\{vm="tax"[^}]*state="run"\}') * 1e9
+    count, handled = sum(e["count"] for e in exits), sum(e["total_ns"] for e in exits)
+    table.add("P7", "Linux boot: exits, kernel entry to init", count, 25000, "-", "exits")
+    table.add("P7", "Linux boot: handling exits / time in guest", handled / guest, "0.02", "Xen 0.57", "ratio")
+    m.delete("/vms/tax?force=true")
+
+
+def bench_size(m, table):
+    table.add("P12", "BOOTX64.EFI", os.path.getsize(f"{BUILD}/BOOTX64.EFI"), 1 << 20, "xen.efi 2.83 MB", "bytes")
+    idle = m.json("/host")["memory"]
+    table.add("P12", "memory in use with no VM, image included", idle["hv_bytes"], 8 << 20, "-", "bytes")
+    m.upload_file("echo", f"{BUILD}/guests/echo.elf")
+    before = m.free_bytes()
+    m.create_vm("size", {"firmware": "pvh", "kernel": "echo"}, 64 << 20)
+    m.wait_console("size", "echo ready")
+    table.add("P12", "per VM beyond its own RAM (1 vCPU, console log)", before - m.free_bytes() - (64 << 20), 160 << 10,
+              "Firecracker 5 MiB", "bytes")
+    m.delete("/vms/size?force=true")
+    m.delete("/images/echo")
+
+
+def main():
+    table = Table()
+    with Machine(smp=1, memory="1G", icount=True) as m:
+        m.wait_ready(timeout=900)
+        for bench in (bench_boot, bench_exits, bench_size, bench_gets, bench_linux):
+            bench(m, table)
+    table.rows.sort(key=lambda r: int(r["id"][1:]))
+    table.show()
+
+
+if __name__ == "__main__":
+    main()
