@@ -200,6 +200,18 @@ $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/b
 unit: $(UNIT_BIN)
 	@tools/run_unit.sh $(UNIT_BIN)
 
+# Coverage-guided fuzzing of parsers of hostile input; FUZZ_SECONDS each.
+FUZZ_SECONDS ?= 30
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+$(B)/fuzz/%: tests/fuzz/%.c FORCE | $(D)/.stamp
+	@mkdir -p $(@D)
+	@echo "  FUZZ $<"
+	$(Q)clang -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Itests/fakes -I. -I$(B)/gen \
+	    $(LIBS_INC) -o $@ $< $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)
+.PHONY: fuzz
+fuzz: $(FUZZ_BIN)
+	@for t in $(FUZZ_BIN); do echo "$$t"; $$t -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -verbosity=0 -print_final_stats=1 || exit 1; done
+
 .PHONY: check
 check: $(D)/.stamp $(KERNEL_OBJ) $(LIBS_OBJ)
 	$(PYTHON) tools/check_layers.py
@@ -256,6 +268,7 @@ help:
 ##   make test          set up, build, run every check and every test
 ##   make check         layout, layers, headers
 ##   make unit          host unit tests with ASan and UBSan
+##   make fuzz          fuzz the parsers, FUZZ_SECONDS=30 each
 ##   make system        system tests under QEMU; ARGS="-k linux" picks some
 ##   make clang         build the kernel with clang too
 ##   make bench         speed and size table, counted in instructions and bytes

@@ -4,7 +4,8 @@
 set -euo pipefail
 
 packages=(
-    gcc make binutils clang clang-format       # both compilers and the checks
+    gcc make binutils clang clang-format     # both compilers and the checks
+    libclang-rt-dev                          # sanitizers for make fuzz
     qemu-system-x86 ipxe-qemu                # the machine the tests boot
     mtools dosfstools gdisk                  # the USB image, made without root
     python3 python3-pytest                   # tools and system tests
