@@ -94,7 +94,7 @@ $(OBJ)/%.o: %.c $(B)/gen/asm_offsets.h $(B)/gen/build_id.h | $(D)/.stamp
 $(OBJ)/%.o: %.S $(B)/gen/asm_offsets.h
 	@mkdir -p $(@D)
 	@echo "  AS   $<"
-	$(Q)$(CC) -m64 -g -I. -I$(B)/gen -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
+	$(Q)$(CC) -m64 -g -I. -I$(B)/gen -DHV_IMAGE='"$(B)/hv.stripped.elf"' -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
 
 $(OBJ)/deps/%.o: $(D)/%.c mgmt/port/lwipopts.h | $(D)/.stamp
 	@mkdir -p $(@D)

@@ -5,7 +5,7 @@
     .global hv_image
     .hidden hv_image
 hv_image:
-    .incbin "build/hv.stripped.elf"
+    .incbin HV_IMAGE         /* the build gives the path */
     .global hv_image_end
     .hidden hv_image_end
 hv_image_end:

@@ -31,14 +31,49 @@ void mmio_bus_write(struct vcpu *vcpu, gpa_t at, unsigned size, u64 value)
         (void)bus_write(&vcpu->vm->mmio, at.v, size, value);
 }
 
+/*
+ * True if the operand is exactly what faulted: then the CPU has walked the guest's tables for it,
+ * checked every right, and the exit's physical address is the operand's. Only the offset in the
+ * page needs comparing, because such an instruction has one memory operand.
+ */
+static bool is_at_fault_address(struct vcpu *vcpu, const struct insn *insn, u64 offset, gpa_t fault)
+{
+    struct hvm_segment segment;
+    u64 in_page;
+
+    hvm->seg_get(vcpu, insn->segment, &segment);
+    in_page = (segment.base + offset) & PAGE_MASK;
+    return in_page == (fault.v & PAGE_MASK) && in_page + insn->memory_bytes <= PAGE_SIZE;
+}
+
+static void run_at(struct vcpu *vcpu, const struct insn *insn, gpa_t at)
+{
+    u64 rflags = hvm->reg_get(vcpu, HVM_RFLAGS), before = rflags, memory = 0;
+
+    if (insn->reads_memory)
+        memory = mmio_bus_read(vcpu, at, insn->memory_bytes);
+    memory = insn_exec(insn, vcpu->gpr, &rflags, memory);
+    if (insn->writes_memory)
+        mmio_bus_write(vcpu, at, insn->memory_bytes, memory);
+    if (rflags != before)
+        hvm->reg_set(vcpu, HVM_RFLAGS, rflags);
+}
+
 /* Return: 0; -EFAULT (exception queued). */
-static int run_single(struct vcpu *vcpu, const struct insn *insn, u64 next_rip)
+static int run_single(struct vcpu *vcpu, const struct insn *insn, const struct vm_exit *exit)
 {
     unsigned access = insn->writes_memory ? GUEST_WRITE : GUEST_READ;
-    u64 offset = insn_offset(insn, vcpu->gpr, next_rip), memory = 0;
-    u64 rflags = hvm->reg_get(vcpu, HVM_RFLAGS), before = rflags;
+    u64 offset = insn_offset(insn, vcpu->gpr, exit->rip + insn->length), memory = 0;
+    u64 rflags, before;
     gva_t linear;
-    int rc = guest_linear_address(vcpu, insn->segment, offset, insn->memory_bytes, access, &linear);
+    int rc;
+
+    if (is_at_fault_address(vcpu, insn, offset, exit->u.slat.gpa)) {
+        run_at(vcpu, insn, exit->u.slat.gpa);
+        return 0;
+    }
+    rflags = before = hvm->reg_get(vcpu, HVM_RFLAGS);
+    rc = guest_linear_address(vcpu, insn->segment, offset, insn->memory_bytes, access, &linear);
 
     if (rc == 0 && insn->writes_memory)
         rc = guest_virt_probe_write(vcpu, linear, insn->memory_bytes);
@@ -136,8 +171,7 @@ static enum exit_action emulate(struct vcpu *vcpu, const struct vm_exit *exit)
                  exit->rip, exit->u.slat.gpa.v, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]);
         return EXIT_RESUME;
     }
-    rc =
-        insn.is_string ? run_string(vcpu, &insn) : run_single(vcpu, &insn, exit->rip + insn.length);
+    rc = insn.is_string ? run_string(vcpu, &insn) : run_single(vcpu, &insn, exit);
     if (rc == 0)
         vcpu_advance(vcpu, insn.length);
     return EXIT_RESUME;

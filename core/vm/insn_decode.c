@@ -219,6 +219,13 @@ static int init_decoder(ZydisDecoder *decoder, enum insn_mode mode)
 
 int insn_decode(const u8 *bytes, unsigned count, enum insn_mode mode, struct insn *out)
 {
+    if (mode == INSN_MODE_64 && insn_decode_quick(bytes, count, out))
+        return 0;
+    return insn_decode_full(bytes, count, mode, out);
+}
+
+int insn_decode_full(const u8 *bytes, unsigned count, enum insn_mode mode, struct insn *out)
+{
     unsigned available = MIN(count, INSN_BYTES_MAX);
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     const struct mnemonic *m;

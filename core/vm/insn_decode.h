@@ -86,6 +86,12 @@ struct insn {
  */
 int insn_decode(const u8 *bytes, unsigned count, enum insn_mode mode, struct insn *out) must_check;
 
+/* insn_decode's two halves: the common forms of 64-bit code (false: not one of them), and the
+ * library. */
+bool insn_decode_quick(const u8 *bytes, unsigned count, struct insn *out) must_check;
+int insn_decode_full(const u8 *bytes, unsigned count, enum insn_mode mode,
+                     struct insn *out) must_check;
+
 /*
  * Length of an instruction that exits without memory operand: prefixes and one of CPUID HLT RDMSR
  * WRMSR RDPMC RDTSC RDTSCP VMMCALL VMCALL XSETBV XGETBV MONITOR MWAIT PAUSE INVD WBINVD INT3 CLTS,

@@ -3,6 +3,8 @@
 
 import pytest
 
+from machine import kvm_nested
+
 MACHINE = {"smp": 2, "memory": "1G"}
 
 
@@ -35,7 +37,12 @@ def test_triple_fault(clean, witness):
     assert clean.wait_state("triple-fault", "crashed") == "crashed"
 
 
-@pytest.mark.parametrize("guest,says", [("spin-cli", "spinning"), ("hostile-loop", "looping")])
+# A data breakpoint on an interrupt gate makes QEMU 7.2's emulation abort now and then ("qemu_mutex_lock_iothread").
+NOT_UNDER_TCG = pytest.mark.skipif(kvm_nested() is None, reason="QEMU's emulation itself aborts on it")
+
+
+@pytest.mark.parametrize("guest,says", [
+    ("spin-cli", "spinning"), pytest.param("hostile-loop", "looping", marks=NOT_UNDER_TCG)])
 def test_guest_that_never_exits(clean, witness, guest, says):
     clean.run_guest(guest)
     clean.wait_console(guest, says)
