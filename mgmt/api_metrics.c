@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 #include "core/kern/boot_stages.h"
+#include "core/kern/cpu_times.h"
 #include "core/kern/timer.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
@@ -70,6 +71,20 @@ static void host_stages(struct json_writer *w)
         line(w, "socle_boot_stage_duration_seconds{stage=\"%s\"} " SECONDS, stages[i].name,
              SECONDS_OF(ns));
         before = stages[i].ns;
+    }
+}
+
+static void host_cpus(struct json_writer *w)
+{
+    struct cpu_times times;
+
+    for (u32 i = 0; cpu_times_get(i, &times); i++) {
+        line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"guest\"} " SECONDS, i,
+             SECONDS_OF(times.guest_ns));
+        line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"host\"} " SECONDS, i,
+             SECONDS_OF(times.host_ns));
+        line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"idle\"} " SECONDS, i,
+             SECONDS_OF(times.idle_ns));
     }
 }
 
@@ -176,6 +191,8 @@ static const struct family {
     {"socle_build_info", "gauge", "Version of the hypervisor.", host_build, NULL},
     {"socle_uptime_seconds", "gauge", "Time since boot.", host_uptime, NULL},
     {"socle_boot_stage_duration_seconds", "gauge", "Time each stage of the boot took.", host_stages,
+     NULL},
+    {"socle_cpu_seconds_total", "counter", "Time of physical CPUs by what they did.", host_cpus,
      NULL},
     {"socle_memory_bytes", "gauge", "Host memory by use.", host_memory, NULL},
     {"socle_http_requests_total", "counter", "Requests answered.", host_requests, NULL},

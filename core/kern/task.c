@@ -270,8 +270,10 @@ void task_idle_loop(void)
         if (!task_should_yield()) {
             u64 start = time_ns();
 
+            __atomic_store_n(&p->idle_since_ns, start, __ATOMIC_RELAXED);
             sti_hlt();
             irq_disable();
+            __atomic_store_n(&p->idle_since_ns, 0, __ATOMIC_RELAXED);
             p->idle_ns += time_ns() - start;
         } else {
             task_yield();

@@ -267,7 +267,7 @@ static void halt(struct vcpu *vcpu)
 /* Return: false if something must be looked at first. */
 static bool enter(struct vcpu *vcpu)
 {
-    u64 cr8 = vcpu->cr8, entry_tsc;
+    u64 cr8 = vcpu->cr8, entry_tsc, guest_ns;
 
     irq_disable();
     __atomic_store_n(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
@@ -284,7 +284,9 @@ static bool enter(struct vcpu *vcpu)
     vcpu->exit_tsc = rdtsc();
     __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
     irq_enable();
-    vcpu->guest_ns += tsc_to_ns(vcpu->exit_tsc - entry_tsc);
+    guest_ns = tsc_to_ns(vcpu->exit_tsc - entry_tsc);
+    vcpu->guest_ns += guest_ns;
+    this_pcpu()->guest_ns += guest_ns;
 
     if (unlikely(vcpu->cr8 != cr8)) {
         vcpu->vm->irqchip->tpr_set(vcpu, (u8)vcpu->cr8);

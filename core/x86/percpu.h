@@ -42,6 +42,7 @@ struct pcpu {
     struct task_state_segment tss; /* (c) */
     void *ist_stacks;              /* (c) three of IST_STACK_BYTES */
     u64 idle_ns;                   /* (o) time in HLT */
+    u64 idle_since_ns;             /* (a) start of the HLT it is in, or 0 */
     u64 guest_ns;                  /* (o) time in guest mode */
     bool is_online;                /* (a) */
     struct {

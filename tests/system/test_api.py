@@ -176,5 +176,7 @@ def test_metrics(machine):
     text = machine.get("/metrics").body.decode()
     assert "# TYPE socle_memory_bytes gauge" in text
     assert "socle_build_info{" in text
+    for mode in ("guest", "host", "idle"):
+        assert f'socle_cpu_seconds_total{{cpu="1",mode="{mode}"}}' in text
     for line in text.splitlines():
         assert line.startswith("#") or len(line.rsplit(" ", 1)) == 2
