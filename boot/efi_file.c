@@ -79,30 +79,35 @@ static void load_from_volume(struct boot_info *info, EFI_HANDLE device)
     info->dtb_bytes = bytes;
 }
 
-/* Spec: UEFI "PXE Base Code Protocol", Mtftp(): the server that gave the image is asked for
- * socle.dtb. */
+/*
+ * Spec: UEFI "PXE Base Code Protocol", Mtftp(): the server that gave the image is asked for
+ * socle.dtb. Its size is not asked for first: iPXE, which network cards carry, does not answer
+ * that.
+ */
 static void load_by_tftp(struct boot_info *info, EFI_HANDLE device)
 {
     EFI_PXE_BASE_CODE *pxe = NULL;
     EFI_IP_ADDRESS server = {0};
     UINT8 *name = (UINT8 *)"socle.dtb";
-    UINT64 bytes = 0;
-    void *memory;
+    UINT64 bytes = DTB_MAX;
+    void *buffer, *memory;
 
     if (EFI_ERROR(uefi_call_wrapper(BS->HandleProtocol, 3, device, &pxe_guid, (void **)&pxe)) ||
         pxe->Mode == NULL || !pxe->Mode->Started || !pxe->Mode->DhcpAckReceived)
         return;
+    buffer = AllocatePool(DTB_MAX);
+    if (buffer == NULL)
+        return;
     CopyMem(&server.v4, pxe->Mode->DhcpAck.Dhcpv4.BootpSiAddr, sizeof server.v4);
-    if (EFI_ERROR(uefi_call_wrapper(pxe->Mtftp, 10, pxe, EFI_PXE_BASE_CODE_TFTP_GET_FILE_SIZE, NULL,
-                                    FALSE, &bytes, NULL, &server, name, NULL, FALSE)) ||
-        bytes == 0 || bytes > DTB_MAX)
-        return;
-    memory = loader_alloc(info, bytes, 0xffffffff);
-    if (EFI_ERROR(uefi_call_wrapper(pxe->Mtftp, 10, pxe, EFI_PXE_BASE_CODE_TFTP_READ_FILE, memory,
-                                    FALSE, &bytes, NULL, &server, name, NULL, FALSE)))
-        return;
-    info->dtb_base = (u64)memory;
-    info->dtb_bytes = bytes;
+    if (!EFI_ERROR(uefi_call_wrapper(pxe->Mtftp, 10, pxe, EFI_PXE_BASE_CODE_TFTP_READ_FILE, buffer,
+                                     FALSE, &bytes, NULL, &server, name, NULL, FALSE)) &&
+        bytes > 0 && bytes <= DTB_MAX) {
+        memory = loader_alloc(info, bytes, 0xffffffff);
+        CopyMem(memory, buffer, bytes);
+        info->dtb_base = (u64)memory;
+        info->dtb_bytes = bytes;
+    }
+    FreePool(buffer);
 }
 
 void efi_load_dtb(struct boot_info *info)

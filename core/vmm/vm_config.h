@@ -17,7 +17,7 @@
 #define VM_MEMORY_MAX        (1024 * GiB)
 #define VM_LOG_BYTES_MIN     (4u * 1024u)
 #define VM_LOG_BYTES_MAX     (16u * 1024u * 1024u)
-#define VM_LOG_BYTES_DEFAULT (256u * 1024u)
+#define VM_LOG_BYTES_DEFAULT (64u * 1024u) /* a Linux boot writes about 25 KiB */
 
 enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
 enum vm_on_crash { VM_ON_CRASH_STOP, VM_ON_CRASH_RESTART };

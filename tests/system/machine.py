@@ -58,9 +58,10 @@ class Machine:
     """One QEMU process. Use as a context manager; nothing is left behind at the end."""
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
-                 dtb=None, echo=None, qemu=None):
+                 dtb=None, echo=None, qemu=None, image=None, address=""):
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
         self.extra, self.dtb, self.echo = list(extra), dtb, echo
+        self.image, self.address = image or f"{BUILD}/socle.img", address
         self.port = port or free_port()
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
         self.log = b""
@@ -82,7 +83,7 @@ class Machine:
                 "-serial", "stdio", "-monitor", "none", "-no-reboot",
                 "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
                 "-drive", f"if=pflash,format=raw,unit=1,file={self.directory}/vars.fd"]
-        network = f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80"
+        network = f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-{self.address}:80"
         if self.boot == "pxe":
             tftp = f"{self.directory}/tftp"
             os.mkdir(tftp)
@@ -93,7 +94,7 @@ class Machine:
             args += ["-device", "e1000e,netdev=n0,bootindex=1"]
         else:
             image = f"{self.directory}/socle.img"
-            shutil.copy(f"{BUILD}/socle.img", image)
+            shutil.copy(self.image, image)
             args += ["-device", "e1000e,netdev=n0,romfile=", "-device", "qemu-xhci",
                      "-drive", f"if=none,id=stick,format=raw,file={image}",
                      "-device", "usb-storage,drive=stick,bootindex=1"]
