@@ -307,6 +307,32 @@ class Machine:
         assert reply.status == 204, reply
 
 
+class Monitor:
+    """QEMU's human monitor on a socket of its own; commands are answered before the next one is sent."""
+
+    PROMPT = b"(qemu) "
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.options = ["-chardev", f"socket,id=mon,path={self.path},server=on,wait=off",
+                        "-mon", "chardev=mon,mode=readline"]
+
+    def _until_prompt(self, s):
+        data = b""
+        while not data.endswith(self.PROMPT):
+            chunk = s.recv(4096)
+            assert chunk, "the monitor closed the connection"
+            data += chunk
+
+    def run(self, command):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(self.path)
+            self._until_prompt(s)
+            s.sendall(command.encode() + b"\n")
+            self._until_prompt(s)
+
+
 def complete_response(data):
     """True if the bytes hold one whole response with a Content-Length."""
     head, separator, body = data.partition(b"\r\n\r\n")

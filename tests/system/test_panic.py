@@ -2,28 +2,18 @@
 """The hypervisor's own end: a machine check, injected by the emulator, gives the panic page and stops the host."""
 
 import re
-import socket
 
 import pytest
 
-from machine import Machine, kvm_nested
-
-
-def monitor(path, command):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(path)
-        s.recv(4096)
-        s.sendall(command.encode() + b"\n")
-        s.recv(4096)
+from machine import Machine, Monitor, kvm_nested
 
 
 @pytest.mark.skipif(kvm_nested() is not None, reason="only the emulator injects machine checks")
 def test_machine_check(tmp_path):
-    path = str(tmp_path / "monitor")
-    with Machine(smp=2, extra=["-chardev", f"socket,id=mon,path={path},server=on,wait=off",
-                               "-mon", "chardev=mon,mode=readline"]) as m:
+    monitor = Monitor(tmp_path / "monitor")
+    with Machine(smp=2, extra=monitor.options) as m:
         m.wait_ready()
-        monitor(path, "mce 0 1 0xb200000000000000 0 0 0")
+        monitor.run("mce 0 1 0xb200000000000000 0 0 0")
         m.wait_serial(r"=== Socle \d+\.\d+\.\d+ \(\S+\): panic on pCPU 0 ===", timeout=20)
         m.wait_serial(r"The machine is stopped", timeout=20)
         page = m.serial().split("=== Socle", 1)[1]
