@@ -14,7 +14,6 @@
 #define FEATURES_ECX_SVM        BIT(2)
 #define FEATURES_EDX_PAGE1GB    BIT(26)
 #define FEATURES_EDX_RDTSCP     BIT(27)
-#define ADDRESS_SIZE_EBX_IBPB   BIT(12)
 #define ADDRESS_SIZE_EAX_PHYS   0xffu
 #define SVM_EDX_NP              BIT(0)
 #define SVM_EDX_NRIPS           BIT(3)
@@ -42,7 +41,7 @@ int svm_caps_parse(const struct svm_cpuid *id, struct svm_caps *caps, const char
 {
     *caps = (struct svm_caps){.phys_bits = PHYS_BITS_DEFAULT};
     if (!svm_caps_has_svm(id))
-        return refuse(-ENODEV, "The CPU has no AMD-V (CPUID Fn8000_0001 ECX bit 2).", why);
+        return refuse(-ENOENT, "The CPU has no AMD-V (CPUID Fn8000_0001 ECX bit 2).", why);
     if ((id->vm_cr & VM_CR_SVMDIS_BIT) != 0)
         return refuse(-EPERM, "AMD-V is turned off in the firmware's settings (VM_CR.SVMDIS).",
                       why);
@@ -60,6 +59,5 @@ int svm_caps_parse(const struct svm_cpuid *id, struct svm_caps *caps, const char
         (id->svm_edx & SVM_EDX_PAUSE_FILTER) != 0 && (id->svm_edx & SVM_EDX_PAUSE_THRESHOLD) != 0;
     caps->has_1g_pages = (id->features_edx & FEATURES_EDX_PAGE1GB) != 0;
     caps->has_rdtscp = (id->features_edx & FEATURES_EDX_RDTSCP) != 0;
-    caps->has_ibpb = (id->address_size_ebx & ADDRESS_SIZE_EBX_IBPB) != 0;
     return 0;
 }

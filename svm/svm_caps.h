@@ -13,7 +13,6 @@ struct svm_cpuid {
     u32 features_ecx;     /* 80000001h ECX */
     u32 features_edx;     /* 80000001h EDX */
     u32 address_size_eax; /* 80000008h EAX */
-    u32 address_size_ebx; /* 80000008h EBX */
     u32 svm_ebx;          /* 8000000Ah EBX: number of ASIDs */
     u32 svm_edx;          /* 8000000Ah EDX */
     u64 vm_cr;            /* read only if SVM is there */
@@ -28,15 +27,14 @@ struct svm_caps {
     bool has_pause_filter;
     bool has_1g_pages;
     bool has_rdtscp;
-    bool has_ibpb;
 };
 
 /* True if CPUID has the SVM bit, so that VM_CR may be read. */
 bool svm_caps_has_svm(const struct svm_cpuid *id);
 
 /*
- * Return: 0 and *caps; -ENODEV: no SVM or no nested paging; -EPERM: turned off by firmware; *why
- * then is a sentence for the user.
+ * Return: 0 and *caps; -ENOENT: no AMD-V; -ENODEV: a part of it is missing; -EPERM: turned off by
+ * firmware; *why then is a sentence for the user.
  */
 int svm_caps_parse(const struct svm_cpuid *id, struct svm_caps *caps, const char **why) must_check;
 

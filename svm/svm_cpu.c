@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AMD-V per physical CPU: detection, EFER.SVME, the host save area, and ASIDs.
- *
- * ASIDs tag TLB entries. Each pCPU hands out 1, 2, … to the vCPUs that run on it; when none is left
- * it starts a new generation and flushes the whole TLB once, and every vCPU asks again. A vCPU
- * whose translations must be forgotten simply drops its ASID: the next one has no entries in the
- * TLB. So no flush-by-ASID is needed, and ASID 0, the host's, is never given out.
+ * AMD-V per physical CPU: detection, EFER.SVME, the host save area, and ASIDs, which tag TLB
+ * entries (core/x86/tlb_tag.h): no flush-by-ASID is needed.
  *
  * Spec: APM 2 "Enabling SVM", "TLB Control".
  */
@@ -24,8 +20,6 @@
 #define LEAF_FEATURES     0x80000001u
 #define LEAF_ADDRESS_SIZE 0x80000008u
 #define LEAF_SVM          0x8000000au
-
-#define ASID_FIRST 1u
 
 struct svm_caps svm_caps;
 
@@ -46,7 +40,6 @@ static void read_cpuid(struct svm_cpuid *id)
     if (id->max_extended >= LEAF_ADDRESS_SIZE) {
         cpuid_count(LEAF_ADDRESS_SIZE, 0, &r);
         id->address_size_eax = r.eax;
-        id->address_size_ebx = r.ebx;
     }
     if (!svm_caps_has_svm(id))
         return;
@@ -98,8 +91,7 @@ int svm_cpu_enable(void)
         return rc;
     pcpu = hpa_to_ptr(block);
     pcpu->host_pa = ptr_to_hpa(&pcpu->host);
-    pcpu->asid_generation = 1;
-    pcpu->asid_next = svm_caps.asid_count; /* the first request flushes what firmware left */
+    tlb_tags_init(&pcpu->asids, svm_caps.asid_count);
     this_pcpu()->hvm_page = pcpu;
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
     wrmsr(MSR_VM_HSAVE_PA, block.v);
@@ -124,17 +116,8 @@ void svm_asid_assign(struct vcpu *vcpu, struct svm_pcpu *pcpu)
 {
     struct hvm_vcpu *hw = vcpu->hw;
     struct vmcb_control *control = &hw->vmcb->control;
-    u32 id = this_pcpu()->id;
+    bool must_flush = tlb_tag_assign(&hw->asid, &pcpu->asids, this_pcpu()->id);
 
-    control->tlb_control = TLB_CONTROL_DO_NOTHING;
-    if (hw->asid_generation == pcpu->asid_generation && hw->asid_pcpu == id)
-        return;
-    if (pcpu->asid_next >= svm_caps.asid_count) {
-        pcpu->asid_generation++;
-        pcpu->asid_next = ASID_FIRST;
-        control->tlb_control = TLB_CONTROL_FLUSH_ALL;
-    }
-    control->guest_asid = pcpu->asid_next++;
-    hw->asid_generation = pcpu->asid_generation;
-    hw->asid_pcpu = id;
+    control->tlb_control = must_flush ? TLB_CONTROL_FLUSH_ALL : TLB_CONTROL_DO_NOTHING;
+    control->guest_asid = hw->asid.value;
 }

@@ -6,8 +6,6 @@
  * later).
  */
 #include "core/x86/cr.h"
-#include "core/x86/fpu.h"
-#include "core/x86/insn.h"
 #include "core/x86/msr.h"
 #include "svm/svm_state.h"
 
@@ -41,27 +39,20 @@ static u64 *reg_field(const struct vcpu *vcpu, enum hvm_reg reg)
     return (u64 *)(void *)((u8 *)svm_vmcb(vcpu) + reg_offsets[reg]);
 }
 
-static u64 xcr0_get(const struct hvm_vcpu *hw)
-{
-    return hw->is_loaded && fpu_xcr0_supported() != 0 ? xgetbv(0) : hw->xcr0;
-}
-
-static void xcr0_set(struct hvm_vcpu *hw, u64 value)
-{
-    hw->xcr0 = value;
-    if (hw->is_loaded && fpu_xcr0_supported() != 0)
-        xsetbv(0, value);
-}
-
 u64 svm_reg_get(struct vcpu *vcpu, enum hvm_reg reg)
 {
     struct hvm_vcpu *hw = vcpu->hw;
 
     switch (reg) {
     case HVM_XCR0:
-        return xcr0_get(hw);
+        return guest_regs_xcr0(&hw->regs);
     case HVM_EFER:
         return hw->vmcb->save.efer & ~EFER_SVME;
+    case HVM_PDPTE0:
+    case HVM_PDPTE1:
+    case HVM_PDPTE2:
+    case HVM_PDPTE3:
+        return 0;
     case HVM_INTR_SHADOW:
         return hw->vmcb->control.interrupt_shadow & INTERRUPT_SHADOW;
     case HVM_RFLAGS:
@@ -79,17 +70,22 @@ void svm_reg_set(struct vcpu *vcpu, enum hvm_reg reg, u64 value)
 
     switch (reg) {
     case HVM_XCR0:
-        xcr0_set(hw, value);
+        guest_regs_set_xcr0(&hw->regs, value);
         return;
     case HVM_EFER:
-        hw->asid_generation = 0;
+        tlb_tag_drop(&hw->asid);
         value |= EFER_SVME;
         break;
     case HVM_CR0:
     case HVM_CR3:
     case HVM_CR4:
-        hw->asid_generation = 0; /* cached translations were made under the old value */
+        tlb_tag_drop(&hw->asid); /* cached translations were made under the old value */
         break;
+    case HVM_PDPTE0:
+    case HVM_PDPTE1:
+    case HVM_PDPTE2:
+    case HVM_PDPTE3:
+        return; /* read from memory when needed */
     case HVM_RFLAGS:
         value |= RFLAGS_FIXED;
         if (hw->nmi == SVM_NMI_STEPPING) {

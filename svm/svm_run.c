@@ -124,7 +124,7 @@ static void svm_intercept_io(struct vm *vm, u16 first, u16 last, bool intercept)
 static void svm_tlb_flush(struct vcpu *vcpu, enum hvm_tlb_scope scope)
 {
     (void)scope;
-    vcpu->hw->asid_generation = 0;
+    tlb_tag_drop(&vcpu->hw->asid);
 }
 
 static void svm_tsc_offset_set(struct vcpu *vcpu, u64 offset)

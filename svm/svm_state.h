@@ -9,6 +9,8 @@
 #include "core/vm/hvm_ops.h"
 #include "core/vm/vcpu.h"
 #include "core/vm/vm.h"
+#include "core/x86/guest_regs.h"
+#include "core/x86/tlb_tag.h"
 #include "svm/svm_caps.h"
 #include "svm/vmcb.h"
 
@@ -17,10 +19,7 @@ struct svm_pcpu {
     u8 host_save_area[PAGE_SIZE]; /* VM_HSAVE_PA; content belongs to the CPU */
     struct vmcb host;             /* the host's own VMSAVE state, constant after cpu_enable */
     hpa_t host_pa;
-    u64 asid_generation; /* counts up from 1 whenever all ASIDs were used */
-    u32 asid_next;
-    u32 last_vm_id; /* whose guest ran here last, for the branch-prediction barrier */
-    bool has_run_vm;
+    struct tlb_tags asids;
 };
 
 struct hvm_vm {
@@ -36,19 +35,15 @@ enum svm_nmi_state { SVM_NMI_OPEN, SVM_NMI_MASKED, SVM_NMI_IRET, SVM_NMI_STEPPIN
 struct hvm_vcpu {
     struct vmcb *vmcb;
     hpa_t vmcb_pa;
-    u64 asid_generation; /* 0: needs a new ASID */
-    u32 asid_pcpu;       /* where it is valid */
+    struct tlb_tag asid;
     u64 tsc_aux_on_cpu;  /* last written; SVM_TSC_AUX_UNKNOWN after a load */
-    bool is_loaded;
     bool is_cr8_watched; /* writes of CR8 are intercepted */
     bool is_checked;     /* the consistency check has passed once */
     enum svm_nmi_state nmi;
     u64 nmi_iret_rip;
     bool nmi_guest_tf;   /* the guest's own RFLAGS.TF while we single-step */
     bool nmi_steps_iret; /* what we step over is the handler's IRET */
-    u64 xcr0;            /* the CPU's own while loaded */
-    u64 dr[4];           /* the CPU's own while loaded */
-    void *fpu;
+    struct guest_regs regs;
 };
 
 #define SVM_TSC_AUX_UNKNOWN (~0ull)
@@ -70,9 +65,8 @@ struct svm_pcpu *svm_this_pcpu(void);
 /* svm_cpu.c: gives the vCPU an ASID on this pCPU if it has none. Context: interrupts off. */
 void svm_asid_assign(struct vcpu *vcpu, struct svm_pcpu *pcpu);
 
-/* vmcb.c: fills the control area, once per vCPU, and the save area, at reset. */
+/* vmcb.c: fills the control area, once per vCPU. */
 void vmcb_build_control(struct vmcb *vmcb, const struct vm *vm);
-void vmcb_reset_save(struct vmcb *vmcb, enum hvm_reset_kind kind);
 void vmcb_intercept(struct vmcb *vmcb, enum vmcb_intercept_word word, unsigned bit, bool wanted);
 
 /* vmcb_dump.c */

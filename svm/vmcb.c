@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Building VMCBs: which intercepts are on and why, and the state a CPU has after reset.
+ * Building VMCBs: which intercepts are on and why.
  *
- * Spec: APM 2 "VMRUN Instruction", "Intercepts", "Initial Processor State" (power-on and INIT).
+ * Spec: APM 2 "VMRUN Instruction", "Intercepts".
  */
-#include "core/lib/string.h"
 #include "core/x86/cr.h"
-#include "core/x86/msr.h"
 #include "svm/svm_state.h"
 
 struct intercept {
@@ -81,55 +79,4 @@ void vmcb_build_control(struct vmcb *vmcb, const struct vm *vm)
     control->vintr = V_INTR_MASKING;
     control->np_enable = NP_ENABLE;
     control->n_cr3 = vm->slat.root.v;
-}
-
-/* Attributes of segments after reset, in the VMCB's 12-bit form. */
-#define ATTRIB_CODE 0x09bu /* present, code, readable, accessed */
-#define ATTRIB_DATA 0x093u /* present, data, writable, accessed */
-#define ATTRIB_LDT  0x082u
-#define ATTRIB_TSS  0x08bu /* present, busy 32-bit TSS */
-
-#define RESET_LIMIT       0xffffu
-#define RESET_CS_SELECTOR 0xf000u
-#define RESET_CS_BASE     0xffff0000u
-#define RESET_RIP         0xfff0u
-#define RESET_DR6         0xffff0ff0u
-#define RESET_DR7         0x400u
-#define RESET_PAT         0x0007040600070406ull
-
-static void reset_segments(struct vmcb_save *save)
-{
-    const struct vmcb_segment data = {.attrib = ATTRIB_DATA, .limit = RESET_LIMIT};
-
-    save->es = save->ss = save->ds = save->fs = save->gs = data;
-    save->cs = (struct vmcb_segment){RESET_CS_SELECTOR, ATTRIB_CODE, RESET_LIMIT, RESET_CS_BASE};
-    save->ldtr = (struct vmcb_segment){.attrib = ATTRIB_LDT, .limit = RESET_LIMIT};
-    save->tr = (struct vmcb_segment){.attrib = ATTRIB_TSS, .limit = RESET_LIMIT};
-    save->gdtr = save->idtr = (struct vmcb_segment){.limit = RESET_LIMIT};
-}
-
-void vmcb_reset_save(struct vmcb *vmcb, enum hvm_reset_kind kind)
-{
-    struct vmcb_save *save = &vmcb->save;
-    u64 kept_cr0 = save->cr0 & (CR0_CD | CR0_NW); /* by INIT */
-
-    if (kind == HVM_RESET_POWER_ON) {
-        memset(save, 0, sizeof *save);
-        save->g_pat = RESET_PAT;
-        kept_cr0 = CR0_CD | CR0_NW;
-    }
-    reset_segments(save);
-    save->cpl = 0;
-    save->efer = EFER_SVME; /* required by VMRUN, hidden from the guest */
-    save->cr0 = CR0_ET | kept_cr0;
-    save->cr2 = 0;
-    save->cr3 = 0;
-    save->cr4 = 0;
-    save->dr6 = RESET_DR6;
-    save->dr7 = RESET_DR7;
-    save->dbgctl = 0;
-    save->rflags = RFLAGS_FIXED;
-    save->rip = RESET_RIP;
-    save->rsp = 0;
-    save->rax = 0;
 }

@@ -26,6 +26,8 @@ static const struct {
     [EXIT_RDPMC] = {"rdpmc", exit_rdpmc},
     [EXIT_UNDEFINED] = {"undefined", exit_undefined},
     [EXIT_EXCEPTION] = {"exception", exit_exception},
+    [EXIT_TPR] = {"tpr", exit_nothing},
+    [EXIT_TASK_SWITCH] = {"task_switch", exit_task_switch},
     [EXIT_SHUTDOWN] = {"shutdown", exit_shutdown},
     [EXIT_INIT] = {"init", exit_nothing},
     [EXIT_ENTRY_FAILED] = {"entry_failed", exit_fatal},

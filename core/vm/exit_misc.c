@@ -122,6 +122,14 @@ enum exit_action exit_shutdown(struct vcpu *vcpu, const struct vm_exit *exit)
     return EXIT_RESUME;
 }
 
+/* 64-bit systems have none; the 32-bit ones that do use them for faults they cannot survive. */
+enum exit_action exit_task_switch(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    vm_crash(vcpu->vm, vcpu, "hardware task switch at RIP 0x%lx, which is not supported",
+             exit->rip);
+    return EXIT_RESUME;
+}
+
 enum exit_action exit_fatal(struct vcpu *vcpu, const struct vm_exit *exit)
 {
     vm_crash(vcpu->vm, vcpu, "%s exit (code 0x%lx) at RIP 0x%lx", exit_kind_name(exit->kind),

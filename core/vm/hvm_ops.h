@@ -40,6 +40,10 @@ enum hvm_reg {
     HVM_DEBUGCTL,
     HVM_XCR0,
     HVM_INTR_SHADOW, /* 1 while STI or MOV SS blocks interrupts; writing 0 ends it */
+    HVM_PDPTE0,      /* under PAE paging, where the CPU keeps them; else writing has no effect */
+    HVM_PDPTE1,
+    HVM_PDPTE2,
+    HVM_PDPTE3,
     HVM_REG_COUNT,
 };
 
@@ -95,8 +99,9 @@ struct hvm_ops {
 
     /*
      * Looks at the boot pCPU. Context: boot, pCPU 0, before any other operation.
-     * Return: 0 and *caps; -ENODEV if the CPU lacks it, -EPERM if firmware turned it off; *why then
-     * holds one sentence for the user.
+     * Return: 0 and *caps; -ENOENT if the CPU does not have this vendor's extension at all;
+     * -ENODEV if a part of it is missing, -EPERM if firmware turned it off: *why then holds one
+     * sentence for the user.
      */
     int (*probe)(struct hvm_caps *caps, const char **why) must_check;
 
@@ -114,8 +119,9 @@ struct hvm_ops {
     int (*vcpu_init)(struct vcpu *vcpu) must_check;
     void (*vcpu_fini)(struct vcpu *vcpu);
 
-    /* Architectural reset of everything but the GPRs. Context: vCPU not running; any pCPU, not
-     * loaded. */
+    /* Forgets pending injections, windows and cached translations; sets what reg_set does not
+     * reach (DR0-3, at power-on floating point). Core sets the registers afterwards. Context: vCPU
+     * not running; any pCPU, not loaded. */
     void (*vcpu_reset)(struct vcpu *vcpu, enum hvm_reset_kind kind);
 
     /*

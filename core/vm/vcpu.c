@@ -17,6 +17,7 @@
 #include "core/vm/exit.h"
 #include "core/vm/exit_msr.h"
 #include "core/vm/vm.h"
+#include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
 #include "core/x86/insn.h"
 #include "core/x86/msr.h"
@@ -156,6 +157,25 @@ static void settle_account(struct vcpu *vcpu)
         exit_account(vcpu, rdtsc());
 }
 
+/*
+ * Branch predictors must not carry one guest's training into another. Spec: APM 2 "Indirect Branch
+ * Prediction Barrier"; SDM, IA32_PRED_CMD.
+ */
+static void barrier_between_vms(const struct vm *vm)
+{
+    struct pcpu *pcpu = this_pcpu();
+
+    if (cpu_features.has_ibpb && pcpu->last_vm != 0 && pcpu->last_vm != vm->id + 1ull)
+        wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+    pcpu->last_vm = vm->id + 1ull;
+}
+
+static void load(struct vcpu *vcpu)
+{
+    barrier_between_vms(vcpu->vm);
+    hvm->vcpu_load(vcpu);
+}
+
 /* Leaves the CPU to others until one of the bits is set (wanted) or cleared (!wanted), or a stop is
  * asked for. */
 static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits, bool wanted)
@@ -168,7 +188,7 @@ static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits,
     while ((requests(vcpu) & VCPU_REQ_STOP) == 0 && ((requests(vcpu) & bits) != 0) != wanted)
         task_wait();
     set_state(vcpu, VCPU_RUNNING);
-    hvm->vcpu_load(vcpu);
+    load(vcpu);
 }
 
 /* -- events
@@ -318,7 +338,7 @@ static void run_once(struct vcpu *vcpu)
         settle_account(vcpu);
         hvm->vcpu_put(vcpu);
         task_yield();
-        hvm->vcpu_load(vcpu);
+        load(vcpu);
     }
     if (vcpu->is_halted && !has_wake_event(vcpu)) {
         halt(vcpu);
@@ -337,7 +357,7 @@ static void vcpu_loop(void *arg)
     struct vm *vm = vcpu->vm;
 
     set_state(vcpu, VCPU_RUNNING);
-    hvm->vcpu_load(vcpu);
+    load(vcpu);
     while ((requests(vcpu) & VCPU_REQ_STOP) == 0)
         run_once(vcpu);
     settle_account(vcpu);

@@ -107,6 +107,9 @@ int vcpu_create(struct vm *vm, u32 index, struct vcpu **out) must_check;
 /* The task has been joined or never started. */
 void vcpu_destroy(struct vcpu *vcpu);
 
+/* Architectural reset, GPRs included. Context: not running; any pCPU. */
+void vcpu_reset(struct vcpu *vcpu, enum hvm_reset_kind kind);
+
 /* Starts the run loop on a pCPU. Context: management task. Return: 0, -ENOMEM. */
 int vcpu_start(struct vcpu *vcpu, u32 pcpu) must_check;
 

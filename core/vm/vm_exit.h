@@ -27,6 +27,8 @@ enum vm_exit_kind {
     EXIT_RDPMC,
     EXIT_UNDEFINED,    /* instruction the virtual CPU does not have: inject #UD */
     EXIT_EXCEPTION,    /* intercepted exception: .exception */
+    EXIT_TPR,          /* the task priority fell: interrupts held back may go in now */
+    EXIT_TASK_SWITCH,  /* hardware task switch, which this CPU leaves to its hypervisor */
     EXIT_SHUTDOWN,     /* triple fault */
     EXIT_INIT,         /* INIT signal */
     EXIT_ENTRY_FAILED, /* the CPU refused the guest state; the vendor layer has logged why */

@@ -84,7 +84,7 @@ static int create_vcpus(struct vm *vm, u32 count)
         rc = vlapic_create(vcpu);
         if (rc)
             return rc;
-        hvm->vcpu_reset(vcpu, HVM_RESET_POWER_ON);
+        vcpu_reset(vcpu, HVM_RESET_POWER_ON);
     }
     return 0;
 }

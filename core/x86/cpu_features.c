@@ -45,6 +45,7 @@ static void detect_basic(u32 max)
     cpu_features.has_smep = (r.ebx & BIT(7)) != 0;
     cpu_features.has_smap = (r.ebx & BIT(20)) != 0;
     cpu_features.has_umip = (r.ecx & BIT(2)) != 0;
+    cpu_features.has_ibpb = (r.edx & BIT(26)) != 0;
 }
 
 static void detect_extended(u32 max)
@@ -67,6 +68,7 @@ static void detect_extended(u32 max)
     if (max >= LEAF_ADDRESS) {
         cpuid_count(LEAF_ADDRESS, 0, &r);
         cpu_features.physical_bits = (u8)r.eax;
+        cpu_features.has_ibpb |= (r.ebx & BIT(12)) != 0; /* AMD's place for it */
     }
 }
 

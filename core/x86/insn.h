@@ -190,6 +190,16 @@ static inline void lidt(const struct descriptor_pointer *p)
     __asm__ volatile("lidt %0" ::"m"(*p));
 }
 
+static inline void sgdt(struct descriptor_pointer *p)
+{
+    __asm__ volatile("sgdt %0" : "=m"(*p));
+}
+
+static inline void sidt(struct descriptor_pointer *p)
+{
+    __asm__ volatile("sidt %0" : "=m"(*p));
+}
+
 static inline void ltr(u16 selector)
 {
     __asm__ volatile("ltr %0" ::"r"(selector));

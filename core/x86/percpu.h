@@ -36,6 +36,7 @@ struct pcpu {
     u32 apic_id;                   /* (c) */
     struct task *current;          /* (o) running task */
     void *hvm_page;                /* (c) vendor layer's per-CPU page */
+    u64 last_vm;                   /* (o) whose guest ran here last: VM id + 1, or 0 */
     u32 lock_depth;                /* (o) spinlocks held, debug builds */
     const void *locks[8];          /* (o) which ones */
     u64 gdt[8];                    /* (c) */
