@@ -40,7 +40,7 @@ KERNEL_CFLAGS := $(subst gnu17,c17,$(ARCH_CFLAGS)) -D__SOCLE__ -O2 -g $(WARNINGS
 
 include tools/libs.mk
 KERNEL_SRC :=
-include core/module.mk mm/module.mk svm/module.mk drivers/module.mk mgmt/module.mk boot/module.mk
+include core/module.mk mm/module.mk svm/module.mk vmx/module.mk drivers/module.mk mgmt/module.mk boot/module.mk
 
 # stack-protector guard=global is gcc's spelling; clang takes the same option. Assembly knows neither.
 KERNEL_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(KERNEL_SRC)))
@@ -67,7 +67,7 @@ $(D)/.stamp: tools/deps.lock tools/fetch_deps.sh
 
 # -- kernel -----------------------------------------------------------------------------------------------
 
-$(B)/gen/asm_offsets.h: core/x86/asm_offsets.c $(wildcard core/*/*.h svm/*.h) | $(D)/.stamp
+$(B)/gen/asm_offsets.h: core/x86/asm_offsets.c $(wildcard core/*/*.h svm/*.h vmx/*.h) | $(D)/.stamp
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -S -o $(@D)/asm_offsets.s $<
 	sed -n 's/.*->\([A-Z0-9_]*\) [$$]*\([-0-9]*\).*/#define \1 \2/p' $(@D)/asm_offsets.s >$@
@@ -193,7 +193,7 @@ UNIT_CFLAGS := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-reco
 $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/build_id.h FORCE | $(D)/.stamp
 	@mkdir -p $(@D)
 	@src="$$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)"; \
-	 new="$$(find $< $$src tests/unit/harness.c core mm svm drivers mgmt boot tests/fakes -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
+	 new="$$(find $< $$src tests/unit/harness.c core mm svm vmx drivers mgmt boot tests/fakes -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
 	 if [ ! -e $@ ] || [ -n "$$new" ]; then echo "CC $@"; gcc $(UNIT_CFLAGS) $(LIBS_INC) -o $@ $< $$src tests/unit/harness.c; fi
 
 .PHONY: unit

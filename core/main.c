@@ -35,6 +35,7 @@
 #include "mm/memmap.h"
 #include "mm/pmm.h"
 #include "svm/svm.h"
+#include "vmx/vmx.h"
 
 void hv_main(const struct boot_info *info);
 
@@ -176,13 +177,30 @@ static void enable_here(void *arg)
         __atomic_store_n(&enable_result, rc, __ATOMIC_RELAXED);
 }
 
+/* Return: 0 and hvm; -ENOENT, -ENODEV, -EPERM, and one sentence for the user. */
+static int choose_vendor(const char **why)
+{
+    static const struct hvm_ops *const vendors[] = {&vmx_ops, &svm_ops};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(vendors); i++) {
+        int rc = vendors[i]->probe(&hvm_caps, why);
+
+        if (rc == 0)
+            hvm = vendors[i];
+        if (rc != -ENOENT)
+            return rc;
+    }
+    *why = "The CPU offers neither VT-x nor AMD-V: it is too old, or this is a virtual machine "
+           "without nested virtualization.";
+    return -ENOENT;
+}
+
 static void start_virtualization(void)
 {
     const char *why = NULL;
-    int rc = svm_ops.probe(&hvm_caps, &why);
+    int rc = choose_vendor(&why);
 
     if (rc == 0) {
-        hvm = &svm_ops;
         work_call_all(enable_here, NULL);
         rc = enable_result;
         why = "the CPUs refused to turn it on";

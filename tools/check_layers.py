@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "drivers/acpi": DRIVERS, "drivers/pci": DRIVERS, "drivers/console": DRIVERS, "drivers/net": DRIVERS,
     "drivers": DRIVERS,
     "svm": L2 | {"core/vm"},
+    "vmx": L2 | {"core/vm"},
     "core/vm": L3,
     "core/vdev": L3 | {"core/vmm"},              # core/vmm/guest_layout.h: the board, plain numbers
     "core/vmm": L3 | {"core/vdev"},
@@ -41,6 +42,7 @@ ONLY = {
     ("core/x86", "boot"): {"boot/boot_info.h", "boot/ap_trampoline.h"},
     ("boot", "mm"): {"mm/layout.h"},
     ("svm", "core/vm"): {"core/vm/hvm_ops.h", "core/vm/vm_exit.h", "core/vm/vm.h", "core/vm/vcpu.h"},
+    ("vmx", "core/vm"): {"core/vm/hvm_ops.h", "core/vm/vm_exit.h", "core/vm/vm.h", "core/vm/vcpu.h"},
     ("core/vdev", "core/vmm"): {"core/vmm/guest_layout.h"},
     ("mgmt", "core/vm"): {"core/vm/vm_exit.h"},
 }
@@ -58,8 +60,8 @@ SYMBOL_TOPS = [
     ("core/vmm", ["core/vmm"], ["core/vm", "deps/zydis", "core/vdev"]),
     ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", "drivers/net", "drivers/pci", "drivers/acpi"]),
 ]
-# svm is below core/vm but its functions are reached through a table: it may use no symbol of core/vm.
-SVM_ALLOWED = set()
+# Below core/vm, but reached through a table: they may use no symbol of core/vm, nor of one another.
+VENDORS = ["svm", "vmx"]
 # Given by linker.ld, the symbol generator, and core/main.c's entry.
 PROVIDED = re.compile(r"^(kernel_(text|rodata|data)_(start|end)|exception_table_(start|end)|ksyms|ksyms_count|ksym_names|hv_main)$")
 
@@ -76,7 +78,7 @@ def check_includes():
         if own not in MAY_INCLUDE or path == "core/main.c":
             continue
         with open(os.path.join(ROOT, path)) as f:
-            for included in re.findall(r'^#include "((?:boot|core|mm|svm|drivers|mgmt)/[^"]+)"', f.read(), re.M):
+            for included in re.findall(r'^#include "((?:boot|core|mm|svm|vmx|drivers|mgmt)/[^"]+)"', f.read(), re.M):
                 target = folder(included)
                 if target == own:
                     continue
@@ -111,8 +113,8 @@ def check_symbols():
     for name, folders, others in SYMBOL_TOPS:
         errors += [f"{name} uses {s}, which no layer at or below it defines"
                    for s in undefined(below + others + folders)]
-    errors += [f"svm uses {s}, which no layer below it defines"
-               for s in undefined(below + ["svm"]) if s not in SVM_ALLOWED]
+    for vendor in VENDORS:
+        errors += [f"{vendor} uses {s}, which no layer below it defines" for s in undefined(below + [vendor])]
     return errors
 
 

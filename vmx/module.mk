@@ -1,0 +1,1 @@
+KERNEL_SRC += $(wildcard vmx/*.c vmx/*.S)
