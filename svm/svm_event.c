@@ -72,7 +72,7 @@ void svm_watch_cr8(struct vcpu *vcpu)
 {
     struct hvm_vcpu *hw = vcpu->hw;
 
-    hw->is_cr8_watched = vcpu->cr8 != 0;
+    hw->is_cr8_watched = vcpu_cr8(vcpu) != 0;
     vmcb_intercept(hw->vmcb, INTERCEPT_CR, INTERCEPT_CR8_WRITE, hw->is_cr8_watched);
 }
 

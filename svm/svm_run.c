@@ -71,8 +71,8 @@ static void before_entry(struct vcpu *vcpu, struct svm_pcpu *pcpu)
     svm_asid_assign(vcpu, pcpu);
     vmcb->save.rax = vcpu->gpr[GPR_RAX];
     vmcb->save.rsp = vcpu->gpr[GPR_RSP];
-    vmcb->control.vintr = (vmcb->control.vintr & ~V_TPR) | (vcpu->cr8 & V_TPR);
-    if (unlikely((vcpu->cr8 != 0) != hw->is_cr8_watched))
+    vmcb->control.vintr = (vmcb->control.vintr & ~V_TPR) | vcpu_cr8(vcpu);
+    if (unlikely((vcpu_cr8(vcpu) != 0) != hw->is_cr8_watched))
         svm_watch_cr8(vcpu);
     if (unlikely(vcpu->tsc_aux != hw->tsc_aux_on_cpu) && svm_caps.has_rdtscp) {
         wrmsr(MSR_TSC_AUX, vcpu->tsc_aux);
@@ -89,7 +89,8 @@ static void after_exit(struct vcpu *vcpu)
         write_dr7(DR7_OFF);
     vcpu->gpr[GPR_RAX] = vmcb->save.rax;
     vcpu->gpr[GPR_RSP] = vmcb->save.rsp;
-    vcpu->cr8 = vmcb->control.vintr & V_TPR;
+    if (unlikely((vmcb->control.vintr & V_TPR) != vcpu_cr8(vcpu)))
+        vcpu_set_cr8(vcpu, (u8)(vmcb->control.vintr & V_TPR));
     vmcb->control.eventinj = 0;
 }
 
@@ -132,6 +133,18 @@ static void svm_tsc_offset_set(struct vcpu *vcpu, u64 offset)
     svm_vmcb(vcpu)->control.tsc_offset = offset;
 }
 
+/* AVIC is not used: software serves the local APIC. */
+static void svm_apic_mode_set(struct vcpu *vcpu, enum hvm_apic_mode mode)
+{
+    (void)vcpu;
+    (void)mode;
+}
+
+static void svm_apic_sync(struct vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
 const struct hvm_ops svm_ops = {
     .name = "AMD-V",
     .slat = &npt_format,
@@ -157,5 +170,7 @@ const struct hvm_ops svm_ops = {
     .intercept_io = svm_intercept_io,
     .tlb_flush = svm_tlb_flush,
     .tsc_offset_set = svm_tsc_offset_set,
+    .apic_mode_set = svm_apic_mode_set,
+    .apic_sync = svm_apic_sync,
     .dump = svm_dump,
 };

@@ -79,8 +79,6 @@ static void build_controls(const struct vcpu *vcpu)
     vmwrite(IO_BITMAP_B, vm->io_bitmap_pa.v + PAGE_SIZE);
     vmwrite(MSR_BITMAPS, vm->msr_bitmap_pa.v);
     vmwrite(EPT_POINTER, vcpu->hw->ept_pointer);
-    vmwrite(VIRTUAL_APIC_ADDRESS, vcpu->hw->apic_page_pa.v);
-    vmwrite(TPR_THRESHOLD, 0);
     if (vmx_caps.has_pause_loop) {
         vmwrite(PLE_GAP, PAUSE_LOOP_GAP);
         vmwrite(PLE_WINDOW, PAUSE_LOOP_WINDOW);
@@ -118,6 +116,7 @@ static void build_zeros(void)
 void vmcs_build(const struct vcpu *vcpu)
 {
     build_controls(vcpu);
+    vmx_apic_build(vcpu);
     build_zeros();
     vmwrite(VMCS_LINK_POINTER, NO_LINKED_VMCS);
     vmwrite(CR0_GUEST_HOST_MASK, ~CR0_OWNED);

@@ -169,8 +169,8 @@ static bool is_wanted(const struct vmx_msrs *msrs, const struct vmx_caps *caps,
         return true;
     case WANTED:
         return can_set(msrs, c);
-    case APIC:
-        return caps->has_virtual_apic;
+    case APIC: /* with the mode of the guest's APIC; see vmx_apic.c */
+        return false;
     case POSTED:
         return caps->has_posted_irqs;
     default:
@@ -206,8 +206,7 @@ static void note_mitigations(const struct vmx_msrs *msrs, struct vmx_caps *caps)
         (msrs->extended_edx & EXTENDED_EDX_MD_CLEAR) != 0 && (arch & ARCH_CAP_MDS_NO) == 0;
 }
 
-int vmx_caps_parse(const struct vmx_msrs *msrs, bool allow_virtual_apic, struct vmx_caps *caps,
-                   const char **why)
+int vmx_caps_parse(const struct vmx_msrs *msrs, struct vmx_caps *caps, const char **why)
 {
     const char *missing;
 
@@ -221,7 +220,7 @@ int vmx_caps_parse(const struct vmx_msrs *msrs, bool allow_virtual_apic, struct 
     if ((msrs->basic & BASIC_TRUE_CONTROLS) == 0 ||
         FIELD_GET(BASIC_MEMORY_TYPE, msrs->basic) != BASIC_MEMORY_WB)
         return refuse(-ENODEV, "The CPU's VT-x is too old (IA32_VMX_BASIC).", why);
-    caps->has_virtual_apic = allow_virtual_apic && has_group(msrs, APIC);
+    caps->has_virtual_apic = has_group(msrs, APIC);
     caps->has_posted_irqs = caps->has_virtual_apic && has_group(msrs, POSTED);
     missing = choose_controls(msrs, caps);
     if (missing != NULL)

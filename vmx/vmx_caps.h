@@ -49,11 +49,9 @@ struct vmx_caps {
 bool vmx_caps_has_vmx(const struct vmx_msrs *msrs);
 
 /*
- * allow_virtual_apic: false leaves the local APIC to software even where the CPU could.
  * Return: 0 and *caps; -ENOENT: no VT-x; -ENODEV: a required part is missing; -EPERM: turned off by
  * firmware; *why then is a sentence for the user.
  */
-int vmx_caps_parse(const struct vmx_msrs *msrs, bool allow_virtual_apic, struct vmx_caps *caps,
-                   const char **why) must_check;
+int vmx_caps_parse(const struct vmx_msrs *msrs, struct vmx_caps *caps, const char **why) must_check;
 
 #endif

@@ -79,7 +79,7 @@ int vmx_probe(struct hvm_caps *caps, const char **why)
     int rc;
 
     read_msrs(&msrs);
-    rc = vmx_caps_parse(&msrs, false, &vmx_caps, why);
+    rc = vmx_caps_parse(&msrs, &vmx_caps, why);
     if (rc != 0)
         return rc;
     if (vmx_caps.has_2m_pages)
@@ -89,11 +89,16 @@ int vmx_probe(struct hvm_caps *caps, const char **why)
     *caps = (struct hvm_caps){
         .has_next_rip = true,
         .has_vnmi = true,
+        .has_virtual_apic = vmx_caps.has_virtual_apic,
+        .has_posted_irqs = vmx_caps.has_posted_irqs,
         .tlb_tags = VPIDS,
         .slat_page_sizes = ept_format.page_sizes,
     };
     log_info("vmx", "VT-x: EPT, VPID, unrestricted guest; A/D bits %s, PAUSE-loop exits %s",
              vmx_caps.has_access_dirty ? "yes" : "no", vmx_caps.has_pause_loop ? "yes" : "no");
+    log_info("vmx", "virtual APIC %s, posted interrupts %s",
+             vmx_caps.has_virtual_apic ? "yes" : "no: software serves it",
+             vmx_caps.has_posted_irqs ? "yes" : "no: an interrupt ends the guest's run");
     log_info("vmx", "before each entry: L1 data cache flush %s, buffer clearing %s",
              vmx_caps.needs_l1d_flush ? "on" : "not needed",
              vmx_caps.needs_buffer_clear ? "on" : "not needed");

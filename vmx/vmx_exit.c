@@ -6,6 +6,7 @@
  */
 #include "vmx/vmx_exit.h"
 
+#include "core/vm/hvm_ops.h"
 #include "core/x86/cr.h"
 
 /* EXIT_UNKNOWN stands for 0 = EXIT_HOST_IRQ here: kinds are stored plus one. */
@@ -36,6 +37,9 @@ static const u8 kinds[REASON_COUNT] = {
     [REASON_WRMSR] = KIND(EXIT_MSR),
     [REASON_PAUSE] = KIND(EXIT_PAUSE),
     [REASON_XSETBV] = KIND(EXIT_XSETBV),
+    [REASON_APIC_ACCESS] = KIND(EXIT_SLAT_FAULT),
+    [REASON_APIC_WRITE] = KIND(EXIT_APIC_WRITE),
+    [REASON_VIRTUALIZED_EOI] = KIND(EXIT_APIC_EOI),
     [REASON_EPT_VIOLATION] = KIND(EXIT_SLAT_FAULT),
     [REASON_INVALID_GUEST_STATE] = KIND(EXIT_ENTRY_FAILED),
     [REASON_MSR_LOADING] = KIND(EXIT_ENTRY_FAILED),
@@ -114,6 +118,23 @@ static void decode_ept_violation(const struct vmx_raw_exit *raw, struct vm_exit 
     exit->insn_len = 0; /* not defined for these exits */
 }
 
+/* What the CPU does not serve on the APIC's page is a fault on that page, as it is without a
+ * virtual APIC. */
+static void decode_apic_access(const struct vmx_raw_exit *raw, struct vm_exit *exit)
+{
+    u64 type = FIELD_GET(APIC_ACCESS_TYPE, raw->qualification);
+
+    exit->u.slat.gpa = gpa(HVM_APIC_GPA | (raw->qualification & APIC_ACCESS_OFFSET));
+    exit->u.slat.access = SLAT_READ;
+    if (type == APIC_ACCESS_WRITE)
+        exit->u.slat.access = SLAT_WRITE;
+    else if (type == APIC_ACCESS_FETCH)
+        exit->u.slat.access = SLAT_EXEC;
+    exit->u.slat.is_present = false;
+    exit->u.slat.in_walk = type > APIC_ACCESS_FETCH;
+    exit->insn_len = 0; /* not defined for all of these exits */
+}
+
 /* NMIs and machine checks are the host's; the others were asked for. */
 static void decode_exception(const struct vmx_raw_exit *raw, struct vm_exit *exit)
 {
@@ -169,7 +190,16 @@ void vmx_exit_decode(const struct vmx_raw_exit *raw, struct vm_exit *exit)
         decode_io(raw, exit);
         break;
     case EXIT_SLAT_FAULT:
-        decode_ept_violation(raw, exit);
+        if (vmx_exit_reason(raw) == REASON_APIC_ACCESS)
+            decode_apic_access(raw, exit);
+        else
+            decode_ept_violation(raw, exit);
+        break;
+    case EXIT_APIC_WRITE:
+        exit->u.apic.offset = (u16)(raw->qualification & APIC_ACCESS_OFFSET);
+        break;
+    case EXIT_APIC_EOI:
+        exit->u.apic.vector = (u8)raw->qualification;
         break;
     case EXIT_MSR:
         exit->u.msr.is_write = vmx_exit_reason(raw) == REASON_WRMSR;

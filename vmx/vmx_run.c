@@ -7,6 +7,7 @@
  */
 #include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
+#include "core/x86/idt.h"
 #include "core/x86/insn.h"
 #include "core/x86/log.h"
 #include "core/x86/msr.h"
@@ -18,8 +19,6 @@
 #include "vmx/vmx_insn.h"
 #include "vmx/vmx_state.h"
 
-#define VTPR          0x80u /* offset in the virtual-APIC page */
-#define VTPR_CLASS    4u
 #define FLUSH_CMD_L1D BIT(0)
 
 /* Spec: SDM 3C "VM Instruction Error Numbers". */
@@ -104,27 +103,13 @@ static noinline void guest_state_refused(struct vcpu *vcpu)
     log_refusal(vcpu, "the CPU", wrong != NULL ? wrong : "no check of ours finds the field");
 }
 
-/* The task priority lives in vcpu->cr8 between exits. An exit when it falls below what it was lets
- * core look at interrupts that it held back. */
-static void load_tpr(struct vcpu *vcpu)
-{
-    struct hvm_vcpu *hw = vcpu->hw;
-    u32 class = (u32)vcpu->cr8;
-
-    hw->apic_page[VTPR] = (u8)(class << VTPR_CLASS);
-    if (unlikely(class != hw->tpr_threshold)) {
-        vmwrite(TPR_THRESHOLD, class);
-        hw->tpr_threshold = class;
-    }
-}
-
 static void before_entry(struct vcpu *vcpu)
 {
     struct hvm_vcpu *hw = vcpu->hw;
 
     vmx_tags_assign(vcpu, vmx_this_pcpu());
     vmwrite(GUEST_RSP, vcpu->gpr[GPR_RSP]);
-    load_tpr(vcpu);
+    vmx_apic_before_entry(vcpu);
     if (unlikely(vcpu->tsc_aux != hw->tsc_aux_on_cpu) && vmx_caps.has_rdtscp) {
         wrmsr(MSR_TSC_AUX, vcpu->tsc_aux);
         hw->tsc_aux_on_cpu = vcpu->tsc_aux;
@@ -168,7 +153,13 @@ static void read_exit(const struct hvm_vcpu *hw, struct vmx_raw_exit *raw)
         raw->insn_info = vmread(EXIT_INSTRUCTION_INFORMATION);
         raw->qualification = vmread(EXIT_QUALIFICATION);
         break;
+    case REASON_EXTERNAL_INTERRUPT:
+        raw->intr_info = vmread(EXIT_INTERRUPTION_INFORMATION);
+        break;
     case REASON_CR_ACCESS:
+    case REASON_APIC_ACCESS:
+    case REASON_APIC_WRITE:
+    case REASON_VIRTUALIZED_EOI:
         raw->qualification = vmread(EXIT_QUALIFICATION);
         break;
     default:
@@ -176,11 +167,14 @@ static void read_exit(const struct hvm_vcpu *hw, struct vmx_raw_exit *raw)
     }
 }
 
-/* What came for the host and, unlike interrupts, does not wait until they are turned on. */
+/* What came for the host and does not wait until interrupts are turned on: NMIs, machine checks,
+ * and interrupts where posted interrupts require that the exit acknowledges them. */
 static void serve_host(const struct vmx_raw_exit *raw)
 {
     u32 reason = vmx_exit_reason(raw);
 
+    if (reason == REASON_EXTERNAL_INTERRUPT && (raw->intr_info & INTR_VALID) != 0)
+        idt_dispatch(vmx_intr_vector(raw->intr_info));
     if (reason == REASON_MACHINE_CHECK)
         vmx_raise_machine_check();
     if (reason != REASON_EXCEPTION_OR_NMI)
@@ -199,7 +193,6 @@ static void after_exit(struct vcpu *vcpu, struct vmx_raw_exit *raw)
     hw->cr2 = read_cr2();
     read_exit(hw, raw);
     vcpu->gpr[GPR_RSP] = vmread(GUEST_RSP);
-    vcpu->cr8 = hw->apic_page[VTPR] >> VTPR_CLASS;
 }
 
 void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
@@ -224,6 +217,8 @@ void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
 
 static void vmx_intercept_msr(struct vm *vm, u32 msr, bool on_read, bool on_write)
 {
+    if (vm->hw->x2apic_bitmap != NULL)
+        (void)msr_bitmap_set(vm->hw->x2apic_bitmap, msr, on_read, on_write);
     if (!msr_bitmap_set(vm->hw->msr_bitmap, msr, on_read, on_write) && !(on_read && on_write))
         log_warn("vmx", "MSR %#x is outside the bitmap and always exits", msr);
 }
@@ -273,5 +268,7 @@ const struct hvm_ops vmx_ops = {
     .intercept_io = vmx_intercept_io,
     .tlb_flush = vmx_tlb_flush,
     .tsc_offset_set = vmx_tsc_offset_set,
+    .apic_mode_set = vmx_apic_mode_set,
+    .apic_sync = vmx_apic_sync,
     .dump = vmx_dump,
 };

@@ -25,6 +25,10 @@ struct hvm_vm {
     u8 *io_bitmap;
     hpa_t msr_bitmap_pa;
     hpa_t io_bitmap_pa;
+    /* Only with a virtual APIC: */
+    u8 *x2apic_bitmap; /* msr_bitmap, with the registers open that the CPU serves */
+    hpa_t x2apic_bitmap_pa;
+    hpa_t apic_access_pa; /* the page at HVM_APIC_GPA; never read or written */
 };
 
 /* MSRs that no control switches; the host uses none of them. */
@@ -39,16 +43,16 @@ enum vmx_switched_msr {
 
 struct hvm_vcpu {
     hpa_t vmcs_pa;
-    u8 *apic_page; /* virtual-APIC page */
-    hpa_t apic_page_pa;
     u64 ept_pointer;
     struct tlb_tag vpid;
     u32 ept_flushed_on; /* pCPU + 1 whose cached second-level translations are valid; 0: none's */
     u32 host_state_of;  /* pCPU + 1 whose state the host-state area has */
     bool is_launched;
-    bool is_checked;              /* the consistency check has passed once */
-    u32 controls;                 /* primary processor-based controls, as in the VMCS */
-    u32 tpr_threshold;            /* as in the VMCS */
+    bool is_checked;   /* the consistency check has passed once */
+    u32 controls;      /* primary processor-based controls, as in the VMCS */
+    u32 tpr_threshold; /* as in the VMCS */
+    bool is_apic_virtual;
+    u64 eoi_exits[4];             /* as in the VMCS: level-triggered vectors */
     u64 cr2;                      /* the CPU's own while the guest runs */
     u64 dr6;                      /* the CPU's own while loaded */
     u64 tsc_aux_on_cpu;           /* last written; VMX_TSC_AUX_UNKNOWN after a load */
@@ -118,6 +122,14 @@ void vmx_window_request(struct vcpu *vcpu, enum vm_event_kind kind, bool wanted)
 /* vmx_event.c: what the exit says about windows, NMIs and debug registers. */
 void vmx_event_after_exit(struct vcpu *vcpu, const struct vmx_raw_exit *raw,
                           const struct vm_exit *exit);
+
+/* vmx_apic.c */
+int vmx_apic_vm_init(struct vm *vm) must_check;
+void vmx_apic_vm_fini(struct vm *vm);
+void vmx_apic_build(const struct vcpu *vcpu);
+void vmx_apic_mode_set(struct vcpu *vcpu, enum hvm_apic_mode mode);
+void vmx_apic_sync(struct vcpu *vcpu);
+void vmx_apic_before_entry(struct vcpu *vcpu);
 
 /*
  * vmx_entry.S: runs the guest until its next exit. gpr: vcpu->gpr; RSP travels in the VMCS.

@@ -43,8 +43,14 @@ int vmx_vm_init(struct vm *vm)
     msr_bitmap_init(hw->msr_bitmap);
     io_bitmap_init(hw->io_bitmap);
     vm->hw = hw;
+    rc = vmx_caps.has_virtual_apic ? vmx_apic_vm_init(vm) : 0;
+    if (rc != 0)
+        goto err_io_bitmap;
     return 0;
 
+err_io_bitmap:
+    vm->hw = NULL;
+    pmm_free(hw->io_bitmap_pa, pmm_order_for(IO_BITMAPS_BYTES), PMM_HYPERVISOR, false);
 err_msr_bitmap:
     pmm_free(hw->msr_bitmap_pa, pmm_order_for(MSR_BITMAPS_BYTES), PMM_HYPERVISOR, false);
 err_free:
@@ -56,6 +62,8 @@ void vmx_vm_fini(struct vm *vm)
 {
     struct hvm_vm *hw = vm->hw;
 
+    if (vmx_caps.has_virtual_apic)
+        vmx_apic_vm_fini(vm);
     pmm_free(hw->io_bitmap_pa, pmm_order_for(IO_BITMAPS_BYTES), PMM_HYPERVISOR, false);
     pmm_free(hw->msr_bitmap_pa, pmm_order_for(MSR_BITMAPS_BYTES), PMM_HYPERVISOR, false);
     kfree(hw);
@@ -88,20 +96,14 @@ int vmx_vcpu_init(struct vcpu *vcpu)
     rc = pmm_alloc(PMM_ORDER_4K, PMM_HYPERVISOR, true, &hw->vmcs_pa);
     if (rc != 0)
         goto err_free;
-    rc = pmm_alloc(PMM_ORDER_4K, PMM_HYPERVISOR, true, &hw->apic_page_pa);
-    if (rc != 0)
-        goto err_vmcs;
     rc = pmm_alloc(pmm_order_for(fpu_area_bytes()), PMM_HYPERVISOR, true, &fpu);
     if (rc != 0)
-        goto err_apic_page;
-    hw->apic_page = hpa_to_ptr(hw->apic_page_pa);
+        goto err_vmcs;
     hw->regs.fpu = hpa_to_ptr(fpu);
     vcpu->hw = hw;
     build(vcpu);
     return 0;
 
-err_apic_page:
-    pmm_free(hw->apic_page_pa, PMM_ORDER_4K, PMM_HYPERVISOR, false);
 err_vmcs:
     pmm_free(hw->vmcs_pa, PMM_ORDER_4K, PMM_HYPERVISOR, false);
 err_free:
@@ -109,14 +111,13 @@ err_free:
     return rc;
 }
 
-/* All three blocks held guest registers, hence the scrubbing. */
+/* Both blocks held guest registers, hence the scrubbing. */
 void vmx_vcpu_fini(struct vcpu *vcpu)
 {
     struct hvm_vcpu *hw = vcpu->hw;
 
     assert(!hw->regs.is_loaded);
     pmm_free(ptr_to_hpa(hw->regs.fpu), pmm_order_for(fpu_area_bytes()), PMM_HYPERVISOR, true);
-    pmm_free(hw->apic_page_pa, PMM_ORDER_4K, PMM_HYPERVISOR, true);
     pmm_free(hw->vmcs_pa, PMM_ORDER_4K, PMM_HYPERVISOR, true);
     kfree(hw);
     vcpu->hw = NULL;

@@ -27,6 +27,7 @@ static void dispatch(u8 vector)
         timer_interrupt();
         break;
     case VECTOR_KICK:
+    case VECTOR_POSTED:
         break; /* coming here was all it is for */
     case VECTOR_CALL:
         work_interrupt();

@@ -48,6 +48,14 @@ void work_call_all(void (*fn)(void *arg), void *arg)
     __atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 }
 
+void work_post_irqs(u32 pcpu)
+{
+    const struct pcpu *p = pcpu_get(pcpu);
+
+    if (p != NULL)
+        lapic_send(p->apic_id, VECTOR_POSTED);
+}
+
 void work_kick(u32 pcpu)
 {
     const struct pcpu *p = pcpu_get(pcpu);

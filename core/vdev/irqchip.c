@@ -4,6 +4,7 @@
 #include "core/lib/errno.h"
 #include "core/vdev/vdev_util.h"
 #include "core/vdev/vdevs.h"
+#include "core/vdev/virq_impl.h"
 #include "core/vdev/vlapic.h"
 #include "core/vm/vm.h"
 #include "mm/kheap.h"
@@ -16,14 +17,24 @@ static int op_pending(struct vcpu *vcpu)
     return vlapic_pending(vcpu->vlapic);
 }
 
+static bool op_has_pending(struct vcpu *vcpu)
+{
+    return vlapic_has_pending(vcpu->vlapic);
+}
+
+static void op_register_written(struct vcpu *vcpu, u16 offset)
+{
+    vlapic_written(vcpu->vlapic, offset);
+}
+
+static void op_level_ended(struct vcpu *vcpu, u8 vector)
+{
+    virq_eoi(vcpu->vm, vector);
+}
+
 static u8 op_acknowledge(struct vcpu *vcpu, u8 vector)
 {
     return vlapic_acknowledge(vcpu->vlapic, vector);
-}
-
-static u8 op_tpr_get(struct vcpu *vcpu)
-{
-    return (u8)(vcpu->cr8 & CR8_MASK);
 }
 
 static void op_tpr_set(struct vcpu *vcpu, u8 tpr)
@@ -87,7 +98,9 @@ static void op_vcpu_reset(struct vcpu *vcpu)
 static const struct irqchip_ops irqchip_ops = {
     .pending = op_pending,
     .acknowledge = op_acknowledge,
-    .tpr_get = op_tpr_get,
+    .has_pending = op_has_pending,
+    .register_written = op_register_written,
+    .level_ended = op_level_ended,
     .tpr_set = op_tpr_set,
     .msr_read = op_msr_read,
     .msr_write = op_msr_write,
@@ -122,6 +135,7 @@ int vlapic_create(struct vcpu *vcpu)
     if (!lapic)
         return -ENOMEM;
     lapic->vcpu = vcpu;
+    lapic->apic = vcpu->apic;
     vdev_attach(vcpu->vm, &lapic->dev, "vlapic", &vlapic_ops);
     vlapic_timer_init(lapic);
     vlapic_power_on(lapic);

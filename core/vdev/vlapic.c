@@ -2,8 +2,9 @@
 /*
  * Local APIC: requests, priorities, acceptance and end of interrupt.
  *
- * A request travels IRR → (pending, acknowledge) → ISR → EOI. Setting bits is anybody's, everything
- * that takes them away is the owner's, so no lock is needed.
+ * A request travels requests → IRR → (pending, acknowledge) → ISR → EOI. Requests are anybody's,
+ * the rest is the owner's, so no lock is needed. Where the CPU delivers interrupts itself it moves
+ * them from IRR to ISR and takes EOIs; level-triggered ones come back to software at their end.
  */
 #include "core/vdev/vlapic.h"
 
@@ -20,6 +21,46 @@
 #define SVR_RESET   0xffu
 #define EXTINT_LVT  ((u32)VLAPIC_EXTINT << 8)
 
+static u32 top_bit(u32 word)
+{
+    return WORD_BITS - 1 - (u32)__builtin_clz(word);
+}
+
+/* Highest vector in the ISR or IRR, 0 if none. */
+static u32 top_vector(const struct vlapic *lapic, u32 reg)
+{
+    for (u32 word = VLAPIC_WORDS; word-- > 0;) {
+        u32 bits = vlapic_get(lapic, reg + word * APIC_REG_STRIDE);
+
+        if (bits)
+            return word * WORD_BITS + top_bit(bits);
+    }
+    return 0;
+}
+
+static void clear_requests(struct vlapic *lapic)
+{
+    for (unsigned i = 0; i < VLAPIC_WORDS; i++) {
+        __atomic_store_n(&lapic->apic->requests[i], 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&lapic->level[i], 0, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&lapic->apic->has_requests, 0, __ATOMIC_RELAXED);
+    __atomic_fetch_and(&lapic->attention, ~(ATTENTION_IRR | ATTENTION_LEVEL), __ATOMIC_RELAXED);
+}
+
+static void reset_registers(struct vlapic *lapic, bool is_boot)
+{
+    memset(lapic->apic->regs, 0, sizeof lapic->apic->regs);
+    vlapic_set(lapic, APIC_ID, lapic->vcpu->index << APIC_XID_SHIFT);
+    vlapic_set(lapic, APIC_VERSION, APIC_VERSION_VALUE);
+    vlapic_set(lapic, APIC_DFR, DFR_FLAT);
+    vlapic_set(lapic, APIC_SVR, SVR_RESET);
+    for (u32 reg = APIC_LVT_TIMER; reg <= APIC_LVT_ERROR; reg += APIC_REG_STRIDE)
+        vlapic_set(lapic, reg, (u32)APIC_LVT_MASKED);
+    if (is_boot)
+        vlapic_set(lapic, APIC_LVT_LINT0, EXTINT_LVT);
+}
+
 void vlapic_power_on(struct vlapic *lapic)
 {
     bool is_boot = lapic->vcpu->index == 0;
@@ -27,50 +68,78 @@ void vlapic_power_on(struct vlapic *lapic)
     vlapic_timer_stop(lapic);
     __atomic_store_n(&lapic->base, GUEST_LAPIC_BASE | APIC_BASE_EN | (is_boot ? APIC_BASE_BSP : 0),
                      __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < VLAPIC_WORDS; i++) {
-        __atomic_store_n(&lapic->irr[i], 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&lapic->tmr[i], 0, __ATOMIC_RELAXED);
-        lapic->isr[i] = 0;
-    }
-    __atomic_fetch_and(&lapic->attention, ~ATTENTION_IRR, __ATOMIC_RELAXED);
+    reset_registers(lapic, is_boot);
+    clear_requests(lapic);
     __atomic_store_n(&lapic->nmi, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&lapic->errors, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&lapic->ldr, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&lapic->dfr, DFR_FLAT, __ATOMIC_RELAXED);
-    __atomic_store_n(&lapic->svr, SVR_RESET, __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < LVT_COUNT; i++)
-        __atomic_store_n(&lapic->lvt[i], (u32)APIC_LVT_MASKED, __ATOMIC_RELAXED);
-    if (is_boot)
-        __atomic_store_n(&lapic->lvt[LVT_LINT0], EXTINT_LVT, __ATOMIC_RELAXED);
     lapic->isr_top = 0;
-    lapic->tpr = 0;
-    lapic->vcpu->cr8 = 0;
-    lapic->esr = 0;
-    lapic->icr = 0;
     lapic->is_extint = false;
+    vlapic_mode_changed(lapic);
 }
 
-bool vlapic_set_irr(struct vlapic *lapic, u8 vector, bool is_level)
+/* Software does not know what the CPU has left. */
+static void look_everywhere(struct vlapic *lapic)
+{
+    lapic->isr_top = top_vector(lapic, APIC_ISR);
+    __atomic_fetch_or(&lapic->attention, ATTENTION_IRR, __ATOMIC_RELAXED);
+}
+
+void vlapic_mode_changed(struct vlapic *lapic)
+{
+    u64 base = vlapic_base(lapic);
+    enum hvm_apic_mode mode = HVM_APIC_SOFTWARE;
+
+    if (!hvm_caps.has_virtual_apic)
+        return;
+    if ((base & APIC_BASE_EN) && (base & APIC_BASE_EXTD))
+        mode = HVM_APIC_X2APIC;
+    else if ((base & APIC_BASE_EN) && (base & APIC_BASE_ADDR) == HVM_APIC_GPA)
+        mode = HVM_APIC_XAPIC;
+    lapic->is_virtual = mode != HVM_APIC_SOFTWARE;
+    hvm->apic_mode_set(lapic->vcpu, mode);
+    if (lapic->is_virtual)
+        hvm->apic_sync(lapic->vcpu);
+    else
+        look_everywhere(lapic);
+}
+
+/* The end of a level-triggered interrupt must exit, which the owner arranges before it lets the CPU
+ * see the request. */
+static bool request_level(struct vlapic *lapic, u8 vector)
 {
     u32 word = vector / WORD_BITS;
     u32 bit = 1u << (vector % WORD_BITS);
 
-    if (!(vlapic_base(lapic) & APIC_BASE_EN) ||
-        !(__atomic_load_n(&lapic->svr, __ATOMIC_RELAXED) & APIC_SVR_ENABLE))
+    __atomic_fetch_or(vlapic_reg(lapic, APIC_TMR + word * APIC_REG_STRIDE), bit, __ATOMIC_RELAXED);
+    if (__atomic_fetch_or(&lapic->level[word], bit, __ATOMIC_SEQ_CST) & bit)
+        return true; /* whoever set it first makes the vCPU notice */
+    __atomic_fetch_or(&lapic->attention, ATTENTION_LEVEL, __ATOMIC_SEQ_CST);
+    vcpu_request(lapic->vcpu, VCPU_REQ_EVENT);
+    return true;
+}
+
+static bool request_edge(struct vlapic *lapic, u8 vector)
+{
+    u32 word = vector / WORD_BITS;
+    u32 bit = 1u << (vector % WORD_BITS);
+    u32 *tmr = vlapic_reg(lapic, APIC_TMR + word * APIC_REG_STRIDE);
+
+    if (__atomic_load_n(tmr, __ATOMIC_RELAXED) & bit)
+        __atomic_fetch_and(tmr, ~bit, __ATOMIC_RELAXED);
+    if (!(__atomic_fetch_or(&lapic->apic->requests[word], bit, __ATOMIC_SEQ_CST) & bit))
+        vcpu_notify(lapic->vcpu);
+    return true;
+}
+
+bool vlapic_set_irr(struct vlapic *lapic, u8 vector, bool is_level)
+{
+    if (!(vlapic_base(lapic) & APIC_BASE_EN) || !(vlapic_get(lapic, APIC_SVR) & APIC_SVR_ENABLE))
         return false;
     if (vector < APIC_VECTOR_MIN) {
         vlapic_error(lapic, ESR_RECEIVE_ILLEGAL_VECTOR);
         return false;
     }
-    if (is_level)
-        __atomic_fetch_or(&lapic->tmr[word], bit, __ATOMIC_RELAXED);
-    else if (__atomic_load_n(&lapic->tmr[word], __ATOMIC_RELAXED) & bit)
-        __atomic_fetch_and(&lapic->tmr[word], ~bit, __ATOMIC_RELAXED);
-    if (__atomic_fetch_or(&lapic->irr[word], bit, __ATOMIC_SEQ_CST) & bit)
-        return true; /* whoever set it first makes the vCPU notice */
-    __atomic_fetch_or(&lapic->attention, 1u << word, __ATOMIC_SEQ_CST);
-    vcpu_request(lapic->vcpu, VCPU_REQ_EVENT);
-    return true;
+    return is_level ? request_level(lapic, vector) : request_edge(lapic, vector);
 }
 
 void vlapic_set_nmi(struct vlapic *lapic)
@@ -133,14 +202,6 @@ void vlapic_lint0(struct vm *vm, bool level)
     }
 }
 
-u32 vlapic_tpr(const struct vlapic *lapic)
-{
-    u32 class = (u32)lapic->vcpu->cr8 << CLASS_SHIFT;
-
-    /* A write to CR8 clears the lower half. */
-    return class == (lapic->tpr & CLASS_MASK) ? lapic->tpr : class;
-}
-
 void vlapic_look_again(struct vlapic *lapic)
 {
     if (__atomic_load_n(&lapic->attention, __ATOMIC_RELAXED))
@@ -149,93 +210,132 @@ void vlapic_look_again(struct vlapic *lapic)
 
 void vlapic_tpr_write(struct vlapic *lapic, u32 tpr)
 {
-    lapic->tpr = tpr & TPR_MASK;
-    lapic->vcpu->cr8 = lapic->tpr >> CLASS_SHIFT;
+    vlapic_set(lapic, APIC_TPR, tpr & TPR_MASK);
     vlapic_look_again(lapic);
+}
+
+static u32 in_service(const struct vlapic *lapic)
+{
+    return lapic->is_virtual ? top_vector(lapic, APIC_ISR) : lapic->isr_top;
 }
 
 /* Spec: SDM 3A "Task and Processor Priorities". */
 u32 vlapic_ppr(const struct vlapic *lapic)
 {
-    u32 tpr = vlapic_tpr(lapic);
-    u32 in_service = lapic->isr_top & CLASS_MASK;
+    u32 tpr = vlapic_get(lapic, APIC_TPR);
+    u32 serving = in_service(lapic) & CLASS_MASK;
 
-    return (tpr & CLASS_MASK) >= in_service ? tpr : in_service;
+    return (tpr & CLASS_MASK) >= serving ? tpr : serving;
 }
 
-static u32 top_bit(u32 word)
+static void take_words(struct vlapic *lapic, u32 *words)
 {
-    return WORD_BITS - 1 - (u32)__builtin_clz(word);
+    for (u32 i = 0; i < VLAPIC_WORDS; i++) {
+        u32 bits = __atomic_exchange_n(&words[i], 0, __ATOMIC_SEQ_CST);
+
+        if (bits == 0)
+            continue;
+        *vlapic_reg(lapic, APIC_IRR + i * APIC_REG_STRIDE) |= bits;
+        __atomic_fetch_or(&lapic->attention, 1u << i, __ATOMIC_RELAXED);
+    }
 }
 
-/* Highest vector requested, 0 if none. Clears bits found stale, without losing a concurrent
- * request. */
+/* Moves what others asked for into the IRR. */
+static void take_requests(struct vlapic *lapic)
+{
+    bool has_edge = __atomic_exchange_n(&lapic->apic->has_requests, 0, __ATOMIC_SEQ_CST) != 0;
+    bool has_level = __atomic_load_n(&lapic->attention, __ATOMIC_SEQ_CST) & ATTENTION_LEVEL;
+
+    if (has_edge)
+        take_words(lapic, lapic->apic->requests);
+    if (has_level) {
+        __atomic_fetch_and(&lapic->attention, ~ATTENTION_LEVEL, __ATOMIC_SEQ_CST);
+        take_words(lapic, lapic->level);
+    }
+    if ((has_edge || has_level) && lapic->is_virtual)
+        hvm->apic_sync(lapic->vcpu);
+}
+
+/* Highest vector requested, 0 if none. */
 static u32 top_request(struct vlapic *lapic)
 {
     u32 words;
 
-    while ((words = __atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) & ATTENTION_IRR) != 0) {
+    if (lapic->is_virtual) /* the CPU takes bits away without a word */
+        return top_vector(lapic, APIC_IRR);
+    while ((words = lapic->attention & ATTENTION_IRR) != 0) {
         u32 word = top_bit(words);
-        u32 bits = __atomic_load_n(&lapic->irr[word], __ATOMIC_ACQUIRE);
+        u32 bits = vlapic_get(lapic, APIC_IRR + word * APIC_REG_STRIDE);
 
         if (bits)
             return word * WORD_BITS + top_bit(bits);
-        __atomic_fetch_and(&lapic->attention, ~(1u << word), __ATOMIC_SEQ_CST);
-        if (__atomic_load_n(&lapic->irr[word], __ATOMIC_SEQ_CST))
-            __atomic_fetch_or(&lapic->attention, 1u << word, __ATOMIC_SEQ_CST);
+        __atomic_fetch_and(&lapic->attention, ~(1u << word), __ATOMIC_RELAXED);
     }
     return 0;
 }
 
-int vlapic_pending_slow(struct vlapic *lapic)
+static bool has_extint(const struct vlapic *lapic)
+{
+    return (__atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) & ATTENTION_PIC) &&
+           passes_extint(lapic);
+}
+
+/* The local APIC's own highest vector if it is above the processor priority, or -1. */
+static int own_pending(struct vlapic *lapic)
 {
     u32 vector;
 
-    lapic->is_extint = (__atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) & ATTENTION_PIC) &&
-                       passes_extint(lapic);
-    if (lapic->is_extint)
-        return virq_pic_peek(lapic->vcpu->vm);
+    take_requests(lapic);
     vector = top_request(lapic);
     if (vector == 0 || !(vlapic_base(lapic) & APIC_BASE_EN))
         return -1;
     return (vector & CLASS_MASK) > (vlapic_ppr(lapic) & CLASS_MASK) ? (int)vector : -1;
 }
 
+int vlapic_pending_slow(struct vlapic *lapic)
+{
+    lapic->is_extint = has_extint(lapic);
+    if (lapic->is_extint)
+        return virq_pic_peek(lapic->vcpu->vm);
+    if (!lapic->is_virtual)
+        return own_pending(lapic);
+    take_requests(lapic);
+    return -1;
+}
+
+bool vlapic_has_pending(struct vlapic *lapic)
+{
+    return has_extint(lapic) || own_pending(lapic) >= 0;
+}
+
 u8 vlapic_acknowledge(struct vlapic *lapic, u8 vector)
 {
-    u32 word = vector / WORD_BITS;
+    u32 offset = vector / WORD_BITS * APIC_REG_STRIDE;
     u32 bit = 1u << (vector % WORD_BITS);
 
     if (lapic->is_extint) {
         lapic->is_extint = false;
         return virq_pic_acknowledge(lapic->vcpu->vm);
     }
-    __atomic_fetch_and(&lapic->irr[word], ~bit, __ATOMIC_SEQ_CST);
-    lapic->isr[word] |= bit;
+    *vlapic_reg(lapic, APIC_IRR + offset) &= ~bit;
+    *vlapic_reg(lapic, APIC_ISR + offset) |= bit;
     lapic->isr_top = vector;
     return vector;
 }
 
-static u32 top_in_service(const struct vlapic *lapic)
-{
-    for (u32 word = VLAPIC_WORDS; word-- > 0;) {
-        if (lapic->isr[word])
-            return word * WORD_BITS + top_bit(lapic->isr[word]);
-    }
-    return 0;
-}
-
 void vlapic_eoi(struct vlapic *lapic)
 {
-    u32 vector = lapic->isr_top;
-    u32 word = vector / WORD_BITS;
+    u32 vector = in_service(lapic);
+    u32 offset = vector / WORD_BITS * APIC_REG_STRIDE;
     u32 bit = 1u << (vector % WORD_BITS);
 
     if (vector == 0)
         return;
-    lapic->isr[word] &= ~bit;
-    lapic->isr_top = top_in_service(lapic);
-    if (__atomic_load_n(&lapic->tmr[word], __ATOMIC_RELAXED) & bit)
+    *vlapic_reg(lapic, APIC_ISR + offset) &= ~bit;
+    lapic->isr_top = top_vector(lapic, APIC_ISR);
+    if (lapic->is_virtual)
+        hvm->apic_sync(lapic->vcpu);
+    if (vlapic_get(lapic, APIC_TMR + offset) & bit)
         virq_eoi(lapic->vcpu->vm, (u8)vector);
     vlapic_look_again(lapic);
 }

@@ -2,11 +2,15 @@
 /*
  * Local APIC of one vCPU, in xAPIC and x2APIC mode.
  *
- * Members marked (o) belong to the vCPU's task. (a) ones are atomics: messages arrive from any pCPU
- * and from interrupt context, so IRR, TMR, pending errors and the NMI flag are set without a lock,
- * followed by vcpu_request(VCPU_REQ_EVENT); what a sender needs for matching (base, LDR, DFR, SVR,
- * LVT) is read as it is. Spec: SDM 3A "Advanced Programmable Interrupt Controller (APIC)"; APM 2
- * "Advanced Programmable Interrupt Controller (APIC)" and "x2APIC".
+ * The registers live in vcpu->apic, as the CPU lays them out, so that a CPU that can serves them by
+ * itself (is_virtual); software does it everywhere else, on the same page.
+ *
+ * Members marked (o) belong to the vCPU's task, as the registers do. (a) ones are atomics: messages
+ * arrive from any pCPU and from interrupt context, so requests, TMR, pending errors and the NMI
+ * flag are set without a lock, followed by vcpu_notify() or vcpu_request(); the owner moves
+ * requests into the IRR. What a sender needs for matching (base, LDR, DFR, SVR, LVT) is read as it
+ * is. Spec: SDM 3A "Advanced Programmable Interrupt Controller (APIC)"; APM 2 "Advanced
+ * Programmable Interrupt Controller (APIC)" and "x2APIC".
  */
 #ifndef SOCLE_VDEV_VLAPIC_H
 #define SOCLE_VDEV_VLAPIC_H
@@ -15,6 +19,7 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "core/vm/irqchip.h"
+#include "core/vm/vcpu.h"
 #include "core/vm/vdev.h"
 
 struct vcpu;
@@ -37,6 +42,7 @@ struct vcpu;
 #define APIC_ICR        0x300u
 #define APIC_ICR_HIGH   0x310u
 #define APIC_LVT_TIMER  0x320u
+#define APIC_LVT_LINT0  0x350u
 #define APIC_LVT_ERROR  0x370u
 #define APIC_TIMER_ICR  0x380u /* initial count */
 #define APIC_TIMER_CCR  0x390u /* current count */
@@ -54,6 +60,7 @@ struct vcpu;
 #define APIC_BASE_EXTD  BIT(10) /* x2APIC mode */
 #define APIC_BASE_EN    BIT(11)
 #define APIC_BASE_ADDR  0x0000fffffffff000ull
+#define APIC_XID_SHIFT  24u /* of the ID register in xAPIC mode */
 #define APIC_SVR_ENABLE BIT(8)
 #define APIC_LVT_MASKED BIT(16)
 #define APIC_LVT_VECTOR 0xffu
@@ -93,37 +100,52 @@ struct vlapic_timer {
     struct timer host;
     u64 deadline_ns;  /* VDEV_NEVER_NS: not counting */
     u64 tsc_deadline; /* IA32_TSC_DEADLINE */
-    u32 initial;
-    u32 divide; /* register value */
+    u32 initial;      /* as the registers say, for the timer's callback */
+    u32 divide;
 };
 
 #define VLAPIC_WORDS 8u
 
-/* Bit per word of the IRR that may be non-zero, and one for the PIC's output on LINT0. */
-#define ATTENTION_IRR 0xffu
-#define ATTENTION_PIC 0x100u
+/* An integrated APIC with all entries of the local vector table. */
+#define APIC_VERSION_VALUE (0x14u | (u32)(LVT_COUNT - 1) << 16)
+
+/* Set: pending() must look closer. A bit per word of the IRR that may be non-zero, one for the
+ * PIC's output on LINT0, one for requests in vlapic.level. */
+#define ATTENTION_IRR   0xffu
+#define ATTENTION_PIC   0x100u
+#define ATTENTION_LEVEL 0x200u
 
 struct vlapic {
     struct vdev dev;           /* its lock protects timer */
     struct vcpu *vcpu;         /* (c) */
+    struct vcpu_apic *apic;    /* (c) the vCPU's: registers and requests */
     u64 base;                  /* (a) IA32_APIC_BASE */
-    u32 irr[VLAPIC_WORDS];     /* (a) requests */
-    u32 attention;             /* (a) why pending() must look closer: ATTENTION_* */
-    u32 tmr[VLAPIC_WORDS];     /* (a) level triggered */
-    u32 isr[VLAPIC_WORDS];     /* (o) in service */
+    u32 attention;             /* (a) ATTENTION_* */
+    u32 level[VLAPIC_WORDS];   /* (a) requests of level-triggered interrupts: never posted */
     u32 isr_top;               /* (o) highest vector in service, 0 if none */
-    u32 tpr;                   /* (o) low half; the class is vcpu->cr8 */
-    u32 ldr;                   /* (a) */
-    u32 dfr;                   /* (a) */
-    u32 svr;                   /* (a) */
-    u32 esr;                   /* (o) as the guest reads it */
     u32 errors;                /* (a) since the last write of the ESR */
-    u64 icr;                   /* (o) */
-    u32 lvt[LVT_COUNT];        /* (a) written by the owner */
     u32 nmi;                   /* (a) an NMI is pending */
     bool is_extint;            /* (o) what pending() last found came from the PIC */
+    bool is_virtual;           /* (o) the CPU serves the registers and delivers interrupts */
     struct vlapic_timer timer; /* dev.lock */
 };
+
+/* A register, where the CPU and the guest see it. Others than the owner only read, atomically; of
+ * the TMR they change bits. */
+static inline u32 *vlapic_reg(const struct vlapic *lapic, u32 offset)
+{
+    return &lapic->apic->regs[offset / sizeof(u32)];
+}
+
+static inline u32 vlapic_get(const struct vlapic *lapic, u32 offset)
+{
+    return __atomic_load_n(vlapic_reg(lapic, offset), __ATOMIC_RELAXED);
+}
+
+static inline void vlapic_set(struct vlapic *lapic, u32 offset, u32 value)
+{
+    __atomic_store_n(vlapic_reg(lapic, offset), value, __ATOMIC_RELAXED);
+}
 
 static inline u64 vlapic_base(const struct vlapic *lapic)
 {
@@ -137,15 +159,14 @@ static inline bool vlapic_is_x2(const struct vlapic *lapic)
 
 static inline u32 vlapic_lvt(const struct vlapic *lapic, enum vlapic_lvt index)
 {
-    return __atomic_load_n(&lapic->lvt[index], __ATOMIC_RELAXED);
+    return vlapic_get(lapic, APIC_LVT_TIMER + index * APIC_REG_STRIDE);
 }
 
 /* State after power-on; on the boot vCPU LINT0 passes the PIC through, as a PC's firmware leaves
  * it. */
 void vlapic_power_on(struct vlapic *lapic);
 
-/* Puts a vector into the IRR and makes the vCPU notice. Context: any. Return: false if it was
- * refused. */
+/* Requests a vector and makes the vCPU notice. Context: any. Return: false if it was refused. */
 bool vlapic_set_irr(struct vlapic *lapic, u8 vector, bool is_level);
 void vlapic_set_nmi(struct vlapic *lapic);
 
@@ -169,24 +190,31 @@ int vlapic_pending_slow(struct vlapic *lapic);
 
 static inline int vlapic_pending(struct vlapic *lapic)
 {
-    /* Asked before every VM entry, and nearly always for nothing. */
-    if (likely(__atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) == 0))
+    /* Asked often, and nearly always for nothing. */
+    if (likely(__atomic_load_n(&lapic->attention, __ATOMIC_ACQUIRE) == 0 &&
+               __atomic_load_n(&lapic->apic->has_requests, __ATOMIC_ACQUIRE) == 0))
         return -1;
     return vlapic_pending_slow(lapic);
 }
 
+bool vlapic_has_pending(struct vlapic *lapic);
 u8 vlapic_acknowledge(struct vlapic *lapic, u8 vector);
 void vlapic_eoi(struct vlapic *lapic);
-u32 vlapic_tpr(const struct vlapic *lapic);
 void vlapic_tpr_write(struct vlapic *lapic, u32 tpr);
 u32 vlapic_ppr(const struct vlapic *lapic);
 
 /* Tells the run loop to look again if something may have become deliverable. */
 void vlapic_look_again(struct vlapic *lapic);
 
+/* The mode in IA32_APIC_BASE has changed: the CPU serves the registers where it can. */
+void vlapic_mode_changed(struct vlapic *lapic);
+
 /* Registers. Context: own task. The MSR functions return as irqchip_ops says. */
 u32 vlapic_mmio_read(struct vlapic *lapic, u32 reg);
 void vlapic_mmio_write(struct vlapic *lapic, u32 reg, u32 value);
+
+/* The CPU has stored what the guest wrote. */
+void vlapic_written(struct vlapic *lapic, u32 reg);
 int vlapic_msr_read(struct vlapic *lapic, u32 msr, u64 *value) must_check;
 int vlapic_msr_write(struct vlapic *lapic, u32 msr, u64 value) must_check;
 

@@ -36,8 +36,8 @@
 
 static bool matches_logical(const struct vlapic *lapic, u32 destination)
 {
-    u32 ldr = __atomic_load_n(&lapic->ldr, __ATOMIC_RELAXED);
-    u32 model = __atomic_load_n(&lapic->dfr, __ATOMIC_RELAXED) >> DFR_MODEL_SHIFT;
+    u32 ldr = vlapic_get(lapic, APIC_LDR);
+    u32 model = vlapic_get(lapic, APIC_DFR) >> DFR_MODEL_SHIFT;
 
     if (vlapic_is_x2(lapic))
         return ldr >> X2CLUSTER_SHIFT == destination >> X2CLUSTER_SHIFT &&
@@ -93,15 +93,15 @@ static struct vlapic *lapic_of(const struct vm *vm, u32 index)
 static bool send_lowest(struct vm *vm, const struct vlapic_message *message)
 {
     struct vlapic *best = NULL;
-    u64 best_priority = UINT64_MAX;
+    u32 best_priority = UINT32_MAX;
 
     for (u32 i = 0; i < vm->vcpu_count; i++) {
         struct vlapic *lapic = lapic_of(vm, i);
-        u64 priority;
+        u32 priority;
 
         if (!lapic || !matches(lapic, message))
             continue;
-        priority = __atomic_load_n(&lapic->vcpu->cr8, __ATOMIC_RELAXED);
+        priority = vlapic_get(lapic, APIC_TPR);
         if (priority < best_priority) {
             best = lapic;
             best_priority = priority;
@@ -145,6 +145,15 @@ static void send_shorthand(struct vlapic *lapic, u32 shorthand,
     }
 }
 
+/* x2APIC reads it as one register of 64 bits, also from the page where the CPU does it. */
+static void store_icr(struct vlapic *lapic, u64 icr, bool is_x2)
+{
+    vlapic_set(lapic, APIC_ICR, (u32)icr);
+    vlapic_set(lapic, APIC_ICR_HIGH, (u32)(icr >> ICR_DEST_SHIFT));
+    if (is_x2)
+        vlapic_set(lapic, APIC_ICR + sizeof(u32), (u32)(icr >> ICR_DEST_SHIFT));
+}
+
 void vlapic_icr_write(struct vlapic *lapic, u64 icr)
 {
     bool is_x2 = vlapic_is_x2(lapic);
@@ -158,7 +167,7 @@ void vlapic_icr_write(struct vlapic *lapic, u64 icr)
     };
     bool is_vectored = message.mode == VLAPIC_FIXED || message.mode == VLAPIC_LOWEST;
 
-    lapic->icr = icr & ICR_WRITABLE;
+    store_icr(lapic, icr & ICR_WRITABLE, is_x2);
     if (message.mode == VLAPIC_INIT && (icr & ICR_LEVEL) && !(icr & ICR_ASSERT))
         return; /* INIT level de-assert: only old APICs' arbitration IDs hear it */
     if (is_vectored && message.vector < APIC_VECTOR_MIN)

@@ -9,22 +9,19 @@
 #include "core/vdev/vlapic.h"
 #include "core/vm/vm.h"
 
-#define VERSION_INTEGRATED 0x14u
-#define VERSION_MAX_LVT    ((u32)(LVT_COUNT - 1) << 16)
-#define XAPIC_ID_SHIFT     24u
-#define LDR_MASK           0xff000000u
-#define DFR_RESERVED       0x0fffffffu
-#define SVR_WRITABLE       0x3ffu
-#define LVT_BITS_TIMER     0x700ffu /* vector, mask, mode */
-#define LVT_BITS_INTERNAL  0x107ffu /* vector, delivery mode, mask */
-#define LVT_BITS_LINT      0x1a7ffu /* and polarity, trigger mode */
-#define LVT_BITS_ERROR     0x100ffu
-#define DCR_WRITABLE       0xbu
-#define ICR_HIGH_MASK      0xff000000u
-#define ICR_SHIFT          32u
-#define X2_TPR_RESERVED    (~0xffull)
-#define X2_CLUSTER_SHIFT   16u
-#define X2_CLUSTER_IDS     16u
+#define LDR_MASK          0xff000000u
+#define DFR_RESERVED      0x0fffffffu
+#define SVR_WRITABLE      0x3ffu
+#define LVT_BITS_TIMER    0x700ffu /* vector, mask, mode */
+#define LVT_BITS_INTERNAL 0x107ffu /* vector, delivery mode, mask */
+#define LVT_BITS_LINT     0x1a7ffu /* and polarity, trigger mode */
+#define LVT_BITS_ERROR    0x100ffu
+#define DCR_WRITABLE      0xbu
+#define ICR_HIGH_MASK     0xff000000u
+#define ICR_SHIFT         32u
+#define X2_TPR_RESERVED   (~0xffull)
+#define X2_CLUSTER_SHIFT  16u
+#define X2_CLUSTER_IDS    16u
 
 static const u32 lvt_writable[LVT_COUNT] = {
     [LVT_TIMER] = LVT_BITS_TIMER, [LVT_THERMAL] = LVT_BITS_INTERNAL, [LVT_PERF] = LVT_BITS_INTERNAL,
@@ -41,96 +38,69 @@ static enum vlapic_lvt lvt_index(u32 reg)
     return (enum vlapic_lvt)((reg - APIC_LVT_TIMER) / APIC_REG_STRIDE);
 }
 
-/* One 32-bit slice of ISR, TMR or IRR. */
-static u32 read_vectors(const u32 *words, u32 reg)
+static bool is_vectors(u32 reg)
 {
-    return __atomic_load_n(&words[reg / APIC_REG_STRIDE % VLAPIC_WORDS], __ATOMIC_RELAXED);
+    return reg >= APIC_ISR && reg < APIC_ESR;
 }
 
 static bool reg_read(struct vlapic *lapic, u32 reg, u32 *value)
 {
-    u32 id = lapic->vcpu->index;
-
-    if (reg >= APIC_ISR && reg < APIC_TMR)
-        *value = read_vectors(lapic->isr, reg);
-    else if (reg >= APIC_TMR && reg < APIC_IRR)
-        *value = read_vectors(lapic->tmr, reg);
-    else if (reg >= APIC_IRR && reg < APIC_ESR)
-        *value = read_vectors(lapic->irr, reg);
-    else if (is_lvt(reg))
-        *value = vlapic_lvt(lapic, lvt_index(reg));
-    else
-        switch (reg) {
-        case APIC_ID:
-            *value = vlapic_is_x2(lapic) ? id : id << XAPIC_ID_SHIFT;
-            break;
-        case APIC_VERSION:
-            *value = VERSION_INTEGRATED | VERSION_MAX_LVT;
-            break;
-        case APIC_TPR:
-            *value = vlapic_tpr(lapic);
-            break;
-        case APIC_PPR:
-        case APIC_APR:
-            *value = vlapic_ppr(lapic);
-            break;
-        case APIC_EOI:
-        case APIC_RRD:
-            *value = 0;
-            break;
-        case APIC_LDR:
-            *value = lapic->ldr;
-            break;
-        case APIC_DFR:
-            *value = lapic->dfr;
-            break;
-        case APIC_SVR:
-            *value = lapic->svr;
-            break;
-        case APIC_ESR:
-            *value = lapic->esr;
-            break;
-        case APIC_ICR:
-            *value = (u32)lapic->icr;
-            break;
-        case APIC_ICR_HIGH:
-            *value = (u32)(lapic->icr >> ICR_SHIFT);
-            break;
-        case APIC_TIMER_ICR:
-            *value = lapic->timer.initial;
-            break;
-        case APIC_TIMER_CCR:
-            *value = vlapic_timer_current(lapic);
-            break;
-        case APIC_TIMER_DCR:
-            *value = lapic->timer.divide;
-            break;
-        default:
-            return false;
-        }
-    return true;
+    if (is_vectors(reg) || is_lvt(reg)) {
+        if (is_vectors(reg))
+            (void)vlapic_has_pending(lapic); /* what was requested shows in the IRR */
+        *value = vlapic_get(lapic, reg);
+        return true;
+    }
+    switch (reg) {
+    case APIC_ID:
+    case APIC_VERSION:
+    case APIC_TPR:
+    case APIC_LDR:
+    case APIC_DFR:
+    case APIC_SVR:
+    case APIC_ESR:
+    case APIC_ICR:
+    case APIC_ICR_HIGH:
+    case APIC_TIMER_ICR:
+    case APIC_TIMER_DCR:
+        *value = vlapic_get(lapic, reg);
+        return true;
+    case APIC_PPR:
+    case APIC_APR:
+        *value = vlapic_ppr(lapic);
+        return true;
+    case APIC_EOI:
+    case APIC_RRD:
+        *value = 0;
+        return true;
+    case APIC_TIMER_CCR:
+        *value = vlapic_timer_current(lapic);
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void write_lvt(struct vlapic *lapic, enum vlapic_lvt index, u32 value)
 {
     value &= lvt_writable[index];
-    if (!(lapic->svr & APIC_SVR_ENABLE))
+    if (!(vlapic_get(lapic, APIC_SVR) & APIC_SVR_ENABLE))
         value |= (u32)APIC_LVT_MASKED;
     if (index == LVT_TIMER)
         vlapic_timer_set_lvt(lapic, value);
     else
-        __atomic_store_n(&lapic->lvt[index], value, __ATOMIC_RELAXED);
+        vlapic_set(lapic, APIC_LVT_TIMER + index * APIC_REG_STRIDE, value);
     vlapic_look_again(lapic); /* LINT0 may let the PIC through now */
 }
 
 /* Spec: SDM 3A "Local APIC State After It Has Been Software Disabled". */
 static void write_svr(struct vlapic *lapic, u32 value)
 {
-    __atomic_store_n(&lapic->svr, value & SVR_WRITABLE, __ATOMIC_RELAXED);
+    vlapic_set(lapic, APIC_SVR, value & SVR_WRITABLE);
     if (value & APIC_SVR_ENABLE)
         return;
-    for (unsigned i = 0; i < LVT_COUNT; i++)
-        __atomic_fetch_or(&lapic->lvt[i], (u32)APIC_LVT_MASKED, __ATOMIC_RELAXED);
+    for (u32 reg = APIC_LVT_TIMER; reg <= APIC_LVT_ERROR; reg += APIC_REG_STRIDE)
+        vlapic_set(lapic, reg, vlapic_get(lapic, reg) | (u32)APIC_LVT_MASKED);
 }
 
 static bool reg_write(struct vlapic *lapic, u32 reg, u32 value)
@@ -147,22 +117,22 @@ static bool reg_write(struct vlapic *lapic, u32 reg, u32 value)
         vlapic_eoi(lapic);
         break;
     case APIC_LDR:
-        __atomic_store_n(&lapic->ldr, value & LDR_MASK, __ATOMIC_RELAXED);
+        vlapic_set(lapic, APIC_LDR, value & LDR_MASK);
         break;
     case APIC_DFR:
-        __atomic_store_n(&lapic->dfr, value | DFR_RESERVED, __ATOMIC_RELAXED);
+        vlapic_set(lapic, APIC_DFR, value | DFR_RESERVED);
         break;
     case APIC_SVR:
         write_svr(lapic, value);
         break;
     case APIC_ESR: /* makes the errors since the last write readable */
-        lapic->esr = __atomic_exchange_n(&lapic->errors, 0, __ATOMIC_RELAXED);
+        vlapic_set(lapic, APIC_ESR, __atomic_exchange_n(&lapic->errors, 0, __ATOMIC_RELAXED));
         break;
     case APIC_ICR:
-        vlapic_icr_write(lapic, (lapic->icr & ~(u64)UINT32_MAX) | value);
+        vlapic_icr_write(lapic, (u64)vlapic_get(lapic, APIC_ICR_HIGH) << ICR_SHIFT | value);
         break;
     case APIC_ICR_HIGH:
-        lapic->icr = (u32)lapic->icr | (u64)(value & ICR_HIGH_MASK) << ICR_SHIFT;
+        vlapic_set(lapic, APIC_ICR_HIGH, value & ICR_HIGH_MASK);
         break;
     case APIC_TIMER_ICR:
         vlapic_timer_set_initial(lapic, value);
@@ -198,6 +168,15 @@ void vlapic_mmio_write(struct vlapic *lapic, u32 reg, u32 value)
         vlapic_error(lapic, ESR_ILLEGAL_REGISTER);
 }
 
+/* The value is in the register already; what software keeps from the guest it puts back. */
+void vlapic_written(struct vlapic *lapic, u32 reg)
+{
+    if (reg == APIC_ID)
+        vlapic_set(lapic, APIC_ID, lapic->vcpu->index << APIC_XID_SHIFT);
+    else
+        vlapic_mmio_write(lapic, reg, vlapic_get(lapic, reg));
+}
+
 /* Registers that x2APIC does not have. Spec: SDM 3A "x2APIC Register Address Space". */
 static bool x2_lacks(u32 reg)
 {
@@ -211,7 +190,7 @@ static int x2_read(struct vlapic *lapic, u32 reg, u64 *value)
     if (x2_lacks(reg) || reg == APIC_EOI)
         return -EINVAL;
     if (reg == APIC_ICR) {
-        *value = lapic->icr;
+        *value = (u64)vlapic_get(lapic, APIC_ICR_HIGH) << ICR_SHIFT | vlapic_get(lapic, APIC_ICR);
         return 0;
     }
     if (!reg_read(lapic, reg, &low))
@@ -270,7 +249,8 @@ static void enter_x2(struct vlapic *lapic)
     u32 id = lapic->vcpu->index;
     u32 ldr = id / X2_CLUSTER_IDS << X2_CLUSTER_SHIFT | 1u << id % X2_CLUSTER_IDS;
 
-    __atomic_store_n(&lapic->ldr, ldr, __ATOMIC_RELAXED);
+    vlapic_set(lapic, APIC_ID, id);
+    vlapic_set(lapic, APIC_LDR, ldr);
 }
 
 /*
@@ -293,6 +273,7 @@ static int write_base(struct vlapic *lapic, u64 value)
                      __ATOMIC_RELAXED);
     if (to == modes && from != modes)
         enter_x2(lapic);
+    vlapic_mode_changed(lapic);
     return 0;
 }
 

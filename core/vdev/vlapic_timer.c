@@ -108,6 +108,7 @@ void vlapic_timer_set_initial(struct vlapic *lapic, u32 count)
         return;
     flags = spin_lock_irqsave(&lapic->dev.lock);
     t->initial = count;
+    vlapic_set(lapic, APIC_TIMER_ICR, count);
     set_deadline(t, count == 0 ? VDEV_NEVER_NS : time_ns() + count * tick_ns(t));
     spin_unlock_irqrestore(&lapic->dev.lock, flags);
 }
@@ -143,6 +144,7 @@ void vlapic_timer_set_divide(struct vlapic *lapic, u32 divide)
     u32 count = current_count(lapic);
 
     t->divide = divide;
+    vlapic_set(lapic, APIC_TIMER_DCR, divide);
     if (count != 0) /* goes on from where it is, at the new rate */
         set_deadline(t, time_ns() + count * tick_ns(t));
     spin_unlock_irqrestore(&lapic->dev.lock, flags);
@@ -153,7 +155,7 @@ void vlapic_timer_set_lvt(struct vlapic *lapic, u32 lvt)
     u64 flags = spin_lock_irqsave(&lapic->dev.lock);
     u32 old = timer_mode(lapic);
 
-    __atomic_store_n(&lapic->lvt[LVT_TIMER], lvt, __ATOMIC_RELAXED);
+    vlapic_set(lapic, APIC_LVT_TIMER, lvt);
     if (old != timer_mode(lapic) && (old == TIMER_TSC || timer_mode(lapic) == TIMER_TSC)) {
         lapic->timer.deadline_ns = VDEV_NEVER_NS;
         lapic->timer.tsc_deadline = 0;

@@ -27,6 +27,8 @@ static const struct {
     [EXIT_UNDEFINED] = {"undefined", exit_undefined},
     [EXIT_EXCEPTION] = {"exception", exit_exception},
     [EXIT_TPR] = {"tpr", exit_nothing},
+    [EXIT_APIC_WRITE] = {"apic_write", exit_apic_write},
+    [EXIT_APIC_EOI] = {"apic_eoi", exit_apic_eoi},
     [EXIT_TASK_SWITCH] = {"task_switch", exit_task_switch},
     [EXIT_SHUTDOWN] = {"shutdown", exit_shutdown},
     [EXIT_INIT] = {"init", exit_nothing},

@@ -34,6 +34,8 @@ enum exit_action exit_hypercall(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_rdpmc(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_undefined(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_exception(struct vcpu *vcpu, const struct vm_exit *exit);
+enum exit_action exit_apic_write(struct vcpu *vcpu, const struct vm_exit *exit);
+enum exit_action exit_apic_eoi(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_task_switch(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_shutdown(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_fatal(struct vcpu *vcpu, const struct vm_exit *exit);

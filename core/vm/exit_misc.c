@@ -122,6 +122,18 @@ enum exit_action exit_shutdown(struct vcpu *vcpu, const struct vm_exit *exit)
     return EXIT_RESUME;
 }
 
+enum exit_action exit_apic_write(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    vcpu->vm->irqchip->register_written(vcpu, exit->u.apic.offset);
+    return EXIT_RESUME;
+}
+
+enum exit_action exit_apic_eoi(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    vcpu->vm->irqchip->level_ended(vcpu, exit->u.apic.vector);
+    return EXIT_RESUME;
+}
+
 /* 64-bit systems have none; the 32-bit ones that do use them for faults they cannot survive. */
 enum exit_action exit_task_switch(struct vcpu *vcpu, const struct vm_exit *exit)
 {

@@ -81,12 +81,23 @@ enum hvm_reset_kind { HVM_RESET_POWER_ON, HVM_RESET_INIT };
 
 enum hvm_tlb_scope { HVM_TLB_VCPU };
 
+/* How a vCPU reaches its local APIC. Only used where hvm_caps.has_virtual_apic. */
+enum hvm_apic_mode {
+    HVM_APIC_SOFTWARE, /* off, or moved: core serves it */
+    HVM_APIC_XAPIC,    /* at HVM_APIC_GPA: the CPU serves what it can */
+    HVM_APIC_X2APIC,   /* as MSRs: the same */
+};
+
+#define HVM_APIC_GPA 0xfee00000ull
+
 /* What the CPUs of this host offer to guests, as data. */
 struct hvm_caps {
     bool has_next_rip;      /* exits carry the instruction's length */
     bool has_decode_assist; /* memory exits carry the instruction's bytes */
     bool has_vnmi;
-    u32 tlb_tags; /* ASIDs or VPIDs, host's included */
+    bool has_virtual_apic; /* the CPU serves local APIC registers and delivers their interrupts */
+    bool has_posted_irqs;  /* and takes vcpu_apic.requests in while the guest runs */
+    u32 tlb_tags;          /* ASIDs or VPIDs, host's included */
     u64 slat_page_sizes;
 };
 
@@ -163,6 +174,13 @@ struct hvm_ops {
 
     /* Guest TSC = host TSC + offset. */
     void (*tsc_offset_set)(struct vcpu *vcpu, u64 offset);
+
+    /* Who serves the local APIC from now on. Context: own task, loaded or not. */
+    void (*apic_mode_set)(struct vcpu *vcpu, enum hvm_apic_mode mode);
+
+    /* IRR, ISR or TMR in vcpu->apic->regs have changed: the CPU delivers by them from the next
+     * entry on. Not with HVM_APIC_SOFTWARE. */
+    void (*apic_sync)(struct vcpu *vcpu);
 
     /* Writes all vendor state as text. Context: vCPU not running, or its own task. */
     void (*dump)(struct vcpu *vcpu, hvm_sink sink, void *cookie);

@@ -15,16 +15,20 @@ struct vcpu;
 struct irqchip_ops {
     /*
      * The interrupt to deliver now: local APIC's highest above the processor priority, or the PIC's
-     * through LINT0. Takes nothing. Context: vCPU task. Return: vector 0–255, or -1.
+     * through LINT0. Takes nothing. Where the CPU delivers the local APIC's interrupts itself they
+     * are handed to it, and only the PIC's are returned. Context: vCPU task. Return: vector 0–255,
+     * or -1.
      */
     int (*pending)(struct vcpu *vcpu);
+
+    /* Would an interrupt be delivered if the guest had them enabled? Context: vCPU task. */
+    bool (*has_pending)(struct vcpu *vcpu);
 
     /* Acknowledges it (IRR → ISR, or PIC INTA). Return: the vector really to inject (spurious ones
      * included). */
     u8 (*acknowledge)(struct vcpu *vcpu, u8 vector);
 
-    /* CR8 ⇄ task priority. vcpu->cr8 holds what the guest sees. */
-    u8 (*tpr_get)(struct vcpu *vcpu); /* 0–15 */
+    /* The guest writes CR8, 0–15. */
     void (*tpr_set)(struct vcpu *vcpu, u8 tpr);
 
     /* IA32_APIC_BASE, x2APIC range, IA32_TSC_DEADLINE. Return: 0, -EINVAL (inject #GP), -ENOENT
@@ -36,6 +40,11 @@ struct irqchip_ops {
     bool (*mmio_covers)(struct vcpu *vcpu, gpa_t gpa);
     u64 (*mmio_read)(struct vcpu *vcpu, gpa_t gpa, unsigned size);
     void (*mmio_write)(struct vcpu *vcpu, gpa_t gpa, unsigned size, u64 value);
+
+    /* What the CPU leaves to software where it serves the local APIC: the effect of a register the
+     * guest has written, and the end of a level-triggered interrupt. */
+    void (*register_written)(struct vcpu *vcpu, u16 offset);
+    void (*level_ended)(struct vcpu *vcpu, u8 vector);
 
     /* Takes an NMI pending for this vCPU. Return: true if there was one. */
     bool (*nmi_take)(struct vcpu *vcpu);

@@ -44,8 +44,10 @@ int vcpu_create(struct vm *vm, u32 index, struct vcpu **out)
     vcpu->tsc_offset = 0 - vm->boot_tsc;
     vcpu->state = VCPU_NEW;
     msr_reset(vcpu);
-    rc = hvm->vcpu_init(vcpu);
+    vcpu->apic = kzalloc(sizeof *vcpu->apic);
+    rc = vcpu->apic != NULL ? hvm->vcpu_init(vcpu) : -ENOMEM;
     if (rc != 0) {
+        kfree(vcpu->apic);
         kfree(vcpu);
         return rc;
     }
@@ -57,6 +59,7 @@ int vcpu_create(struct vm *vm, u32 index, struct vcpu **out)
 void vcpu_destroy(struct vcpu *vcpu)
 {
     hvm->vcpu_fini(vcpu);
+    kfree(vcpu->apic);
     kfree(vcpu);
 }
 
@@ -138,6 +141,26 @@ void vcpu_request(struct vcpu *vcpu, u32 bits)
     else if (__atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
              vcpu->task.pcpu != this_pcpu()->id)
         work_kick(vcpu->task.pcpu);
+}
+
+/*
+ * Why none is lost: the requests were set before this looks at in_guest. Whoever is seen in the
+ * guest takes the notification there, or, already on the way out, finds has_requests before its
+ * next entry.
+ */
+void vcpu_notify(struct vcpu *vcpu)
+{
+    __atomic_store_n(&vcpu->apic->has_requests, 1, __ATOMIC_SEQ_CST);
+    if (hvm_caps.has_posted_irqs && __atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
+        vcpu->task.pcpu != this_pcpu()->id)
+        work_post_irqs(vcpu->task.pcpu);
+    else
+        vcpu_request(vcpu, VCPU_REQ_EVENT);
+}
+
+static bool has_irq_requests(const struct vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->apic->has_requests, __ATOMIC_SEQ_CST) != 0;
 }
 
 void vcpu_unrequest(struct vcpu *vcpu, u32 bits)
@@ -269,7 +292,7 @@ static bool has_wake_event(struct vcpu *vcpu)
 
     if (chip->nmi_pending(vcpu) || vcpu->exception.kind != EVENT_NONE)
         return true;
-    return (hvm->reg_get(vcpu, HVM_RFLAGS) & RFLAGS_IF) != 0 && chip->pending(vcpu) >= 0;
+    return (hvm->reg_get(vcpu, HVM_RFLAGS) & RFLAGS_IF) != 0 && chip->has_pending(vcpu);
 }
 
 /* -- the loop
@@ -287,11 +310,12 @@ static void halt(struct vcpu *vcpu)
 /* Return: false if something must be looked at first. */
 static bool enter(struct vcpu *vcpu)
 {
-    u64 cr8 = vcpu->cr8, entry_tsc, guest_ns;
+    u64 entry_tsc, guest_ns;
+    u8 cr8 = vcpu_cr8(vcpu);
 
     irq_disable();
     __atomic_store_n(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
-    if (requests(vcpu) != 0 || task_should_yield()) {
+    if (requests(vcpu) != 0 || has_irq_requests(vcpu) || task_should_yield()) {
         __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
         irq_enable();
         return false;
@@ -308,10 +332,8 @@ static bool enter(struct vcpu *vcpu)
     vcpu->guest_ns += guest_ns;
     this_pcpu()->guest_ns += guest_ns;
 
-    if (unlikely(vcpu->cr8 != cr8)) {
-        vcpu->vm->irqchip->tpr_set(vcpu, (u8)vcpu->cr8);
-        vcpu->events_pending = true;
-    }
+    if (unlikely(vcpu_cr8(vcpu) != cr8))
+        vcpu->events_pending = true; /* interrupts held back may go in now */
     if (unlikely(vcpu->exit.interrupted.kind != EVENT_NONE)) {
         vcpu->interrupted = vcpu->exit.interrupted;
         vcpu->events_pending = true;
@@ -345,7 +367,7 @@ static void run_once(struct vcpu *vcpu)
         return;
     }
     vcpu->is_halted = false;
-    if (vcpu->events_pending)
+    if (vcpu->events_pending || has_irq_requests(vcpu))
         deliver_events(vcpu);
     if (enter(vcpu))
         exit_dispatch(vcpu, &vcpu->exit);

@@ -70,6 +70,23 @@ struct vcpu_msrs {
     u64 amd_hwcr;
 };
 
+/*
+ * One page: the local APIC's registers where the CPU's manual puts them, so that CPUs that serve
+ * them without exit can do so, then interrupts requested by others, in the same spirit. A register
+ * is 32 bits, at a multiple of 16. Spec: SDM 3C "Virtual APIC State", "Posted-Interrupt
+ * Processing".
+ */
+struct vcpu_apic {
+    u32 regs[256]; /* (o) and the CPU's own while in the guest */
+    u8 unused_400[0x400];
+    u32 requests[8];  /* (a) a bit per vector */
+    u32 has_requests; /* (a) 1 once requests were added; only then they are looked at */
+    u32 unused_824[503];
+};
+
+#define VCPU_APIC_TPR        0x080u /* offset of the task priority; its class is CR8 */
+#define VCPU_APIC_CLASS(tpr) (((tpr) >> 4) & 0xfu)
+
 struct vcpu {
     u64 gpr[GPR_COUNT];    /* (o)wner; first member: the entry code addresses it from the struct's
                               start */
@@ -78,11 +95,10 @@ struct vcpu {
     struct hvm_vcpu *hw;   /* (o) vendor part */
     struct vlapic *vlapic; /* (c) */
     struct task task;
-    enum vcpu_state state; /* (a) written by the owner */
-    u32 requests;          /* (a) VCPU_REQ_* */
-    u32 in_guest;          /* (a) 1 from the last request check until after the exit */
-    u64 cr8; /* (o) task priority as the CPU sees it: vendor code loads and stores it around the
-                guest */
+    enum vcpu_state state;     /* (a) written by the owner */
+    u32 requests;              /* (a) VCPU_REQ_* */
+    u32 in_guest;              /* (a) 1 from the last request check until after the exit */
+    struct vcpu_apic *apic;    /* (c) owned; content as said there */
     u64 tsc_offset;            /* (o) */
     u64 tsc_aux;               /* (o) */
     bool is_halted;            /* (o) executed HLT and waits for an event */
@@ -101,6 +117,20 @@ struct vcpu {
     u64 halted_ns;                           /* (o) time blocked in HLT */
 };
 
+_Static_assert(sizeof(struct vcpu_apic) == PAGE_SIZE, "the APIC's registers are one page");
+_Static_assert(offsetof(struct vcpu_apic, requests) == 0x800, "aligned as CPUs ask for");
+
+/* The class of the task priority, 0-15: what the guest sees in CR8. Context: own task. */
+static inline u8 vcpu_cr8(const struct vcpu *vcpu)
+{
+    return (u8)VCPU_APIC_CLASS(vcpu->apic->regs[VCPU_APIC_TPR / sizeof(u32)]);
+}
+
+static inline void vcpu_set_cr8(struct vcpu *vcpu, u8 cr8)
+{
+    vcpu->apic->regs[VCPU_APIC_TPR / sizeof(u32)] = (u32)cr8 << 4;
+}
+
 /* Context: builder. hvm vendor state and the task struct included. Return: 0, -ENOMEM. */
 int vcpu_create(struct vm *vm, u32 index, struct vcpu **out) must_check;
 
@@ -116,6 +146,10 @@ int vcpu_start(struct vcpu *vcpu, u32 pcpu) must_check;
 /* Sets request bits and makes the vCPU notice: leaves guest mode or wakes from HLT. Context: any.
  */
 void vcpu_request(struct vcpu *vcpu, u32 bits);
+
+/* Interrupts have been added to vcpu->apic->requests: makes the vCPU notice, without an exit where
+ * the CPU can take them from there. Context: any. */
+void vcpu_notify(struct vcpu *vcpu);
 
 /* Clears a request (end of a pause). Context: management task. */
 void vcpu_unrequest(struct vcpu *vcpu, u32 bits);

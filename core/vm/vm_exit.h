@@ -28,6 +28,8 @@ enum vm_exit_kind {
     EXIT_UNDEFINED,    /* instruction the virtual CPU does not have: inject #UD */
     EXIT_EXCEPTION,    /* intercepted exception: .exception */
     EXIT_TPR,          /* the task priority fell: interrupts held back may go in now */
+    EXIT_APIC_WRITE,   /* the guest wrote a register into vcpu->apic->regs: .apic */
+    EXIT_APIC_EOI,     /* and ended a level-triggered interrupt: .apic */
     EXIT_TASK_SWITCH,  /* hardware task switch, which this CPU leaves to its hypervisor */
     EXIT_SHUTDOWN,     /* triple fault */
     EXIT_INIT,         /* INIT signal */
@@ -85,6 +87,10 @@ struct vm_exit {
             bool has_gpr; /* gpr is known; else core decodes */
             u8 gpr;
         } cr;
+        struct {
+            u16 offset; /* EXIT_APIC_WRITE: of the register */
+            u8 vector;  /* EXIT_APIC_EOI */
+        } apic;
         struct {
             struct vm_event event; /* as the guest would have received it */
         } exception;

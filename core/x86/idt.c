@@ -67,6 +67,11 @@ void idt_set_dispatcher(void (*dispatch)(u8 vector))
     dispatcher = dispatch;
 }
 
+void idt_dispatch(u8 vector)
+{
+    dispatcher(vector);
+}
+
 void interrupt_entry(struct interrupt_frame *frame)
 {
     if (frame->vector < VECTOR_COUNT)

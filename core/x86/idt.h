@@ -19,6 +19,7 @@ struct interrupt_frame {
 #define VECTOR_TIMER        0xf0u
 #define VECTOR_KICK         0xf1u
 #define VECTOR_CALL         0xf2u
+#define VECTOR_POSTED       0xf3u /* notifies a guest; in the host it has nothing to do */
 #define VECTOR_SPURIOUS     0xffu
 
 /* Fills the table. Context: boot CPU, once. */
@@ -30,6 +31,9 @@ void idt_load(void);
 /* The kernel's interrupt dispatcher (core/kern/irq.c), called for vectors from 32 up with
  * interrupts off. */
 void idt_set_dispatcher(void (*dispatch)(u8 vector));
+
+/* Dispatches an interrupt that a VM exit has acknowledged. Context: interrupts off. */
+void idt_dispatch(u8 vector);
 
 /* Called from isr.S. */
 void interrupt_entry(struct interrupt_frame *frame);

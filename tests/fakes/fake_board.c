@@ -77,6 +77,15 @@ void vcpu_request(struct vcpu *vcpu, u32 bits)
     vcpu->requests |= bits;
 }
 
+void vcpu_notify(struct vcpu *vcpu)
+{
+    vcpu->apic->has_requests = 1;
+    vcpu_request(vcpu, VCPU_REQ_EVENT);
+}
+
+const struct hvm_ops *hvm; /* a test that needs the CPU's part sets both */
+struct hvm_caps hvm_caps;
+
 void vm_stop(struct vm *vm, enum vm_stop why)
 {
     if (vm->stop == VM_STOP_NONE)
@@ -92,6 +101,7 @@ void board_init(struct board *board, u32 vcpu_count)
     for (u32 i = 0; i < vcpu_count; i++) {
         board->vcpus[i].vm = &board->vm;
         board->vcpus[i].index = i;
+        board->vcpus[i].apic = &board->apics[i];
         board->vm.vcpus[i] = &board->vcpus[i];
     }
 }

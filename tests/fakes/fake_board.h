@@ -15,6 +15,7 @@
 struct board {
     struct vm vm;
     struct vcpu vcpus[BOARD_VCPUS_MAX];
+    struct vcpu_apic apics[BOARD_VCPUS_MAX];
 };
 
 /* Starts time at one second and makes a VM with vCPUs but no devices. */

@@ -124,11 +124,11 @@ TEST(task_priority_and_cr8)
 {
     setup(1);
     put(APIC_TPR, 0x45);
-    CHECK_EQ(board.vcpus[0].cr8, 4);
+    CHECK_EQ(vcpu_cr8(&board.vcpus[0]), 4);
     CHECK_EQ(get(APIC_PPR), 0x45);
     self_ipi(0x4f);
     CHECK_EQ(pending(0), -1);
-    board.vcpus[0].cr8 = 3; /* the CPU wrote it without an exit */
+    vcpu_set_cr8(&board.vcpus[0], 3); /* the CPU wrote it without an exit */
     CHECK_EQ(get(APIC_TPR), 0x30);
     CHECK_EQ(pending(0), 0x4f);
     board.vcpus[0].requests = 0;
@@ -136,7 +136,7 @@ TEST(task_priority_and_cr8)
     CHECK_EQ(pending(0), -1);
     ops()->tpr_set(&board.vcpus[0], 0);
     CHECK(board.vcpus[0].requests & VCPU_REQ_EVENT);
-    CHECK_EQ(ops()->tpr_get(&board.vcpus[0]), 0);
+    CHECK_EQ(vcpu_cr8(&board.vcpus[0]), 0);
     CHECK_EQ(take(0), 0x4f);
     board_fini(&board);
 }
