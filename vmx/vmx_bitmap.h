@@ -11,8 +11,8 @@
 #include "core/lib/types.h"
 
 #define MSR_BITMAPS_BYTES PAGE_SIZE
-/* Bitmap A has ports 0 to 7FFFh, B the others. An access that wraps around FFFFh always exits. Bochs
- * reads a word where it tests port FFFFh, one byte into the page behind; if that were an
+/* Bitmap A has ports 0 to 7FFFh, B the others. An access that wraps around FFFFh always exits.
+ * Bochs reads a word where it tests port FFFFh, one byte into the page behind; if that were an
  * APIC-access page, it would take it for an APIC access. So one page more. */
 #define IO_BITMAPS_BYTES  (3 * PAGE_SIZE)
 

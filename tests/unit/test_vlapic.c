@@ -415,3 +415,109 @@ TEST(odd_accesses)
     CHECK_EQ(pending(0), -1);
     board_fini(&board);
 }
+
+/* -- where the CPU serves the APIC
+ * ------------------------------------------------------------------------------ */
+
+static enum hvm_apic_mode fake_mode;
+static unsigned fake_syncs;
+
+static void fake_mode_set(struct vcpu *vcpu, enum hvm_apic_mode mode)
+{
+    (void)vcpu;
+    fake_mode = mode;
+}
+
+static void fake_sync(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    fake_syncs++;
+}
+
+static void setup_virtual(void)
+{
+    static const struct hvm_ops fake = {.apic_mode_set = fake_mode_set, .apic_sync = fake_sync};
+
+    hvm = &fake;
+    hvm_caps.has_virtual_apic = true;
+    board_init(&board, 1);
+    CHECK_EQ(vlapic_create(&board.vcpus[0]), 0);
+    vlapic_mmio_write(board.vcpus[0].vlapic, APIC_SVR, 0x1ff);
+    CHECK_EQ(vpic_create(&board.vm), 0);
+    CHECK_EQ(vioapic_create(&board.vm), 0);
+    fake_syncs = 0;
+}
+
+static void end_virtual(void)
+{
+    board_fini(&board);
+    hvm_caps.has_virtual_apic = false;
+    hvm = NULL;
+}
+
+TEST(the_cpu_gets_what_was_requested)
+{
+    setup_virtual();
+    CHECK_EQ(fake_mode, HVM_APIC_XAPIC);
+    self_ipi(0x41);
+    CHECK(ops()->has_pending(&board.vcpus[0]));
+    CHECK_EQ(pending(0), -1); /* the CPU delivers it */
+    CHECK_EQ(fake_syncs, 1);
+    CHECK_EQ(*vlapic_reg(board.vcpus[0].vlapic, APIC_IRR + 0x20), 1u << 1);
+    /* The CPU takes it: no longer pending, and a lower one waits behind it. */
+    *vlapic_reg(board.vcpus[0].vlapic, APIC_IRR + 0x20) = 0;
+    *vlapic_reg(board.vcpus[0].vlapic, APIC_ISR + 0x20) = 1u << 1;
+    self_ipi(0x31);
+    CHECK(!ops()->has_pending(&board.vcpus[0]));
+    self_ipi(0x51);
+    CHECK(ops()->has_pending(&board.vcpus[0]));
+    end_virtual();
+}
+
+TEST(level_triggered_requests_are_never_posted)
+{
+    setup_virtual();
+    CHECK(vlapic_set_irr(board.vcpus[0].vlapic, 0x61, true));
+    CHECK_EQ(board.apics[0].requests[3], 0);
+    CHECK_EQ(*vlapic_reg(board.vcpus[0].vlapic, APIC_TMR + 0x30), 1u << 1);
+    CHECK_EQ(pending(0), -1);
+    CHECK_EQ(*vlapic_reg(board.vcpus[0].vlapic, APIC_IRR + 0x30), 1u << 1);
+    CHECK(fake_syncs > 0);
+    CHECK(vlapic_set_irr(board.vcpus[0].vlapic, 0x62, false));
+    CHECK_EQ(board.apics[0].requests[3], 1u << 2);
+    end_virtual();
+}
+
+TEST(registers_written_by_the_cpu_take_effect)
+{
+    setup_virtual();
+    board.apics[0].regs[APIC_LDR / 4] = 0xff123456;
+    ops()->register_written(&board.vcpus[0], APIC_LDR);
+    CHECK_EQ(get(APIC_LDR), 0xff000000);
+    board.apics[0].regs[APIC_ID / 4] = 0x77000000;
+    ops()->register_written(&board.vcpus[0], APIC_ID);
+    CHECK_EQ(get(APIC_ID), 0);
+    board.apics[0].regs[APIC_ICR / 4] = 0x40000u | 0x55;
+    ops()->register_written(&board.vcpus[0], APIC_ICR);
+    CHECK_EQ(board.apics[0].requests[2], 1u << 21);
+    end_virtual();
+}
+
+TEST(the_mode_decides_who_serves)
+{
+    setup_virtual();
+    CHECK_EQ(write_msr(0x1b, 0xfee00d00), 0);
+    CHECK_EQ(fake_mode, HVM_APIC_X2APIC);
+    CHECK_EQ(board.apics[0].regs[APIC_ID / 4], 0);
+    CHECK_EQ(write_msr(0x1b, 0xfee00100), 0); /* off */
+    CHECK_EQ(fake_mode, HVM_APIC_SOFTWARE);
+    CHECK_EQ(write_msr(0x1b, 0xfee00900), 0);
+    CHECK_EQ(fake_mode, HVM_APIC_XAPIC);
+    put(APIC_SVR, 0x1ff);
+    self_ipi(0x41);
+    CHECK_EQ(pending(0), -1);
+    CHECK_EQ(write_msr(0x1b, 0xfed00900), 0); /* moved: software finds what the CPU left */
+    CHECK_EQ(fake_mode, HVM_APIC_SOFTWARE);
+    CHECK_EQ(take(0), 0x41);
+    end_virtual();
+}
