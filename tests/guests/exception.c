@@ -48,6 +48,30 @@ static void run_vmmcall_user(void *arg)
     __asm__ volatile("clgi");
 }
 
+static void run_vmxon(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("vmxon %0" ::"m"(*(u64 *)0x200000));
+}
+
+static void run_vmlaunch(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("vmlaunch");
+}
+
+static void run_invept(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("invept (%0), %1" ::"r"(0x200000ull), "r"(2ull));
+}
+
+static void run_vmfunc(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("vmfunc" ::"a"(0), "c"(0));
+}
+
 static void run_monitor(void *arg)
 {
     __asm__ volatile("monitor" ::"a"(arg), "c"(0), "d"(0));
@@ -80,14 +104,16 @@ void guest_main(void)
     EXPECT_EQ(trap_cr2, 0x8000001000ull);
     EXPECT_EQ(trap_error, 2); /* write, not present */
 
-    /* A virtual CPU without SVM and MONITOR: #UD; without performance counters: #GP. */
+    /* A virtual CPU without virtualization of either vendor and MONITOR: #UD; without performance
+     * counters: #GP. */
     EXPECT_EQ(catch_trap(run_vmrun, NULL), 6);
     EXPECT_EQ(catch_trap(run_vmmcall_user, NULL), 6);
+    EXPECT_EQ(catch_trap(run_vmxon, NULL), 6);
+    EXPECT_EQ(catch_trap(run_vmlaunch, NULL), 6);
+    EXPECT_EQ(catch_trap(run_invept, NULL), 6);
+    EXPECT_EQ(catch_trap(run_vmfunc, NULL), 6);
     EXPECT_EQ(catch_trap(run_monitor, (void *)PM1A_EVT), 6);
     EXPECT_EQ(catch_trap(run_rdpmc, NULL), 13);
-
-    /* Reserved bits of CR4 are not tried: QEMU's TCG ends the VM with an invalid-state exit instead
-     * of #GP. */
 
     /* Single step. */
     on_trap(1, on_debug);

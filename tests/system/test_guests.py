@@ -7,7 +7,7 @@ import pytest
 
 MACHINE = {"smp": 2, "memory": "1G"}
 
-GUESTS = ["cpuid", "io", "string-io", "mmio", "msr", "hlt-irq", "timer", "exception", "npt", "fpu",
+GUESTS = ["cpuid", "apic", "cr", "modes", "io", "string-io", "mmio", "msr", "hlt-irq", "timer", "exception", "npt", "fpu",
           "x2apic", "hostile-msr", "hostile-io"]
 
 
