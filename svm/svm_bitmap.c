@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* MSR and I/O permission maps. */
+/* The MSR permission map. */
 #include "svm/svm_bitmap.h"
 
+#include "core/lib/bitmap.h"
 #include "core/lib/string.h"
 
 #define MSRS_PER_RANGE    0x2000u
@@ -16,21 +17,6 @@ void msrpm_init(u8 *msrpm)
     memset(msrpm, INTERCEPT_ALL, MSRPM_BYTES);
 }
 
-void iopm_init(u8 *iopm)
-{
-    memset(iopm, INTERCEPT_ALL, IOPM_BYTES);
-}
-
-static void bit_set(u8 *map, u32 bit, bool value)
-{
-    u8 mask = (u8)(1u << (bit % 8));
-
-    if (value)
-        map[bit / 8] |= mask;
-    else
-        map[bit / 8] &= (u8)~mask;
-}
-
 bool msrpm_set(u8 *msrpm, u32 msr, bool exit_on_read, bool exit_on_write)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(range_first); i++) {
@@ -39,16 +25,10 @@ bool msrpm_set(u8 *msrpm, u32 msr, bool exit_on_read, bool exit_on_write)
         if (index < MSRS_PER_RANGE) {
             u8 *range = msrpm + (size_t)i * MSRPM_RANGE_BYTES;
 
-            bit_set(range, index * BITS_PER_MSR, exit_on_read);
-            bit_set(range, index * BITS_PER_MSR + 1, exit_on_write);
+            bitmap_put(range, index * BITS_PER_MSR, exit_on_read);
+            bitmap_put(range, index * BITS_PER_MSR + 1, exit_on_write);
             return true;
         }
     }
     return false;
-}
-
-void iopm_set(u8 *iopm, u16 first, u16 last, bool intercept)
-{
-    for (u32 port = first; port <= last; port++)
-        bit_set(iopm, port, intercept);
 }

@@ -8,6 +8,7 @@
  */
 #include "core/x86/cr.h"
 #include "core/x86/insn.h"
+#include "core/x86/io_map.h"
 #include "core/x86/log.h"
 #include "core/x86/msr.h"
 #include "svm/npt.h"
@@ -119,7 +120,7 @@ static void svm_intercept_msr(struct vm *vm, u32 msr, bool on_read, bool on_writ
 
 static void svm_intercept_io(struct vm *vm, u16 first, u16 last, bool intercept)
 {
-    iopm_set(vm->hw->iopm, first, last, intercept);
+    io_map_set(vm->hw->iopm, first, last, intercept);
 }
 
 static void svm_tlb_flush(struct vcpu *vcpu, enum hvm_tlb_scope scope)

@@ -3,6 +3,7 @@
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
 #include "core/x86/fpu.h"
+#include "core/x86/io_map.h"
 #include "mm/kheap.h"
 #include "mm/layout.h"
 #include "mm/pmm.h"
@@ -28,11 +29,11 @@ int svm_vm_init(struct vm *vm)
     rc = alloc_map(pmm_order_for(MSRPM_BYTES), &hw->msrpm, &hw->msrpm_pa);
     if (rc != 0)
         goto err_free;
-    rc = alloc_map(pmm_order_for(IOPM_BYTES), &hw->iopm, &hw->iopm_pa);
+    rc = alloc_map(pmm_order_for(IO_MAP_BYTES), &hw->iopm, &hw->iopm_pa);
     if (rc != 0)
         goto err_msrpm;
     msrpm_init(hw->msrpm);
-    iopm_init(hw->iopm);
+    io_map_init(hw->iopm);
     vm->hw = hw;
     return 0;
 
@@ -47,7 +48,7 @@ void svm_vm_fini(struct vm *vm)
 {
     struct hvm_vm *hw = vm->hw;
 
-    pmm_free(hw->iopm_pa, pmm_order_for(IOPM_BYTES), PMM_HYPERVISOR, false);
+    pmm_free(hw->iopm_pa, pmm_order_for(IO_MAP_BYTES), PMM_HYPERVISOR, false);
     pmm_free(hw->msrpm_pa, pmm_order_for(MSRPM_BYTES), PMM_HYPERVISOR, false);
     kfree(hw);
     vm->hw = NULL;

@@ -30,7 +30,7 @@ static const struct intercept intercepts[] = {
     {INTERCEPT_MISC1, INTERCEPT_INVD, "INVD", "it would discard the host's cache lines"},
     {INTERCEPT_MISC1, INTERCEPT_HLT, "HLT", "an idle guest gives its pCPU away"},
     {INTERCEPT_MISC1, INTERCEPT_INVLPGA, "INVLPGA", "it would act on other guests' ASIDs"},
-    {INTERCEPT_MISC1, INTERCEPT_IOIO_PROT, "IOIO", "ports are emulated; see svm_bitmap.h"},
+    {INTERCEPT_MISC1, INTERCEPT_IOIO_PROT, "IOIO", "ports are emulated; see core/x86/io_map.h"},
     {INTERCEPT_MISC1, INTERCEPT_MSR_PROT, "MSR", "MSRs are filtered; see svm_bitmap.h"},
     {INTERCEPT_MISC1, INTERCEPT_FERR_FREEZE, "FERR_FREEZE",
      "legacy x87 errors must not stop a pCPU"},

@@ -3,7 +3,9 @@
 #include "svm/vmcb_check.h"
 
 #include "core/x86/cr.h"
+#include "core/x86/io_map.h"
 #include "core/x86/msr.h"
+#include "core/x86/pat.h"
 #include "svm/svm_bitmap.h"
 
 #define HIGH_HALF 0xffffffff00000000ull
@@ -16,10 +18,6 @@
 
 #define ATTRIB_L  BIT(9) /* of the VMCB's 12-bit form */
 #define ATTRIB_DB BIT(10)
-
-#define PAT_ENTRIES 8u
-#define PAT_WB      6u
-#define PAT_UC_WEAK 7u
 
 struct check {
     bool (*fails)(const struct vmcb *vmcb, const struct vmcb_limits *limits);
@@ -56,17 +54,6 @@ static bool is_past_memory(u64 base, u64 bytes, const struct vmcb_limits *limits
     return bytes > end || base > end - bytes;
 }
 
-static bool is_bad_pat(u64 pat)
-{
-    for (unsigned i = 0; i < PAT_ENTRIES; i++) {
-        u64 type = (pat >> (8 * i)) & 0xff;
-
-        if (type > PAT_UC_WEAK || type == 2 || type == 3)
-            return true;
-    }
-    return false;
-}
-
 static bool is_bad_event(u64 event)
 {
     u64 type = FIELD_GET(EVENTINJ_TYPE, event), vector = event & EVENTINJ_VECTOR;
@@ -97,11 +84,11 @@ CHECK_SAVE(bad_long_pae, is_long_paging(s) && (s->cr4 & CR4_PAE) == 0)
 CHECK_SAVE(bad_long_pe, is_long_paging(s) && (s->cr0 & CR0_PE) == 0)
 CHECK_SAVE(bad_long_cs, is_long_paging(s) && (s->cr4 & CR4_PAE) != 0 &&
                             (s->cs.attrib & ATTRIB_L) != 0 && (s->cs.attrib & ATTRIB_DB) != 0)
-CHECK_SAVE(bad_pat, is_bad_pat(s->g_pat))
+CHECK_SAVE(bad_pat, !pat_is_valid(s->g_pat))
 CHECK_CONTROL(bad_vmrun, (c->intercept[INTERCEPT_MISC2] & BIT(INTERCEPT_VMRUN)) == 0)
 CHECK_CONTROL(bad_asid_zero, c->guest_asid == 0)
 CHECK_CONTROL(bad_asid_limit, c->guest_asid >= limits->asid_count)
-CHECK_CONTROL(bad_iopm, is_past_memory(c->iopm_base_pa, IOPM_BYTES, limits))
+CHECK_CONTROL(bad_iopm, is_past_memory(c->iopm_base_pa, IO_MAP_BYTES, limits))
 CHECK_CONTROL(bad_msrpm, is_past_memory(c->msrpm_base_pa, MSRPM_BYTES, limits))
 CHECK_CONTROL(bad_ncr3, is_past_memory(c->n_cr3, PAGE_SIZE, limits) || (c->n_cr3 & PAGE_MASK) != 0)
 CHECK_CONTROL(bad_event, is_bad_event(c->eventinj))

@@ -4,6 +4,7 @@
 
 #include "core/x86/cr.h"
 #include "core/x86/msr.h"
+#include "core/x86/pat.h"
 
 #define HIGH_HALF    0xffffffff00000000ull
 #define SEGMENTS     8u /* ES CS SS DS FS GS LDTR TR */
@@ -11,8 +12,6 @@
 #define SS           2u
 #define LDTR         6u
 #define TR           7u
-#define PAT_ENTRIES  8u
-#define PAT_UC_WEAK  7u
 #define RIGHTS_TYPE  0x000full
 #define RIGHTS_S     BIT(4)
 #define RIGHTS_DPL   0x0060ull
@@ -86,17 +85,6 @@ static bool is_bad_granularity(const struct view *v, u32 segment)
     bool is_coarse = (rights(v, segment) & RIGHTS_G) != 0;
 
     return (is_coarse && (bytes & PAGE_MASK) != PAGE_MASK) || (!is_coarse && (bytes >> 20) != 0);
-}
-
-static bool is_bad_pat(u64 pat)
-{
-    for (unsigned i = 0; i < PAT_ENTRIES; i++) {
-        u64 type = (pat >> (8 * i)) & 0xff;
-
-        if (type > PAT_UC_WEAK || type == 2 || type == 3)
-            return true;
-    }
-    return false;
 }
 
 /* -- checks on controls
@@ -230,7 +218,7 @@ static bool bad_dr7(const struct view *v)
 
 static bool bad_pat(const struct view *v)
 {
-    return is_bad_pat(get(v, GUEST_IA32_PAT));
+    return !pat_is_valid(get(v, GUEST_IA32_PAT));
 }
 
 static bool bad_efer(const struct view *v)

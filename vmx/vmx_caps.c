@@ -75,7 +75,7 @@ static const struct control controls[] = {
      "The CPU's VT-x cannot exit on RDPMC."},
     {CONTROL_PROC, ON, PROC_TPR_SHADOW, "CR8 is read and written without exit",
      "The CPU's VT-x has no TPR shadow."},
-    {CONTROL_PROC, ON, PROC_IO_BITMAPS, "ports are emulated; see vmx_bitmap.h",
+    {CONTROL_PROC, ON, PROC_IO_BITMAPS, "ports are emulated; see core/x86/io_map.h",
      "The CPU's VT-x has no I/O bitmaps."},
     {CONTROL_PROC, ON, PROC_MSR_BITMAPS, "MSRs are filtered; see vmx_bitmap.h",
      "The CPU's VT-x has no MSR bitmaps."},

@@ -9,6 +9,7 @@
 #include "core/x86/cr.h"
 #include "core/x86/idt.h"
 #include "core/x86/insn.h"
+#include "core/x86/io_map.h"
 #include "core/x86/log.h"
 #include "core/x86/msr.h"
 #include "vmx/ept.h"
@@ -225,7 +226,7 @@ static void vmx_intercept_msr(struct vm *vm, u32 msr, bool on_read, bool on_writ
 
 static void vmx_intercept_io(struct vm *vm, u16 first, u16 last, bool intercept)
 {
-    io_bitmap_set(vm->hw->io_bitmap, first, last, intercept);
+    io_map_set(vm->hw->io_bitmap, first, last, intercept);
 }
 
 static void vmx_tlb_flush(struct vcpu *vcpu, enum hvm_tlb_scope scope)

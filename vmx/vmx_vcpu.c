@@ -9,6 +9,7 @@
 #include "core/lib/errno.h"
 #include "core/x86/fpu.h"
 #include "core/x86/insn.h"
+#include "core/x86/io_map.h"
 #include "core/x86/percpu.h"
 #include "mm/kheap.h"
 #include "mm/layout.h"
@@ -37,11 +38,11 @@ int vmx_vm_init(struct vm *vm)
     rc = alloc_map(pmm_order_for(MSR_BITMAPS_BYTES), &hw->msr_bitmap, &hw->msr_bitmap_pa);
     if (rc != 0)
         goto err_free;
-    rc = alloc_map(pmm_order_for(IO_BITMAPS_BYTES), &hw->io_bitmap, &hw->io_bitmap_pa);
+    rc = alloc_map(pmm_order_for(IO_MAP_BYTES), &hw->io_bitmap, &hw->io_bitmap_pa);
     if (rc != 0)
         goto err_msr_bitmap;
     msr_bitmap_init(hw->msr_bitmap);
-    io_bitmap_init(hw->io_bitmap);
+    io_map_init(hw->io_bitmap);
     vm->hw = hw;
     rc = vmx_caps.has_virtual_apic ? vmx_apic_vm_init(vm) : 0;
     if (rc != 0)
@@ -50,7 +51,7 @@ int vmx_vm_init(struct vm *vm)
 
 err_io_bitmap:
     vm->hw = NULL;
-    pmm_free(hw->io_bitmap_pa, pmm_order_for(IO_BITMAPS_BYTES), PMM_HYPERVISOR, false);
+    pmm_free(hw->io_bitmap_pa, pmm_order_for(IO_MAP_BYTES), PMM_HYPERVISOR, false);
 err_msr_bitmap:
     pmm_free(hw->msr_bitmap_pa, pmm_order_for(MSR_BITMAPS_BYTES), PMM_HYPERVISOR, false);
 err_free:
@@ -64,7 +65,7 @@ void vmx_vm_fini(struct vm *vm)
 
     if (vmx_caps.has_virtual_apic)
         vmx_apic_vm_fini(vm);
-    pmm_free(hw->io_bitmap_pa, pmm_order_for(IO_BITMAPS_BYTES), PMM_HYPERVISOR, false);
+    pmm_free(hw->io_bitmap_pa, pmm_order_for(IO_MAP_BYTES), PMM_HYPERVISOR, false);
     pmm_free(hw->msr_bitmap_pa, pmm_order_for(MSR_BITMAPS_BYTES), PMM_HYPERVISOR, false);
     kfree(hw);
     vm->hw = NULL;

@@ -8,6 +8,7 @@
 #include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
 #include "core/x86/msr.h"
+#include "core/x86/pat.h"
 #include "core/x86/tsc.h"
 
 /* Fixed ranges and write-combining are supported. */
@@ -19,7 +20,6 @@
 #define HWCR_WRITABLE           (BIT(3) | BIT(6) | BIT(8)) /* what Linux sets; no effect on this CPU */
 #define UCODE_LEVEL             0x08001230ull /* a plain number: guests cannot load microcode */
 #define MTRR_TYPES              0x73ull       /* types 0, 1, 4, 5, 6 are memory types */
-#define PAT_TYPES               0xf3ull       /* and 7 (UC-) for PAT */
 
 typedef int (*msr_get)(struct vcpu *vcpu, u32 msr, u64 *value);
 typedef int (*msr_set)(struct vcpu *vcpu, u32 msr, u64 value);
@@ -137,10 +137,8 @@ static int get_pat(struct vcpu *vcpu, u32 msr, u64 *value)
 static int set_pat(struct vcpu *vcpu, u32 msr, u64 value)
 {
     (void)msr;
-    for (unsigned i = 0; i < 8; i++) {
-        if (!is_memory_type((u8)(value >> (8 * i)), PAT_TYPES))
-            return -EINVAL;
-    }
+    if (!pat_is_valid(value))
+        return -EINVAL;
     hvm->reg_set(vcpu, HVM_PAT, value);
     return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "svm/svm_bitmap.h"
 
-static u8 msrpm[MSRPM_BYTES], iopm[IOPM_BYTES];
+static u8 msrpm[MSRPM_BYTES];
 
 static unsigned clear_bits(const u8 *map, unsigned bytes)
 {
@@ -21,9 +21,7 @@ static unsigned clear_bits(const u8 *map, unsigned bytes)
 TEST(all_exit_at_first)
 {
     msrpm_init(msrpm);
-    iopm_init(iopm);
     CHECK_EQ(clear_bits(msrpm, sizeof msrpm), 0);
-    CHECK_EQ(clear_bits(iopm, sizeof iopm), 0);
 }
 
 TEST(msr_positions)
@@ -59,20 +57,4 @@ TEST(msrs_outside_the_map)
     for (unsigned i = 0; i < sizeof outside / sizeof outside[0]; i++)
         CHECK(!msrpm_set(msrpm, outside[i], false, false));
     CHECK_EQ(clear_bits(msrpm, sizeof msrpm), 0);
-}
-
-TEST(ports)
-{
-    iopm_init(iopm);
-    iopm_set(iopm, 0x3f8, 0x3f9, false);
-    CHECK_EQ(iopm[0x7f], 0xfc);
-    CHECK_EQ(clear_bits(iopm, sizeof iopm), 2);
-    /* A dword access to 3F8h tests four bits: 3FAh and 3FBh still exit. */
-    iopm_set(iopm, 0x3f9, 0x3f9, true);
-    CHECK_EQ(clear_bits(iopm, sizeof iopm), 1);
-    iopm_set(iopm, 0, 0xffff, false);
-    CHECK_EQ(clear_bits(iopm, sizeof iopm), 0x10000);
-    CHECK_EQ(iopm[0x2000], 0xff); /* past port FFFFh nothing is ever let through */
-    iopm_set(iopm, 0xffff, 0xffff, true);
-    CHECK_EQ(iopm[0x1fff], 0x80);
 }

@@ -5,7 +5,7 @@
 
 #include "vmx/vmx_bitmap.h"
 
-static u8 msrs[MSR_BITMAPS_BYTES], ports[IO_BITMAPS_BYTES];
+static u8 msrs[MSR_BITMAPS_BYTES];
 
 static unsigned clear_bits(const u8 *map, unsigned bytes)
 {
@@ -19,9 +19,7 @@ static unsigned clear_bits(const u8 *map, unsigned bytes)
 TEST(all_exit_at_first)
 {
     msr_bitmap_init(msrs);
-    io_bitmap_init(ports);
     CHECK_EQ(clear_bits(msrs, sizeof msrs), 0);
-    CHECK_EQ(clear_bits(ports, sizeof ports), 0);
 }
 
 TEST(msr_positions)
@@ -55,18 +53,4 @@ TEST(msrs_outside_the_bitmap)
     for (unsigned i = 0; i < sizeof outside / sizeof outside[0]; i++)
         CHECK(!msr_bitmap_set(msrs, outside[i], false, false));
     CHECK_EQ(clear_bits(msrs, sizeof msrs), 0);
-}
-
-TEST(port_positions)
-{
-    io_bitmap_init(ports);
-    io_bitmap_set(ports, 0x3f8, 0x3f9, false);
-    CHECK_EQ(ports[0x7f], 0xfc);
-    io_bitmap_set(ports, 0x8000, 0x8000, false);
-    CHECK_EQ(ports[0x1000], 0xfe); /* the first of bitmap B */
-    io_bitmap_set(ports, 0, 0xffff, false);
-    CHECK_EQ(clear_bits(ports, sizeof ports), 0x10000);
-    CHECK_EQ(ports[0x2000], 0xff);
-    io_bitmap_set(ports, 0xffff, 0xffff, true);
-    CHECK_EQ(ports[0x1fff], 0x80);
 }
