@@ -29,6 +29,6 @@ def test_says_why(machine_class, cpu, reason, problem):
 
         m.upload_file("echo", f"{BUILD}/guests/echo.elf")
         m.create_vm("echo", {"firmware": "pvh", "kernel": "echo"}, 16 << 20, start=False)
-        error = problem(m.post("/vms/echo/start"), 501, "no_virtualization")
+        error = problem(m.post("/vms/echo/start"), 422, "semantic")
         assert re.search(f"(?i){reason}", error["detail"]), error
         assert m.state("echo") == "stopped"
