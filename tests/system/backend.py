@@ -19,6 +19,8 @@ BUILD = os.environ.get("SOCLE_BUILD", os.path.join(ROOT, "build"))
 API = "/api/v1"
 BOOT_TIMEOUT_S = float(os.environ.get("SOCLE_BOOT_TIMEOUT", "240"))
 
+DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"]  # before an emulator's command line
+
 Response = collections.namedtuple("Response", "status headers body")
 
 
@@ -155,8 +157,9 @@ class Backend:
                 self.changed.wait(min(left, 1.0))
 
     def wait_ready(self, timeout=BOOT_TIMEOUT_S):
-        """Waits for the REST endpoint; each new serial output is a reason to ask again."""
+        """Waits for the REST endpoint. Asking before the host has an address would only fill the emulator's queues."""
         deadline = time.monotonic() + timeout
+        self.wait_serial(r"net: address \d", timeout)
         while True:
             try:
                 if self.get("/health", timeout=5).status == 200:

@@ -11,7 +11,7 @@ import termios
 import threading
 import tty
 
-from backend import BUILD, ROOT, Backend
+from backend import BUILD, DIES_WITH_US, ROOT, Backend
 
 # With posted interrupts. Without: corei7_haswell_4770; without unrestricted guest: corei5_lynnfield_750.
 MODEL = "corei7_skylake_x"
@@ -64,6 +64,7 @@ class BochsMachine(Backend):
     """Bochs 3.1 with a PIIX board, an IDE disk, an 82540EM and the pinned OVMF."""
 
     description = "Bochs"
+    boot_method = "disk"
     patience = 4
     stop_signal = signal.SIGKILL  # it does not listen to a gentler one, and has nothing to save
 
@@ -89,7 +90,8 @@ class BochsMachine(Backend):
             firmware=f"{ROOT}/build/deps/ovmf/usr/share/ovmf/OVMF.fd", directory=self.directory, model=self.cpu,
             mib=mebibytes(self.memory), smp=self.smp, serial=os.ttyname(serial_slave)))
         process = subprocess.Popen(
-            [f"{root}/bochs", "-q", "-f", f"{self.directory}/bochsrc", "-rc", f"{self.directory}/debugger"],
+            [*DIES_WITH_US, f"{root}/bochs", "-q", "-f", f"{self.directory}/bochsrc",
+             "-rc", f"{self.directory}/debugger"],
             stdin=screen_slave, stdout=screen_slave, stderr=subprocess.DEVNULL, start_new_session=True,
             cwd=self.directory, env={**os.environ, "TERM": "vt100"})
         os.close(screen_slave)

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 
-from backend import API, BUILD, ROOT, Backend, body_json  # noqa: F401 (for the tests)
+from backend import API, BUILD, DIES_WITH_US, ROOT, Backend, body_json  # noqa: F401 (for the tests)
 from bochs import BochsMachine
 
 
@@ -56,6 +56,7 @@ class Machine(Backend):
     """QEMU: emulated, or on KVM where that offers the processor's virtualization to its guests."""
 
     description = "QEMU"
+    boot_method = "usb"
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
                  dtb=None, echo=None, qemu=None, image=None, address=""):
@@ -101,7 +102,7 @@ class Machine(Backend):
         return args + self.extra
 
     def launch(self):
-        process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        process = subprocess.Popen(DIES_WITH_US + self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, start_new_session=True)
         return process, process.stdout.fileno()
 
