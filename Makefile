@@ -61,6 +61,7 @@ all: $(B)/BOOTX64.EFI $(B)/socle.img
 setup:
 	tools/setup.sh
 	tools/fetch_deps.sh
+	tools/fetch_bochs.sh
 
 $(D)/.stamp: tools/deps.lock tools/fetch_deps.sh
 	tools/fetch_deps.sh
@@ -227,11 +228,12 @@ test test-all: setup
 	@tools/need.sh
 	$(MAKE) all guests
 	$(MAKE) check unit clang
-	$(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+	$(MAKE) system ARGS="$(if $(filter test-all,$@),--slow) $(ARGS)"
 
 .PHONY: system
 system: all guests
-	$(PYTHON) -m pytest -q -p no:cacheprovider tests/system $(ARGS)
+	@tools/fetch_bochs.sh
+	$(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
 
 # -- running ----------------------------------------------------------------------------------------------
 
@@ -263,20 +265,21 @@ help:
 
 ## Targets
 ##   make               build/BOOTX64.EFI (one file to boot) and build/socle.img (USB image)
-##   make run           set up, build, boot under QEMU with a demo Linux guest, print the URL; Ctrl-C ends it
+##   make run           set up, build, boot an emulator with a demo Linux guest, print the URL; Ctrl-C ends it
 ##   make run-gdb       the same, QEMU waits for gdb on port 1234 (symbols: build/hv.elf)
-##   make test          set up, build, run every check and every test
+##   make test          set up, build, run every check and every test but the slow ones under Bochs
+##   make test-all      the slow ones too
 ##   make check         layout, layers, headers
 ##   make unit          host unit tests with ASan and UBSan
 ##   make fuzz          fuzz the parsers, FUZZ_SECONDS=30 each
-##   make system        system tests under QEMU; ARGS="-k linux" picks some
+##   make system        system tests under QEMU or Bochs; ARGS="-k linux" picks some
 ##   make clang         build the kernel with clang too
 ##   make bench         speed and size table, counted in instructions and bytes
 ##   make size          sections of the kernel, size of the image
 ##   make setup         install Debian packages, fetch pinned libraries
 ##   make clean         remove build/ (downloads stay in ~/.cache/socle)
 ## Variables
-##   CPU=amd            processor of the machine; intel is not built yet
+##   CPU=amd|intel      processor of the machine; intel: Bochs, unless KVM has nested VT-x (SMP=1 or 2, BOOT=usb)
 ##   SMP=2 MEM=2G       its CPUs and memory
 ##   NIC=e1000e         its network card; e1000, igb and virtio are not built yet
 ##   DISK=none          its disk; nvme, ahci and virtio are not built yet

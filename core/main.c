@@ -203,10 +203,11 @@ static void start_virtualization(void)
     if (rc == 0) {
         work_call_all(enable_here, NULL);
         rc = enable_result;
-        why = "the CPUs refused to turn it on";
+        why = "The CPUs refused to turn virtualization on.";
     }
     if (rc != 0) {
         hvm = NULL;
+        hvm_unavailable = why;
         log_error("hvm", "VMs cannot start on this host: %s", why);
         return;
     }

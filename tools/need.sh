@@ -6,7 +6,7 @@ refuse() {
     echo "make: $1=$2 is not supported; use $1=$3." >&2
     exit 2
 }
-[ "${CPU:-amd}" = amd ] || refuse CPU "$CPU" amd
+case ${CPU:-amd} in amd | intel) ;; *) refuse CPU "$CPU" "amd or CPU=intel" ;; esac
 [ "${NIC:-e1000e}" = e1000e ] || refuse NIC "$NIC" e1000e
 [ "${DISK:-none}" = none ] || refuse DISK "$DISK" none
 case ${BOOT:-usb} in usb | pxe) ;; *) refuse BOOT "$BOOT" "usb or BOOT=pxe" ;; esac

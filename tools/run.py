@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`make run`: boots Socle under QEMU, starts a demo Linux guest through the API, shows its console."""
+"""`make run`: boots Socle in an emulator, starts a demo Linux guest through the API, shows its console."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import tty
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 
-from machine import API, BUILD, Machine, kvm_nested  # noqa: E402
+from machine import API, BUILD, make_machine, uses_bochs, uses_tcg  # noqa: E402
 
 RUN_JSON = os.path.join(BUILD, "run.json")
 QUIT_KEY = b"\x1d"  # Ctrl-]
@@ -111,12 +111,18 @@ def run():
             sys.stdout.flush()
 
     extra = ["-s", "-S"] if env.get("GDB") == "1" else []
-    machine = Machine(smp=int(env.get("SMP", "2")), memory=env.get("MEM", "2G"), boot=env.get("BOOT", "usb"),
-                      port=port, echo=echo, extra=extra, qemu=env.get("QEMU"))
+    options = {"smp": int(env.get("SMP", "2")), "memory": env.get("MEM", "2G"), "boot": env.get("BOOT", "usb"),
+               "port": port, "echo": echo}
+    if uses_bochs():
+        if extra or options["boot"] != "usb":
+            sys.exit("make run: with CPU=intel there is no gdb and no PXE, which Bochs lacks; use CPU=amd for them.")
+        print("Booting under Bochs.", flush=True)
+    else:
+        options.update(extra=extra, qemu=env.get("QEMU"))
+        print("Booting under QEMU with", "emulation (TCG)." if uses_tcg() else "KVM and nested virtualization.", flush=True)
+    machine = make_machine(**options)
     if extra:
         print("QEMU waits for gdb: gdb build/hv.elf -ex 'target remote :1234'", flush=True)
-    print("Booting under QEMU with", "KVM and nested virtualization." if kvm_nested() == "amd" else "emulation (TCG).",
-          flush=True)
     url = f"http://127.0.0.1:{port}"
     try:
         with machine as m:
@@ -142,7 +148,7 @@ def main():
         run()
     except Stop:
         pass
-    print("\nSocle under QEMU has ended.")
+    print("\nSocle has ended.")
 
 
 if __name__ == "__main__":

@@ -3,4 +3,5 @@
 #include "core/vm/hvm_ops.h"
 
 const struct hvm_ops *hvm;
+const char *hvm_unavailable;
 struct hvm_caps hvm_caps;

@@ -188,6 +188,9 @@ struct hvm_ops {
 
 /* The chosen vendor; NULL until core/main.c has chosen, and where VMs cannot run. */
 extern const struct hvm_ops *hvm;
+
+/* Why hvm is NULL: one sentence for the user. */
+extern const char *hvm_unavailable;
 extern struct hvm_caps hvm_caps;
 
 #endif

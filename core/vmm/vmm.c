@@ -48,7 +48,7 @@ void vmm_poll(void)
 
 const char *vmm_unavailable_reason(void)
 {
-    return hvm ? NULL : "This CPU has no AMD-V, or the firmware has turned it off.";
+    return hvm ? NULL : hvm_unavailable;
 }
 
 const char *vmm_state_name(enum vmm_state state)
@@ -270,7 +270,8 @@ int vmm_start(u32 id, bool paused, struct vmm_error *err)
     if (!is_off(entry))
         return wrong_state(entry, "Only a stopped or crashed VM can be started.", err);
     if (vmm_unavailable_reason()) {
-        vmm_error_set(err, "semantic", NULL, "Turn on SVM in the firmware's setup.", "%s",
+        vmm_error_set(err, "semantic", NULL,
+                      "Turn on VT-x or AMD-V in the firmware's setup, if this CPU has it.", "%s",
                       vmm_unavailable_reason());
         return -EOPNOTSUPP;
     }

@@ -3,13 +3,43 @@
 
 import pytest
 
-from machine import Machine, body_json
+from backend import Backend, body_json
+from machine import make_machine, uses_bochs
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="under Bochs, also run the tests that take minutes there")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "qemu(reason): needs what only QEMU has; says what")
+    config.addinivalue_line("markers", "slow: takes minutes under Bochs, where it runs with --slow only")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not uses_bochs():
+        return
+    for item in items:
+        qemu = item.get_closest_marker("qemu")
+        if qemu:
+            item.add_marker(pytest.mark.skip(reason=qemu.args[0]))
+        elif item.get_closest_marker("slow") and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes under Bochs; make test-all runs it"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """What the machines that are up have to say about a failure."""
+    report = (yield).get_result()
+    if report.failed:
+        for m in Backend.running:
+            report.sections.append((m.description, m.keep_evidence()))
 
 
 @pytest.fixture(scope="module")
 def machine(request):
     options = getattr(request.module, "MACHINE", {})
-    with Machine(**options) as m:
+    with make_machine(**options) as m:
         yield m.wait_ready()
 
 

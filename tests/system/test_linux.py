@@ -6,6 +6,7 @@ import pytest
 from machine import BUILD
 
 MACHINE = {"smp": 2, "memory": "2G"}
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 import pytest
 
-from machine import kvm_nested
+from machine import uses_tcg
 
 MACHINE = {"smp": 2, "memory": "1G"}
 
@@ -38,7 +38,7 @@ def test_triple_fault(clean, witness):
 
 
 # A data breakpoint on an interrupt gate makes QEMU 7.2's emulation abort now and then ("qemu_mutex_lock_iothread").
-NOT_UNDER_TCG = pytest.mark.skipif(kvm_nested() is None, reason="QEMU's emulation itself aborts on it")
+NOT_UNDER_TCG = pytest.mark.skipif(uses_tcg(), reason="QEMU's emulation itself aborts on it")
 
 
 @pytest.mark.parametrize("guest,says", [
@@ -55,6 +55,7 @@ def test_guest_that_never_exits(clean, witness, guest, says):
     assert clean.state(guest) == "stopped"
 
 
+@pytest.mark.slow
 def test_a_hundred_lives(clean):
     """100 create/start/delete cycles give every page back (the fixture compares, too)."""
     clean.upload_file("io", clean_path("io"))

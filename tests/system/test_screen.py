@@ -3,6 +3,8 @@
 
 import os
 
+import pytest
+
 from machine import Machine, Monitor
 
 
@@ -21,6 +23,7 @@ def lit_rows(width, height, pixels):
     return [any(pixels[row * stride:(row + 1) * stride]) for row in range(height // 16)]
 
 
+@pytest.mark.qemu("Bochs takes no picture of its screen")
 def test_status_and_log_on_screen(tmp_path):
     monitor = Monitor(tmp_path / "monitor")
     with Machine(extra=["-device", "VGA", *monitor.options]) as m:

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Sourced by the scripts that fetch pinned files: where the cache is, which mirror is asked, what makes a file good.
+#
+# Cache: SOCLE_CACHE (default ~/.cache/socle), so that `make clean` costs nothing. Mirror: SOCLE_MIRROR, else the
+# machine's own from apt's configuration; SOCLE_SNAPSHOT: an archive that keeps old pool files, tried last.
+cache=${SOCLE_CACHE:-$HOME/.cache/socle}
+mkdir -p "$cache"
+
+mirror() {
+    if [ -n "${SOCLE_MIRROR:-}" ]; then
+        echo "${SOCLE_MIRROR%/}"
+        return
+    fi
+    local codename
+    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    apt-get indextargets --format '$(CODENAME) $(REPO_URI)' | awk -v c="$codename" '$1 == c { print $2; exit }' | sed 's,/*$,,'
+}
+
+sha_ok() { echo "$2  $1" | sha256sum -c --status; }
+
+# fetch NAME PATH SHA256: puts the pool file PATH into the cache, or fails. The temporary name is this process's own:
+# two builds may fetch at once.
+fetch() {
+    local file="$cache/${2##*/}" base part
+    [ -f "$file" ] && sha_ok "$file" "$3" && return
+    part="$file.$$.part"
+    for base in "$(mirror)" "${SOCLE_SNAPSHOT:-}"; do
+        [ -n "$base" ] || continue
+        curl -fsSL --retry 3 --max-time 300 -o "$part" "${base%/}/$2" || continue
+        if sha_ok "$part" "$3"; then
+            mv "$part" "$file"
+            return
+        fi
+        echo "fetch: $1: what the mirror sent for $2 has another SHA-256 than the lock file; it is not used." >&2
+    done
+    rm -f "$part"
+    echo "fetch: $1: $2 is not to be had; set SOCLE_MIRROR or SOCLE_SNAPSHOT to an archive that has it, or put the file into $cache." >&2
+    exit 1
+}
