@@ -279,7 +279,7 @@ help:
 ##   make setup         install Debian packages, fetch pinned libraries
 ##   make clean         remove build/ (downloads stay in ~/.cache/socle)
 ## Variables
-##   CPU=amd|intel      processor of the machine; intel: Bochs, unless KVM has nested VT-x (SMP=1 or 2, BOOT=usb)
+##   CPU=amd|intel      processor of the machine; intel: Bochs, unless KVM has nested VT-x, BOOT=usb only
 ##   SMP=2 MEM=2G       its CPUs and memory
 ##   NIC=e1000e         its network card; e1000, igb and virtio are not built yet
 ##   DISK=none          its disk; nvme, ahci and virtio are not built yet

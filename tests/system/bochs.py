@@ -68,7 +68,8 @@ class BochsMachine(Backend):
     patience = 4
     stop_signal = signal.SIGKILL  # it does not listen to a gentler one, and has nothing to save
 
-    def __init__(self, smp=1, memory="1G", boot="usb", cpu=None, dtb=None, port=None, echo=None, image=None, address=""):
+    def __init__(self, smp=1, memory="1G", boot="usb", cpu=None, dtb=None, port=None, echo=None, image=None,
+                 address=""):
         """boot and dtb are for QEMU's sake: the disk is the only way to boot, and its image holds the socle.dtb."""
         assert boot == "usb", "Bochs' network card has no boot ROM"
         super().__init__(port, echo)
@@ -89,10 +90,11 @@ class BochsMachine(Backend):
         self._write("bochsrc", CONFIGURATION.format(
             firmware=f"{ROOT}/build/deps/ovmf/usr/share/ovmf/OVMF.fd", directory=self.directory, model=self.cpu,
             mib=mebibytes(self.memory), smp=self.smp, serial=os.ttyname(serial_slave)))
+        # Its display waits for keys, the machine with it, if its standard input is a terminal.
         process = subprocess.Popen(
             [*DIES_WITH_US, f"{root}/bochs", "-q", "-f", f"{self.directory}/bochsrc",
              "-rc", f"{self.directory}/debugger"],
-            stdin=screen_slave, stdout=screen_slave, stderr=subprocess.DEVNULL, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=screen_slave, stderr=subprocess.DEVNULL, start_new_session=True,
             cwd=self.directory, env={**os.environ, "TERM": "vt100"})
         os.close(screen_slave)
         threading.Thread(target=self._drain, args=(screen,), daemon=True).start()
