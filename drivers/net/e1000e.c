@@ -358,14 +358,16 @@ static bool e1000e_link_up(struct netdev *dev)
 }
 
 /* Reading the cause register acknowledges all causes. */
-static void e1000e_irq(void *arg)
+static bool e1000e_irq(void *arg)
 {
     struct e1000e *nic = arg;
 
+    if (reg_read(nic, E1000_ICR) == 0)
+        return false;
     reg_write(nic, E1000_IMC, E1000_IMC_ALL);
-    (void)reg_read(nic, E1000_ICR);
     if (nic->dev.wake)
         nic->dev.wake();
+    return true;
 }
 
 static const struct netdev_ops e1000e_ops = {

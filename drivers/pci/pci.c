@@ -74,9 +74,10 @@ static void size_bars(struct pci_device *dev)
         size_bar(dev, i, &is_64);
         i += is_64;
     }
+    pci_write(dev, PCI_COMMAND, 2, command);
     /* The firmware's drivers are gone and nobody owns the device: no DMA, and no interrupt line
      * held down that a device with a driver may share. */
-    pci_write(dev, PCI_COMMAND, 2, (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF);
+    pci_disable(dev);
 }
 
 static int add_device(const struct pci_device *found)
@@ -209,6 +210,13 @@ void pci_enable(const struct pci_device *dev)
 
     pci_write(dev, PCI_COMMAND, 2,
               command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_OFF);
+}
+
+void pci_disable(const struct pci_device *dev)
+{
+    u32 command = pci_read(dev, PCI_COMMAND, 2);
+
+    pci_write(dev, PCI_COMMAND, 2, (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF);
 }
 
 volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar)

@@ -66,6 +66,9 @@ void pci_write(const struct pci_device *dev, u16 offset, unsigned bytes, u32 val
 /* Turns on memory decoding and bus mastering; INTx stays off until pci_irq_setup() needs it. */
 void pci_enable(const struct pci_device *dev);
 
+/* Turns off bus mastering and INTx, as the scan left them. */
+void pci_disable(const struct pci_device *dev);
+
 /* Maps a memory BAR. Return: NULL if it is none or cannot be mapped. */
 volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar) must_check;
 
@@ -80,6 +83,8 @@ u16 pci_capability(const struct pci_device *dev, u8 id);
 #define PCI_HEADER_TYPE 0x0eu
 #define PCI_BAR0        0x10u
 #define PCI_CAP_POINTER 0x34u
+#define PCI_IRQ_LINE    0x3cu
+#define PCI_IRQ_PIN     0x3du
 
 #define PCI_COMMAND_IO       0x001u
 #define PCI_COMMAND_MEMORY   0x002u
