@@ -112,7 +112,7 @@ def run():
 
     extra = ["-s", "-S"] if env.get("GDB") == "1" else []
     machine = Machine(smp=int(env.get("SMP", "2")), memory=env.get("MEM", "2G"), boot=env.get("BOOT", "usb"),
-                      port=port, echo=echo, extra=extra, qemu=env.get("QEMU"))
+                      port=port, echo=echo, extra=extra, qemu=env.get("QEMU"), nic=env.get("NIC", "e1000e"))
     if extra:
         print("QEMU waits for gdb: gdb build/hv.elf -ex 'target remote :1234'", flush=True)
     print("Booting under QEMU with", "KVM and nested virtualization." if kvm_nested() == "amd" else "emulation (TCG).",
