@@ -17,6 +17,7 @@
 #include "core/x86/cr.h"
 #include "core/x86/idt.h"
 #include "core/x86/insn.h"
+#include "core/x86/ioapic.h"
 #include "core/x86/lapic.h"
 #include "core/x86/log.h"
 #include "core/x86/panic.h"
@@ -28,6 +29,7 @@
 #include "drivers/console/uart16550.h"
 #include "drivers/driver.h"
 #include "drivers/net/net_task.h"
+#include "drivers/pci/pci_irq.h"
 #include "mgmt/agent.h"
 #include "mm/hpt.h"
 #include "mm/kheap.h"
@@ -92,6 +94,20 @@ static void start_tables_and_clock(void)
     boot_stages_init(boot);
 }
 
+/* Their pins are masked before interrupts go on: the firmware's routes lead nowhere now. */
+static void start_ioapics(void)
+{
+    static struct acpi_ioapic found[IOAPICS_MAX];
+    u32 count = acpi_ioapics(&acpi, found, IOAPICS_MAX);
+
+    for (u32 i = 0; i < count; i++) {
+        volatile void *registers = hpt_map_device(hpa(found[i].address), IOAPIC_BYTES, HPT_UC);
+
+        if (registers == NULL || ioapic_add(registers, found[i].gsi_base) != 0)
+            log_warn("ioapic", "the one at 0x%lx does not answer", found[i].address);
+    }
+}
+
 static void start_interrupts(void)
 {
     u64 page;
@@ -103,6 +119,7 @@ static void start_interrupts(void)
     lapic_cpu_enable();
     this_pcpu()->apic_id = lapic_id();
     lapic_timer_calibrate();
+    start_ioapics();
     irq_init();
     timer_cpu_init();
     task_cpu_init();
@@ -218,10 +235,11 @@ static void start_virtualization(void)
 
 static void start_devices(void)
 {
-    static const struct pci_driver *const drivers[] = {&e1000e_driver};
+    static const struct pci_driver *const drivers[] = {&e1000_driver, &e1000e_driver};
     int rc;
 
     must(net_init(), "the packet pool");
+    pci_irq_init(&acpi);
     rc = pci_scan(&acpi);
     if (rc != 0)
         log_warn("pci", "no PCI devices (error %d)", rc);

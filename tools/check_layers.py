@@ -94,6 +94,8 @@ def objects(folders):
     for f in folders:
         recursive = f.startswith("deps") or f == "mgmt"
         found += glob.glob(f"{OBJ}/{f}/**/*.o" if recursive else f"{OBJ}/{f}/*.o", recursive=recursive)
+    # An object outlives its source when that is renamed.
+    found = [o for o in found if f"{OBJ}/deps/" in o or glob.glob(ROOT + o[len(OBJ):-1] + "[cS]")]
     # The loader's objects share boot/ with the kernel's two.
     return [o for o in found if "/boot/" not in o or os.path.basename(o) in ("entry.o", "ap_trampoline.o")]
 

@@ -7,6 +7,6 @@ refuse() {
     exit 2
 }
 case ${CPU:-amd} in amd | intel) ;; *) refuse CPU "$CPU" "amd or CPU=intel" ;; esac
-[ "${NIC:-e1000e}" = e1000e ] || refuse NIC "$NIC" e1000e
+case ${NIC:-e1000e} in e1000e | e1000) ;; *) refuse NIC "$NIC" "e1000e or NIC=e1000" ;; esac
 [ "${DISK:-none}" = none ] || refuse DISK "$DISK" none
 case ${BOOT:-usb} in usb | pxe) ;; *) refuse BOOT "$BOOT" "usb or BOOT=pxe" ;; esac

@@ -36,7 +36,7 @@ static void dispatch(u8 vector)
         irq_handler handler = __atomic_load_n(&vectors[vector].handler, __ATOMIC_ACQUIRE);
 
         if (handler != NULL)
-            handler(vectors[vector].arg);
+            (void)handler(vectors[vector].arg);
         else
             log_warn("irq", "interrupt on vector 0x%x, which nobody uses", (unsigned)vector);
     }

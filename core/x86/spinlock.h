@@ -26,6 +26,7 @@ enum lock_rank {
     LOCK_HEAP,
     LOCK_HPT,
     LOCK_PMM,
+    LOCK_HARDWARE, /* registers reached in two steps: CF8h, IOAPIC */
     LOCK_LOG,
 };
 

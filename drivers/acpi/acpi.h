@@ -51,6 +51,35 @@ const struct acpi_header *acpi_find(const struct acpi *acpi, const char *signatu
  */
 u32 acpi_cpus(const struct acpi *acpi, u32 *ids, u32 max);
 
+/* -- MADT: interrupt controllers
+ * ------------------------------------------------------------------------------------ */
+
+struct acpi_ioapic {
+    u64 address;
+    u32 gsi_base; /* global system interrupt of its pin 0 */
+};
+
+/* The IOAPICs, each address and each GSI base once. Return: how many (at most max). */
+u32 acpi_ioapics(const struct acpi *acpi, struct acpi_ioapic *out, u32 max);
+
+/* Where an interrupt of the ISA bus is wired to another GSI, or in another way, than usual. */
+struct acpi_override {
+    u8 irq;
+    u16 flags; /* ACPI_IRQ_... */
+    u32 gsi;
+};
+
+/* Spec: ACPI "MPS INTI Flags". A field of 0 means as usual on the bus. */
+#define ACPI_IRQ_POLARITY 0x3u
+#define ACPI_IRQ_HIGH     0x1u
+#define ACPI_IRQ_LOW      0x3u
+#define ACPI_IRQ_TRIGGER  0xcu
+#define ACPI_IRQ_EDGE     0x4u
+#define ACPI_IRQ_LEVEL    0xcu
+
+/* The interrupt source overrides, the first of each IRQ. Return: how many (at most max). */
+u32 acpi_overrides(const struct acpi *acpi, struct acpi_override *out, u32 max);
+
 /* -- MCFG: PCI configuration space in memory
  * --------------------------------------------------------------- */
 

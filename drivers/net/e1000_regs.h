@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers and descriptors of the Intel 8254x family as the 82574L has them.
+ * Registers and descriptors that the Intel 8254x and 82574 have in common, and the few that differ.
  *
  * Spec: 82574 Datasheet, chapter 10 "Driver Programing Interface" (registers), 7.1 "Receive
- * Functionality", 7.2 "Transmit Functionality" (legacy descriptors).
+ * Functionality", 7.2 "Transmit Functionality" (legacy descriptors); 8254x SDM, chapters "Register
+ * Descriptions" and "Receive and Transmit Description".
  */
 #ifndef SOCLE_NET_E1000_REGS_H
 #define SOCLE_NET_E1000_REGS_H
@@ -19,9 +20,9 @@
 #define E1000_CTRL_EXT 0x00018u /* extended device control */
 #define E1000_ICR      0x000c0u /* interrupt cause read */
 #define E1000_ITR      0x000c4u /* interrupt throttling */
+#define E1000_ICS      0x000c8u /* interrupt cause set */
 #define E1000_IMS      0x000d0u /* interrupt mask set */
 #define E1000_IMC      0x000d8u /* interrupt mask clear */
-#define E1000_IVAR     0x000e4u /* MSI-X vector allocation (82574) */
 #define E1000_RCTL     0x00100u /* receive control */
 #define E1000_TCTL     0x00400u /* transmit control */
 #define E1000_TIPG     0x00410u /* transmit inter-packet gap */
@@ -46,36 +47,33 @@
 #define E1000_MTA_WORDS 128u
 
 /* CTRL */
-#define E1000_CTRL_GIO_MASTER_DISABLE BIT(2)
+#define E1000_CTRL_GIO_MASTER_DISABLE BIT(2)  /* 82574 */
+#define E1000_CTRL_LRST               0x8u    /* link reset (8254x) */
 #define E1000_CTRL_ASDE               BIT(5)  /* auto speed detection */
 #define E1000_CTRL_SLU                BIT(6)  /* set link up */
+#define E1000_CTRL_ILOS               0x80u   /* invert loss of signal (8254x) */
 #define E1000_CTRL_RST                BIT(26) /* device reset */
+#define E1000_CTRL_PHY_RST            0x80000000u
 
 /* STATUS */
 #define E1000_STATUS_LU                BIT(1)  /* link up */
-#define E1000_STATUS_GIO_MASTER_ENABLE BIT(19) /* requests still outstanding */
+#define E1000_STATUS_GIO_MASTER_ENABLE BIT(19) /* 82574: requests still outstanding */
 
 /* EECD, EERD */
-#define E1000_EECD_AUTO_RD    BIT(9) /* EEPROM has been read after the reset */
-#define E1000_EERD_START      BIT(0)
-#define E1000_EERD_DONE       BIT(1)
-#define E1000_EERD_ADDR_SHIFT 2u
-#define E1000_EERD_DATA_SHIFT 16u
+#define E1000_EECD_AUTO_RD          BIT(9) /* 82574: EEPROM has been read after the reset */
+#define E1000_EERD_START            BIT(0)
+#define E1000_EERD_DONE_82574       0x02u
+#define E1000_EERD_DONE_8254X       0x10u
+#define E1000_EERD_ADDR_SHIFT_82574 2u
+#define E1000_EERD_ADDR_SHIFT_8254X 8u
+#define E1000_EERD_DATA_SHIFT       16u
 
-/* Interrupt causes: ICR, IMS, IMC */
-#define E1000_ICR_TXDW   BIT(0)  /* transmit descriptor written back */
-#define E1000_ICR_LSC    BIT(2)  /* link status change */
-#define E1000_ICR_RXDMT0 BIT(4)  /* receive ring below its threshold */
-#define E1000_ICR_RXO    BIT(6)  /* receiver overrun */
-#define E1000_ICR_RXT0   BIT(7)  /* frame received */
-#define E1000_ICR_RXQ0   BIT(20) /* the same, by MSI-X queue */
-#define E1000_ICR_OTHER  BIT(24)
+/* Interrupt causes: ICR, ICS, IMS, IMC */
+#define E1000_ICR_LSC    BIT(2) /* link status change */
+#define E1000_ICR_RXDMT0 BIT(4) /* receive ring below its threshold */
+#define E1000_ICR_RXO    BIT(6) /* receiver overrun */
+#define E1000_ICR_RXT0   BIT(7) /* frame received */
 #define E1000_IMC_ALL    0xffffffffu
-
-/* IVAR: everything to MSI-X vector 0. */
-#define E1000_IVAR_RXQ0_VALID  BIT(3)
-#define E1000_IVAR_TXQ0_VALID  BIT(11)
-#define E1000_IVAR_OTHER_VALID BIT(19)
 
 /* RCTL */
 #define E1000_RCTL_EN    BIT(1)
@@ -84,19 +82,21 @@
 #define E1000_RCTL_SECRC BIT(26) /* strip the FCS; buffer size bits 0: 2048 bytes */
 
 /* TCTL, TIPG */
-#define E1000_TCTL_EN         BIT(1)
-#define E1000_TCTL_PSP        BIT(3) /* pad short packets */
-#define E1000_TCTL_CT_SHIFT   4u     /* collision threshold */
-#define E1000_TCTL_CT_DEFAULT 15u
-#define E1000_TIPG_DEFAULT    0x00602008u /* 10.2.6.2: IPGT 8, IPGR1 8, IPGR2 6 */
+#define E1000_TCTL_EN               BIT(1)
+#define E1000_TCTL_PSP              BIT(3) /* pad short packets */
+#define E1000_TCTL_CT_SHIFT         4u     /* collision threshold */
+#define E1000_TCTL_CT_DEFAULT       15u
+#define E1000_TCTL_COLD_SHIFT       12u /* collision distance */
+#define E1000_TCTL_COLD_FULL_DUPLEX 63u
+#define E1000_TIPG_DEFAULT          0x00602008u /* 10.2.6.2: IPGT 8, IPGR1 8, IPGR2 6 */
 
 /* RAH */
 #define E1000_RAH_AV BIT(31) /* address valid */
 
 /* TXDCTL: GRAN is descriptors; write back each one; bit 22 must be 1 on the 82574. */
-#define E1000_TXDCTL_WTHRESH_1 BIT(16)
-#define E1000_TXDCTL_RESERVED1 BIT(22)
-#define E1000_TXDCTL_GRAN      BIT(24)
+#define E1000_TXDCTL_WTHRESH_1 0x00010000u
+#define E1000_TXDCTL_RESERVED1 0x00400000u
+#define E1000_TXDCTL_GRAN      0x01000000u
 
 /* Spec: 7.1.4 "Receive Descriptor Format (legacy)". */
 struct e1000_rx_desc {

@@ -6,7 +6,7 @@
  * interrupt off. When the port's inbox is full it stops taking frames from the NIC and sleeps until
  * the owner has made room: the task is of a better class than the owner, so going on would starve
  * the only one who can empty the inbox (receive livelock). The NIC then drops what its ring cannot
- * hold.
+ * hold. A NIC whose interrupts do not arrive is looked after every millisecond instead.
  *
  * A switch between several ports takes the place of port_deliver() and port_collect(); NIC drivers
  * and port owners do not change.
@@ -26,7 +26,8 @@
 /* Frames moved in one direction before the other gets its turn. */
 #define NET_BATCH 64u
 
-/* How long to sleep when the NIC's transmit ring is full, or to look after a NIC that may hang. */
+/* How long to sleep when the NIC's transmit ring is full or it raises no interrupts, and to look
+ * after a NIC that may hang. */
 #define NET_RETRY_NS    (1 * NS_PER_MS)
 #define NET_WATCHDOG_NS (500 * NS_PER_MS)
 
@@ -158,7 +159,7 @@ static void net_sleep(struct netdev *dev, struct netport *port)
 
     if (room && dev->ops->irq_enable(dev))
         return;
-    task_wait_until(time_ns() + (net.unsent ? NET_RETRY_NS : NET_WATCHDOG_NS));
+    task_wait_until(time_ns() + (net.unsent || dev->is_polled ? NET_RETRY_NS : NET_WATCHDOG_NS));
 }
 
 static void net_main(void *arg unused)

@@ -30,6 +30,7 @@ struct netdev {
     char bdf[16];
     u8 mac[6];
     u32 mtu;
+    bool is_polled;     /* no interrupt arrives: net_task looks every millisecond */
     void (*wake)(void); /* set by net_task before the device starts; interrupt context */
     struct netdev *next;
 };

@@ -47,6 +47,17 @@ int msi_enable(const struct pci_device *dev, u8 vector, u32 apic_id)
     return 0;
 }
 
+void msi_disable(const struct pci_device *dev)
+{
+    u16 cap = pci_capability(dev, PCI_CAP_MSI);
+    u32 control;
+
+    if (cap == 0)
+        return;
+    control = pci_read(dev, (u16)(cap + MSI_CONTROL), 2);
+    pci_write(dev, (u16)(cap + MSI_CONTROL), 2, control & ~MSI_CONTROL_ENABLE);
+}
+
 int msix_enable(const struct pci_device *dev, u16 entry, u8 vector, u32 apic_id)
 {
     u16 cap = pci_capability(dev, PCI_CAP_MSIX);

@@ -14,8 +14,11 @@
  */
 int msi_enable(const struct pci_device *dev, u8 vector, u32 apic_id) must_check;
 
-/* The same for one entry of the MSI-X table; turns MSI-X on. Return: 0, -ENODEV, -EINVAL (no such
- * entry), -ERANGE. */
+/* Turns it off again. */
+void msi_disable(const struct pci_device *dev);
+
+/* As msi_enable, for one entry of the MSI-X table; turns MSI-X on. Return: 0, -ENODEV, -EINVAL (no
+ * such entry), -ERANGE. */
 int msix_enable(const struct pci_device *dev, u16 entry, u8 vector, u32 apic_id) must_check;
 
 #endif

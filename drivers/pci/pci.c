@@ -5,54 +5,34 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/x86/log.h"
+#include "drivers/pci/pci_root.h"
 #include "mm/hpt.h"
 #include "mm/kheap.h"
 
-#define ECAMS_MAX        4
 #define SLOTS            32u
 #define FUNCTIONS        8u
-#define FUNCTION_BYTES   4096u
+#define ROOTS_MAX        4
+#define ABSENT           0xffffu /* vendor ID where no function is */
 #define HEADER_MULTI     0x80u
 #define HEADER_MASK      0x7fu
-#define HEADER_BRIDGE    1u
 #define BAR_IO           0x1u
 #define BAR_TYPE_64      0x4u
 #define BAR_MEM_MASK     0xfffffff0u
 #define BAR_IO_MASK      0xfffffffcu
 #define CAPABILITIES_MAX 48u /* more would not fit into 256 bytes: the list loops */
 
+static struct pci_root roots[ROOTS_MAX];
 static struct pci_device *devices[PCI_DEVICES_MAX];
 static u32 device_count;
-static u8 buses_seen[256 / 8];
 
 u32 pci_read(const struct pci_device *dev, u16 offset, unsigned bytes)
 {
-    const volatile u8 *p = dev->config + offset;
-
-    switch (bytes) {
-    case 1:
-        return *p;
-    case 2:
-        return *(const volatile u16 *)p;
-    default:
-        return *(const volatile u32 *)p;
-    }
+    return dev->root->read(dev, offset, bytes);
 }
 
 void pci_write(const struct pci_device *dev, u16 offset, unsigned bytes, u32 value)
 {
-    volatile u8 *p = dev->config + offset;
-
-    switch (bytes) {
-    case 1:
-        *p = (u8)value;
-        break;
-    case 2:
-        *(volatile u16 *)p = (u16)value;
-        break;
-    default:
-        *(volatile u32 *)p = value;
-    }
+    dev->root->write(dev, offset, bytes, value);
 }
 
 /* Spec: PCI Local Bus "Base Addresses": sizes by writing ones, with decoding off. */
@@ -94,14 +74,15 @@ static void size_bars(struct pci_device *dev)
         size_bar(dev, i, &is_64);
         i += is_64;
     }
-    /* Bus mastering stays off: the firmware's drivers are gone, nobody owns the device's DMA. */
-    pci_write(dev, PCI_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
+    pci_write(dev, PCI_COMMAND, 2, command);
+    /* The firmware's drivers are gone and nobody owns the device: no DMA, and no interrupt line
+     * held down that a device with a driver may share. */
+    pci_disable(dev);
 }
 
-static int add_device(volatile u8 *config, u16 segment, u8 bus, u8 slot, u8 function)
+static int add_device(const struct pci_device *found)
 {
     struct pci_device *dev;
-    u8 header;
 
     if (device_count == PCI_DEVICES_MAX) {
         log_warn("pci", "more than %u devices; the rest is left out", PCI_DEVICES_MAX);
@@ -110,17 +91,13 @@ static int add_device(volatile u8 *config, u16 segment, u8 bus, u8 slot, u8 func
     dev = kzalloc(sizeof *dev);
     if (dev == NULL)
         return -ENOMEM;
-    dev->config = config;
-    dev->segment = segment;
-    dev->bus = bus;
-    dev->slot = slot;
-    dev->function = function;
+    *dev = *found;
     dev->vendor_id = (u16)pci_read(dev, PCI_VENDOR_ID, 2);
     dev->device_id = (u16)pci_read(dev, PCI_DEVICE_ID, 2);
     dev->class_code = pci_read(dev, PCI_CLASS_REV, 4) >> 8;
-    ksnprintf(dev->bdf, sizeof dev->bdf, "%04x:%02x:%02x.%u", segment, bus, slot, function);
-    header = (u8)pci_read(dev, PCI_HEADER_TYPE, 1) & HEADER_MASK;
-    if (header == 0)
+    ksnprintf(dev->bdf, sizeof dev->bdf, "%04x:%02x:%02x.%u", dev->root->segment, dev->bus,
+              dev->slot, dev->function);
+    if ((pci_read(dev, PCI_HEADER_TYPE, 1) & HEADER_MASK) == 0)
         size_bars(dev);
     devices[device_count++] = dev;
     log_debug("pci", "%s %04x:%04x class %06x", dev->bdf, dev->vendor_id, dev->device_id,
@@ -128,72 +105,68 @@ static int add_device(volatile u8 *config, u16 segment, u8 bus, u8 slot, u8 func
     return 0;
 }
 
-static int scan_bus(const struct acpi_ecam *ecam, volatile u8 *window, u8 bus);
-
-static int scan_function(const struct acpi_ecam *ecam, volatile u8 *window, u8 bus, u8 slot,
-                         u8 function, bool *is_multi)
+static int scan_slot(const struct pci_root *root, u8 bus, u8 slot)
 {
-    u64 offset = ((u64)(bus - ecam->first_bus) << 20) | ((u64)slot << 15) | ((u64)function << 12);
-    volatile u8 *config = window + offset;
-    u8 header, secondary;
-    int rc;
+    struct pci_device place = {.root = root, .bus = bus, .slot = slot};
+    u8 functions = 1;
 
-    if (*(volatile u16 *)config == 0xffff)
-        return 0;
-    header = config[PCI_HEADER_TYPE];
-    if (function == 0)
-        *is_multi = (header & HEADER_MULTI) != 0;
-    rc = add_device(config, ecam->segment, bus, slot, function);
-    if (rc != 0 || (header & HEADER_MASK) != HEADER_BRIDGE)
-        return rc;
-    secondary = config[PCI_SECONDARY];
-    if (secondary <= bus || secondary > ecam->last_bus)
-        return 0;
-    return scan_bus(ecam, window, secondary);
+    for (; place.function < functions; place.function++) {
+        int rc;
+
+        if (pci_read(&place, PCI_VENDOR_ID, 2) == ABSENT)
+            continue;
+        if (place.function == 0 && (pci_read(&place, PCI_HEADER_TYPE, 1) & HEADER_MULTI) != 0)
+            functions = FUNCTIONS;
+        rc = add_device(&place);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
 }
 
-/* Depth is bounded: secondary buses have higher numbers, and each is entered once. */
-static int scan_bus(const struct acpi_ecam *ecam, volatile u8 *window, u8 bus)
+/* Looks at every bus number instead of following bridges: servers have roots besides bus 0 that
+ * only AML names, and no bridge's numbers need to be trusted. */
+static int scan_root(const struct pci_root *root)
 {
-    if ((buses_seen[bus / 8] & (1u << (bus % 8))) != 0)
-        return 0;
-    buses_seen[bus / 8] = (u8)(buses_seen[bus / 8] | (1u << (bus % 8)));
-    for (u8 slot = 0; slot < SLOTS; slot++) {
-        bool is_multi = false;
-
-        for (u8 function = 0; function < FUNCTIONS; function++) {
-            int rc = scan_function(ecam, window, bus, slot, function, &is_multi);
+    for (u32 bus = root->first_bus; bus <= root->last_bus; bus++) {
+        for (u8 slot = 0; slot < SLOTS; slot++) {
+            int rc = scan_slot(root, (u8)bus, slot);
 
             if (rc != 0)
                 return rc;
-            if (function == 0 && !is_multi)
-                break;
         }
     }
     return 0;
 }
 
-int pci_scan(const struct acpi *acpi)
+/* Out: the roots, and how many. Return: 0, -ENODEV, -ENOMEM. */
+static int find_roots(const struct acpi *acpi, u32 *count)
 {
-    struct acpi_ecam ecams[ECAMS_MAX];
-    u32 count = acpi_ecams(acpi, ecams, ECAMS_MAX);
+    struct acpi_ecam ecams[ROOTS_MAX];
 
-    if (count == 0)
-        return -ENODEV;
-    for (u32 i = 0; i < count; i++) {
-        u64 buses = (u64)ecams[i].last_bus - ecams[i].first_bus + 1;
-        volatile u8 *window;
-        int rc;
+    *count = acpi_ecams(acpi, ecams, ROOTS_MAX);
+    for (u32 i = 0; i < *count; i++) {
+        int rc = pci_ecam_init(&roots[i], &ecams[i]);
 
-        window = hpt_map_device(hpa(ecams[i].base + ((u64)ecams[i].first_bus << 20)),
-                                buses * SLOTS * FUNCTIONS * FUNCTION_BYTES, HPT_UC);
-        if (window == NULL)
-            return -ENOMEM;
-        rc = scan_bus(&ecams[i], window, ecams[i].first_bus);
         if (rc != 0)
             return rc;
     }
-    log_info("pci", "%u devices", device_count);
+    if (*count != 0)
+        return 0;
+    *count = 1;
+    return pci_cf8_init(&roots[0]);
+}
+
+int pci_scan(const struct acpi *acpi)
+{
+    u32 count;
+    int rc = find_roots(acpi, &count);
+
+    for (u32 i = 0; i < count && rc == 0; i++)
+        rc = scan_root(&roots[i]);
+    if (rc != 0 && rc != -ENOSPC)
+        return rc;
+    log_info("pci", "%u devices, configuration space by %s", device_count, roots[0].name);
     return 0;
 }
 
@@ -237,6 +210,13 @@ void pci_enable(const struct pci_device *dev)
 
     pci_write(dev, PCI_COMMAND, 2,
               command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_OFF);
+}
+
+void pci_disable(const struct pci_device *dev)
+{
+    u32 command = pci_read(dev, PCI_COMMAND, 2);
+
+    pci_write(dev, PCI_COMMAND, 2, (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF);
 }
 
 volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI devices of the host: scan, configuration space, BARs. Spec: PCI Local Bus 3.0; PCI Express
- * Base "Enhanced Configuration Access Mechanism".
+ * PCI devices of the host: scan, configuration space, BARs. Spec: PCI Local Bus 3.0.
  *
  * Context of all: boot, or the driver's own task.
  */
@@ -21,9 +20,10 @@ struct pci_bar {
     bool is_io;
 };
 
+struct pci_root;
+
 struct pci_device {
-    volatile u8 *config; /* 4 KiB of ECAM */
-    u16 segment;
+    const struct pci_root *root; /* how its configuration space is reached */
     u8 bus, slot, function;
     u16 vendor_id, device_id;
     u32 class_code; /* class, subclass, programming interface: 24 bits */
@@ -44,7 +44,10 @@ struct pci_driver {
     int (*probe)(struct pci_device *dev); /* 0: the device is taken */
 };
 
-/* Finds all devices. Return: 0, -ENODEV (no ECAM), -ENOMEM. */
+/*
+ * Finds all devices: through the MCFG's windows, or through ports CF8h and CFCh where the tables
+ * name none. Return: 0, -ENODEV (neither is there), -ENOMEM.
+ */
 int pci_scan(const struct acpi *acpi) must_check;
 
 /* Offers each device to the drivers; bus mastering stays off until a driver asks for it. */
@@ -53,11 +56,18 @@ void pci_probe(const struct pci_driver *const *drivers, u32 count);
 /* Walks what was found; NULL at the end. */
 struct pci_device *pci_get(u32 index);
 
+/*
+ * Configuration space, naturally aligned, 1, 2 or 4 bytes. What the access method does not reach
+ * (from 256 on, through ports) reads as ones, and writes to it are lost, as on an absent device.
+ */
 u32 pci_read(const struct pci_device *dev, u16 offset, unsigned bytes);
 void pci_write(const struct pci_device *dev, u16 offset, unsigned bytes, u32 value);
 
-/* Turns on memory decoding and bus mastering. */
+/* Turns on memory decoding and bus mastering; INTx stays off until pci_irq_setup() needs it. */
 void pci_enable(const struct pci_device *dev);
+
+/* Turns off bus mastering and INTx, as the scan left them. */
+void pci_disable(const struct pci_device *dev);
 
 /* Maps a memory BAR. Return: NULL if it is none or cannot be mapped. */
 volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar) must_check;
@@ -72,8 +82,9 @@ u16 pci_capability(const struct pci_device *dev, u8 id);
 #define PCI_CLASS_REV   0x08u
 #define PCI_HEADER_TYPE 0x0eu
 #define PCI_BAR0        0x10u
-#define PCI_SECONDARY   0x19u
 #define PCI_CAP_POINTER 0x34u
+#define PCI_IRQ_LINE    0x3cu
+#define PCI_IRQ_PIN     0x3du
 
 #define PCI_COMMAND_IO       0x001u
 #define PCI_COMMAND_MEMORY   0x002u

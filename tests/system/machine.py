@@ -59,9 +59,10 @@ class Machine(Backend):
     boot_method = "usb"
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
-                 dtb=None, echo=None, qemu=None, image=None, address=""):
+                 dtb=None, echo=None, qemu=None, image=None, address="", nic="e1000e", chipset="q35"):
         super().__init__(port, echo)
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
+        self.nic, self.chipset = nic, chipset
         self.extra, self.dtb = list(extra), dtb
         self.image, self.address = image or f"{BUILD}/socle.img", address
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
@@ -75,7 +76,7 @@ class Machine(Backend):
             accel, cpu = "kvm", "host"
         else:
             accel, cpu = "tcg", self.cpu or "EPYC,+svm,+npt"
-        args = [self.qemu, "-M", f"q35,accel={accel}", "-cpu", cpu, "-smp", str(self.smp),
+        args = [self.qemu, "-M", f"{self.chipset},accel={accel}", "-cpu", cpu, "-smp", str(self.smp),
                 "-m", self.memory, "-nodefaults", "-no-user-config", "-display", "none",
                 "-serial", "stdio", "-monitor", "none", "-no-reboot",
                 "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
@@ -88,13 +89,15 @@ class Machine(Backend):
             if self.dtb:
                 shutil.copy(self.dtb, f"{tftp}/socle.dtb")
             network += f",tftp={tftp},bootfile=BOOTX64.EFI"
-            args += ["-device", "e1000e,netdev=n0,bootindex=1"]
+            args += ["-device", f"{self.nic},netdev=n0,bootindex=1"]
         else:
             image = f"{self.directory}/socle.img"
             shutil.copy(self.image, image)
-            args += ["-device", "e1000e,netdev=n0,romfile=", "-device", "qemu-xhci",
-                     "-drive", f"if=none,id=stick,format=raw,file={image}",
-                     "-device", "usb-storage,drive=stick,bootindex=1"]
+            args += ["-device", f"{self.nic},netdev=n0,romfile=",
+                     "-drive", f"if=none,id=stick,format=raw,file={image}"]
+            # i440fx stands for machines from before PCI Express: its disk is IDE.
+            args += (["-device", "ide-hd,drive=stick,bootindex=1"] if self.chipset == "pc" else
+                     ["-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=1"])
         args += ["-netdev", network]
         if self.icount:
             args += ["-icount", "shift=0,sleep=off", "-seed", "1",

@@ -10,7 +10,7 @@
 #define RSDP 0x100
 #define XSDT 0x200
 #define MADT 0x300
-#define MCFG 0x400
+#define MCFG 0x480
 #define FADT 0x500
 
 static u8 memory[0x1000];
@@ -118,4 +118,81 @@ TEST(broken_tables_are_left_out)
     table(MADT, "APIC", 84);
     CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
     CHECK_EQ(acpi_cpus(&acpi, ids, 8), 0);
+}
+
+/* A MADT made of these entries alone. */
+static void make_madt(struct acpi *acpi, const u8 *entries, u32 bytes)
+{
+    make();
+    memcpy(memory + MADT + 44, entries, bytes);
+    table(MADT, "APIC", 44 + bytes);
+    CHECK_EQ(acpi_init(acpi, RSDP, map, NULL), 0);
+}
+
+/* clang-format off */
+#define IOAPIC(address_16_23, gsi)     1, 12, 9, 0, 0, 0, (address_16_23), 0xfe, (gsi), 0, 0, 0
+#define IOAPIC_AT_0                    1, 12, 9, 0, 0, 0, 0, 0, 9, 0, 0, 0
+#define OVERRIDE(bus, irq, gsi, flags) 2, 10, (bus), (irq), (gsi), 0, 0, 0, (flags), 0
+#define SHORT_IOAPIC                   1, 11, 9, 0, 0, 0, 0xc2, 0xfe, 0, 0, 0
+#define SHORT_OVERRIDE                 2, 4, 0, 5
+#define UNKNOWN                        99, 3, 0
+#define ENDLESS                        1, 0, 0, 0
+/* clang-format on */
+
+TEST(interrupt_controllers)
+{
+    static const u8 entries[] = {IOAPIC(0xc0, 0), OVERRIDE(0, 0, 2, 0), OVERRIDE(0, 9, 9, 0xd),
+                                 IOAPIC(0xc1, 24)};
+    struct acpi_override overrides[4];
+    struct acpi_ioapic ioapics[4];
+    struct acpi acpi;
+
+    make_madt(&acpi, entries, sizeof entries);
+    CHECK_EQ(acpi_ioapics(&acpi, ioapics, 4), 2);
+    CHECK_EQ(ioapics[0].address, 0xfec00000);
+    CHECK_EQ(ioapics[1].address, 0xfec10000);
+    CHECK_EQ(ioapics[1].gsi_base, 24);
+    CHECK_EQ(acpi_ioapics(&acpi, ioapics, 1), 1);
+    CHECK_EQ(acpi_overrides(&acpi, overrides, 4), 2);
+    CHECK_EQ(overrides[0].irq, 0);
+    CHECK_EQ(overrides[0].gsi, 2);
+    CHECK_EQ(overrides[0].flags, 0);
+    CHECK_EQ(overrides[1].flags, 0xd);
+    CHECK_EQ(acpi_overrides(&acpi, overrides, 1), 1);
+    CHECK_EQ(acpi_cpus(&acpi, NULL, 0), 0);
+}
+
+TEST(bad_interrupt_controllers)
+{
+    static const u8 entries[] = {
+        SHORT_IOAPIC,
+        SHORT_OVERRIDE,
+        UNKNOWN,
+        IOAPIC(0xc0, 0),
+        IOAPIC(0xc0, 24), /* the same address */
+        IOAPIC(0xc3, 0),  /* the same interrupts */
+        IOAPIC_AT_0,
+        OVERRIDE(1, 5, 20, 0),  /* not of the ISA bus */
+        OVERRIDE(0, 16, 20, 0), /* no such line */
+        OVERRIDE(0, 9, 20, 0xf),
+        OVERRIDE(0, 9, 21, 0xd), /* again */
+        ENDLESS,
+        IOAPIC(0xc4, 48), /* behind the break */
+    };
+    struct acpi_override overrides[4];
+    struct acpi_ioapic ioapics[4];
+    struct acpi acpi;
+
+    make_madt(&acpi, entries, sizeof entries);
+    CHECK_EQ(acpi_ioapics(&acpi, ioapics, 4), 1);
+    CHECK_EQ(ioapics[0].gsi_base, 0);
+    CHECK_EQ(acpi_overrides(&acpi, overrides, 4), 1);
+    CHECK_EQ(overrides[0].gsi, 20);
+    memory[MADT + 45] = 200; /* the first entry ends behind the table */
+    table(MADT, "APIC", 44 + sizeof entries);
+    CHECK_EQ(acpi_ioapics(&acpi, ioapics, 4), 0);
+    put(XSDT + 36, FADT, 8); /* no MADT at all */
+    table(XSDT, "XSDT", 60);
+    CHECK_EQ(acpi_ioapics(&acpi, ioapics, 4), 0);
+    CHECK_EQ(acpi_overrides(&acpi, overrides, 4), 0);
 }

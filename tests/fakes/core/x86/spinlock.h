@@ -27,6 +27,7 @@ enum lock_rank {
     LOCK_HEAP,
     LOCK_HPT,
     LOCK_PMM,
+    LOCK_HARDWARE,
     LOCK_LOG,
 };
 
