@@ -91,7 +91,7 @@
 #define E1000_TIPG_DEFAULT          0x00602008u /* 10.2.6.2: IPGT 8, IPGR1 8, IPGR2 6 */
 
 /* RAH */
-#define E1000_RAH_AV BIT(31) /* address valid */
+#define E1000_RAH_AV 0x80000000u /* address valid */
 
 /* TXDCTL: GRAN is descriptors; write back each one; bit 22 must be 1 on the 82574. */
 #define E1000_TXDCTL_WTHRESH_1 0x00010000u
