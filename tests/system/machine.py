@@ -72,7 +72,7 @@ class Machine(Backend):
     def command(self):
         code, variables = find_firmware()
         shutil.copy(variables, f"{self.directory}/vars.fd")
-        if not uses_tcg() and not self.icount and not self.cpu:
+        if kvm_nested() == vendor() and not self.icount and not self.cpu:
             accel, cpu = "kvm", "host"
         else:
             accel, cpu = "tcg", self.cpu or "EPYC,+svm,+npt"

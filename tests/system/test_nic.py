@@ -11,6 +11,8 @@ import pytest
 
 from machine import BUILD, Machine
 
+pytestmark = pytest.mark.qemu("the cards, chipsets and debugger of QEMU; Bochs has one card, which every test uses")
+
 UPLOAD_BYTES = 5 << 20
 MSI = r"interrupts by MSI, vector 0x[0-9a-f]+\r?\n"
 INTX = r"interrupts by INTx, line \d+, GSI \d+, level, active high\r?\n"
