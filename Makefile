@@ -45,7 +45,8 @@ include core/module.mk mm/module.mk svm/module.mk drivers/module.mk mgmt/module.
 # stack-protector guard=global is gcc's spelling; clang takes the same option. Assembly knows neither.
 KERNEL_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(KERNEL_SRC)))
 LIBS_OBJ   := $(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(LIBS_SRC))
-LOADER_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(LOADER_SRC)))
+LOADER_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(LOADER_SRC))) $(patsubst %.c,$(OBJ)/loader/%.o,$(LOADER_SHARED)) \
+    $(patsubst $(D)/%.c,$(OBJ)/loader/deps/%.o,$(FDT_SRC))
 
 GIT_ID  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 VERSION := 0.1.0
@@ -137,10 +138,21 @@ $(OBJ)/boot/efi_%.o: boot/efi_%.c $(B)/gen/build_id.h | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  EFI  $<"
 	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
-$(OBJ)/boot/elf_load.o: boot/elf_load.c | $(D)/.stamp
+# Pure code, without UEFI's headers; -D: gnu-efi brings memcpy and memset itself.
+EFI_PURE_CFLAGS := $(EFI_CFLAGS) -Dmemcpy=loader_memcpy -Dmemset=loader_memset $(FDT_INC) \
+    -nostdinc -isystem tools/libc -isystem $(CC_INCLUDE)
+$(OBJ)/boot/elf_load.o $(OBJ)/boot/boot_files.o: $(OBJ)/boot/%.o: boot/%.c | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  EFI  $<"
-	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(EFI_PURE_CFLAGS) -MMD -MP -c -o $@ $<
+$(OBJ)/loader/%.o: %.c | $(D)/.stamp
+	@mkdir -p $(@D)
+	@echo "  EFI  $<"
+	$(Q)$(CC) $(EFI_PURE_CFLAGS) -MMD -MP -c -o $@ $<
+$(OBJ)/loader/deps/%.o: $(D)/%.c | $(D)/.stamp
+	@mkdir -p $(@D)
+	@echo "  EFI  $<"
+	$(Q)$(CC) $(EFI_PURE_CFLAGS) -w -c -o $@ $<
 $(OBJ)/boot/hv_blob.o: boot/hv_blob.S $(B)/hv.stripped.elf
 
 $(B)/loader.so: $(LOADER_OBJ)

@@ -4,10 +4,10 @@
 
 #include <libfdt.h>
 
+#include "core/lib/dtb.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 
-#define COMPATIBLE     "socle,host"
 #define PREFIX_DEFAULT 24u
 
 void host_config_default(struct host_config *cfg)
@@ -36,18 +36,6 @@ bool ipv4_parse(const char *text, size_t len, u32 *address)
     }
     memcpy(address, bytes, sizeof(bytes));
     return at == len;
-}
-
-/* A string property, checked to be terminated inside its length. Return: NULL if absent or no
- * string. */
-static const char *string_property(const void *dtb, int node, const char *name)
-{
-    int len = 0;
-    const char *text = fdt_getprop(dtb, node, name, &len);
-
-    if (!text || len <= 0 || strnlen(text, (size_t)len) == (size_t)len)
-        return NULL;
-    return text;
 }
 
 static bool is_present(const void *dtb, int node, const char *name)
@@ -105,15 +93,15 @@ static bool read_address(const char *text, struct host_config *cfg)
 
 static void read_network(struct host_config *cfg, const void *dtb, int node, const char **problem)
 {
-    const char *text = string_property(dtb, node, "address");
+    const char *text = dtb_string(dtb, node, "address");
 
     if (is_present(dtb, node, "address") && !(text && read_address(text, cfg)))
         *problem = "network/address is no IPv4 address with prefix";
-    text = string_property(dtb, node, "gateway");
+    text = dtb_string(dtb, node, "gateway");
     if (is_present(dtb, node, "gateway") &&
         !(text && ipv4_parse(text, strlen(text), &cfg->gateway)))
         *problem = "network/gateway is no IPv4 address";
-    text = string_property(dtb, node, "dhcp");
+    text = dtb_string(dtb, node, "dhcp");
     if (is_present(dtb, node, "dhcp")) {
         cfg->dhcp = !text || strcmp(text, "off") != 0;
         if (text && strcmp(text, "off") != 0 && strcmp(text, "on") != 0)
@@ -136,24 +124,17 @@ static void read_api(struct host_config *cfg, const void *dtb, int node, const c
         cfg->http_port = (u16)port;
 }
 
-/* libfdt checks everything but the alignment of two of the blocks, which it then relies on. */
-static bool is_device_tree(const void *dtb, size_t bytes)
-{
-    return bytes >= sizeof(struct fdt_header) && fdt_off_dt_struct(dtb) % sizeof(fdt32_t) == 0 &&
-           fdt_off_mem_rsvmap(dtb) % sizeof(fdt64_t) == 0 && fdt_check_full(dtb, bytes) == 0;
-}
-
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes, const char **problem)
 {
     const char *text;
     int node;
 
     *problem = NULL;
-    if (!is_device_tree(dtb, bytes) || fdt_node_check_compatible(dtb, 0, COMPATIBLE) != 0) {
-        *problem = "socle.dtb is no device tree compatible with \"" COMPATIBLE "\"";
+    if (!dtb_is_socle(dtb, bytes)) {
+        *problem = "it is no device tree compatible with \"" DTB_COMPATIBLE "\"";
         return -EINVAL;
     }
-    text = string_property(dtb, 0, "hostname");
+    text = dtb_string(dtb, 0, "hostname");
     if (text && hostname_is_valid(text))
         (void)str_copy(cfg->hostname, sizeof(cfg->hostname), text);
     else if (is_present(dtb, 0, "hostname"))

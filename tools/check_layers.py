@@ -46,7 +46,7 @@ ONLY = {
 }
 # Layers by symbols, lowest first; each is linked with all before it.
 SYMBOL_LAYERS = [
-    ("core/lib + core/x86", ["core/lib", "core/x86", "boot"]),
+    ("core/lib + core/x86", ["core/lib", "core/x86", "boot", "deps/dtc"]),
     ("mm", ["mm"]),
     ("core/kern", ["core/kern"]),
 ]
@@ -92,8 +92,8 @@ def objects(folders):
     for f in folders:
         recursive = f.startswith("deps") or f == "mgmt"
         found += glob.glob(f"{OBJ}/{f}/**/*.o" if recursive else f"{OBJ}/{f}/*.o", recursive=recursive)
-    # The loader's objects share boot/ with the kernel's two.
-    return [o for o in found if "/boot/" not in o or os.path.basename(o) in ("entry.o", "ap_trampoline.o")]
+    # The loader's objects share boot/ with the kernel's two; a folder may be named with its parent.
+    return [o for o in dict.fromkeys(found) if "/boot/" not in o or os.path.basename(o) in ("entry.o", "ap_trampoline.o")]
 
 
 def undefined(folders):
