@@ -30,4 +30,32 @@ int dtb_find(const void *dtb, const char *path) must_check;
  */
 const char *dtb_string(const void *dtb, int node, const char *name) must_check;
 
+/* A number of one or two cells. Return: false if the property is absent or none. dtb: sound. */
+bool dtb_number(const void *dtb, int node, const char *name, u64 *value) must_check;
+
+/* True if the property is there, whatever it holds. dtb: sound. */
+bool dtb_has(const void *dtb, int node, const char *name) must_check;
+
+/*
+ * Whom mistakes are told, one call each: the node's path without the first '/' ("" is the root),
+ * the property or child it is about or NULL, and what is wrong with it. Texts are borrowed for the
+ * call.
+ */
+struct dtb_report {
+    void (*fn)(void *cookie, const char *node, const char *name, const char *what);
+    void *cookie;
+};
+
+/* Tells of one mistake. */
+void dtb_tell(const struct dtb_report *report, const char *node, const char *name,
+              const char *what);
+
+/*
+ * Tells of each property and each child of the node whose name is not known; "phandle", which the
+ * compiler adds, always is. dtb: sound.
+ */
+void dtb_tell_unknown(const void *dtb, int node, const char *path,
+                      bool (*is_known)(const char *name, bool is_node),
+                      const struct dtb_report *report);
+
 #endif
