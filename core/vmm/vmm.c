@@ -278,6 +278,7 @@ int vmm_start(u32 id, bool paused, struct vmm_error *err)
     if (rc)
         return rc;
     forget_last_run(entry);
+    console_log_begin(&entry->console_log, &entry->console);
     rc = machine_power_on(entry, paused, err);
     if (rc)
         machine_release_images(entry);
