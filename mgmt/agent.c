@@ -160,6 +160,7 @@ int agent_start(const struct boot_info *info)
     rc = vmm_init(agent_wake);
     if (rc)
         return rc;
+    vmm_boot(info, &config_report);
     if (netif_start(&agent.cfg, on_frames))
         log_warn("net", "no supported network card: the API cannot be reached");
     rc = server_start(agent.cfg.http_port);
