@@ -22,7 +22,7 @@ V         ?= 0
 Q         := $(if $(filter 1,$(V)),,@)
 OBJ       := $(B)/obj
 PYTHON    := /usr/bin/python3
-export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO QEMU
+export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO QEMU SOCLE_FILES
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -165,7 +165,8 @@ $(B)/BOOTX64.EFI: $(B)/loader.so
 	    --output-target efi-app-x86_64 --subsystem=10 --file-alignment 512 --section-alignment 4096 $< $@
 	$(PYTHON) tools/pe_stamp.py $@
 
-$(B)/socle.img: $(B)/BOOTX64.EFI tools/mkimage.sh $(wildcard socle.dts)
+# With a socle.dts the files it names go onto the image, too: whether they have changed is not known here.
+$(B)/socle.img: $(B)/BOOTX64.EFI tools/mkimage.sh $(if $(wildcard socle.dts),socle.dts FORCE)
 	tools/mkimage.sh $@ $<
 
 # -- guests for tests and the demo ------------------------------------------------------------------------
@@ -296,6 +297,7 @@ help:
 ##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint
 ##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest
 ##   QEMU=path          another QEMU
+##   SOCLE_FILES=folder where the files are that socle.dts names under /images (default: here)
 ##   CC=gcc|clang       compiler; DEBUG=1: check the lock order at run time; V=1: show the commands
 
 -include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d)

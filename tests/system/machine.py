@@ -58,9 +58,11 @@ class Machine:
     """One QEMU process. Use as a context manager; nothing is left behind at the end."""
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
-                 dtb=None, echo=None, qemu=None, image=None, address=""):
+                 dtb=None, echo=None, qemu=None, image=None, address="", files=None):
+        """files: name beside socle.dtb -> path, for the images it names."""
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
         self.extra, self.dtb, self.echo = list(extra), dtb, echo
+        self.files = {**(files or {}), **({"socle.dtb": dtb} if dtb else {})}
         self.image, self.address = image or f"{BUILD}/socle.img", address
         self.port = port or free_port()
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
@@ -88,13 +90,17 @@ class Machine:
             tftp = f"{self.directory}/tftp"
             os.mkdir(tftp)
             shutil.copy(f"{BUILD}/BOOTX64.EFI", tftp)
-            if self.dtb:
-                shutil.copy(self.dtb, f"{tftp}/socle.dtb")
+            for name, path in self.files.items():
+                os.makedirs(os.path.dirname(f"{tftp}/{name}"), exist_ok=True)
+                shutil.copy(path, f"{tftp}/{name}")
             network += f",tftp={tftp},bootfile=BOOTX64.EFI"
             args += ["-device", "e1000e,netdev=n0,bootindex=1"]
         else:
             image = f"{self.directory}/socle.img"
             shutil.copy(self.image, image)
+            for name, path in self.files.items():
+                subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", path, f"::/EFI/BOOT/{name}"],
+                               check=True, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
             args += ["-device", "e1000e,netdev=n0,romfile=", "-device", "qemu-xhci",
                      "-drive", f"if=none,id=stick,format=raw,file={image}",
                      "-device", "usb-storage,drive=stick,bootindex=1"]
