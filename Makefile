@@ -22,7 +22,7 @@ V         ?= 0
 Q         := $(if $(filter 1,$(V)),,@)
 OBJ       := $(B)/obj
 PYTHON    := /usr/bin/python3
-export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO QEMU
+export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO QEMU SOCLE_FILES
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -45,7 +45,8 @@ include core/module.mk mm/module.mk svm/module.mk vmx/module.mk drivers/module.m
 # stack-protector guard=global is gcc's spelling; clang takes the same option. Assembly knows neither.
 KERNEL_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(KERNEL_SRC)))
 LIBS_OBJ   := $(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(LIBS_SRC))
-LOADER_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(LOADER_SRC)))
+LOADER_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(LOADER_SRC))) $(patsubst %.c,$(OBJ)/loader/%.o,$(LOADER_SHARED)) \
+    $(patsubst $(D)/%.c,$(OBJ)/loader/deps/%.o,$(FDT_SRC))
 
 GIT_ID  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 VERSION := 0.1.0
@@ -138,10 +139,21 @@ $(OBJ)/boot/efi_%.o: boot/efi_%.c $(B)/gen/build_id.h | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  EFI  $<"
 	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
-$(OBJ)/boot/elf_load.o: boot/elf_load.c | $(D)/.stamp
+# Pure code, without UEFI's headers; -D: gnu-efi brings memcpy and memset itself.
+EFI_PURE_CFLAGS := $(EFI_CFLAGS) -Dmemcpy=loader_memcpy -Dmemset=loader_memset $(FDT_INC) \
+    -nostdinc -isystem tools/libc -isystem $(CC_INCLUDE)
+$(OBJ)/boot/elf_load.o $(OBJ)/boot/boot_files.o: $(OBJ)/boot/%.o: boot/%.c | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  EFI  $<"
-	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(EFI_PURE_CFLAGS) -MMD -MP -c -o $@ $<
+$(OBJ)/loader/%.o: %.c | $(D)/.stamp
+	@mkdir -p $(@D)
+	@echo "  EFI  $<"
+	$(Q)$(CC) $(EFI_PURE_CFLAGS) -MMD -MP -c -o $@ $<
+$(OBJ)/loader/deps/%.o: $(D)/%.c | $(D)/.stamp
+	@mkdir -p $(@D)
+	@echo "  EFI  $<"
+	$(Q)$(CC) $(EFI_PURE_CFLAGS) -w -c -o $@ $<
 $(OBJ)/boot/hv_blob.o: boot/hv_blob.S $(B)/hv.stripped.elf
 
 $(B)/loader.so: $(LOADER_OBJ)
@@ -154,7 +166,8 @@ $(B)/BOOTX64.EFI: $(B)/loader.so
 	    --output-target efi-app-x86_64 --subsystem=10 --file-alignment 512 --section-alignment 4096 $< $@
 	$(PYTHON) tools/pe_stamp.py $@
 
-$(B)/socle.img: $(B)/BOOTX64.EFI tools/mkimage.sh $(wildcard socle.dts)
+# With a socle.dts the files it names go onto the image, too: whether they have changed is not known here.
+$(B)/socle.img: $(B)/BOOTX64.EFI tools/mkimage.sh $(if $(wildcard socle.dts),socle.dts FORCE)
 	tools/mkimage.sh $@ $<
 
 # -- guests for tests and the demo ------------------------------------------------------------------------
@@ -287,6 +300,7 @@ help:
 ##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint
 ##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest
 ##   QEMU=path          another QEMU
+##   SOCLE_FILES=folder where the files are that socle.dts names under /images (default: here)
 ##   CC=gcc|clang       compiler; DEBUG=1: check the lock order at run time; V=1: show the commands
 
 -include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d)

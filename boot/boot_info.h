@@ -11,8 +11,11 @@
 #include "core/lib/types.h"
 
 #define BOOT_INFO_MAGIC   0x4f464e49454c434full /* "OCLEINFO" */
-#define BOOT_INFO_VERSION 1u
+#define BOOT_INFO_VERSION 2u
 #define BOOT_REGIONS_MAX  320u
+#define BOOT_MODULES_MAX  32u
+
+#define BOOT_MODULE_NAME_MAX 63
 
 enum boot_region_kind {
     BOOT_REGION_USABLE,       /* free once the hypervisor runs */
@@ -22,6 +25,7 @@ enum boot_region_kind {
     BOOT_REGION_RUNTIME_DATA,
     BOOT_REGION_KERNEL, /* the hypervisor's image, .bss included */
     BOOT_REGION_LOADER, /* this structure, hand-over page tables, socle.dtb, AP start page */
+    BOOT_REGION_MODULE, /* files the loader brought along; whole pages of their own */
 };
 
 /* Regions may overlap; where they do, anything wins over BOOT_REGION_USABLE. */
@@ -60,6 +64,13 @@ struct boot_stamps {
     u64 firmware_left;
 };
 
+/* A file that socle.dtb names under /images; its pages belong to the hypervisor. */
+struct boot_module {
+    char name[BOOT_MODULE_NAME_MAX + 1]; /* the image's, terminated */
+    u64 base;                            /* page aligned */
+    u64 bytes; /* at least 1; what follows in the last page is undefined */
+};
+
 struct boot_info {
     u64 magic;
     u32 version;
@@ -78,6 +89,9 @@ struct boot_info {
     u64 handover_cr3; /* root of the hand-over page tables, below 4 GiB, identity-mapped */
     u32 method;       /* enum boot_method */
     u32 region_count;
+    u32 module_count;
+    u32 reserved;
+    struct boot_module modules[BOOT_MODULES_MAX];
     struct boot_region regions[BOOT_REGIONS_MAX];
 };
 

@@ -124,7 +124,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     info->stamps.loader_entry = entered;
 
     efi_boot_method(info);
-    efi_load_dtb(info);
+    efi_load_config(info);
     load_kernel(info, &plan);
     info->stamps.kernel_loaded = loader_tsc();
     find_tables(info);

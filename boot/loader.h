@@ -5,6 +5,7 @@
 
 #include <efi.h>
 #include <efilib.h>
+#include <efipxebc.h>
 
 #include "boot/boot_info.h"
 #include "boot/elf_load.h"
@@ -24,9 +25,40 @@ void *loader_alloc(struct boot_info *info, u64 bytes, u64 limit);
 /* Adds a region to the hand-over structure; merges with the one before it where they touch. */
 void region_add(struct boot_info *info, u64 base, u64 bytes, u32 kind);
 
-/* Where the image came from, and socle.dtb beside it if there is one. */
+/* Fills info->method and info->image_bytes. */
 void efi_boot_method(struct boot_info *info);
-void efi_load_dtb(struct boot_info *info);
+
+/* Where the image lies on a volume; its files are looked for there, or in the volume's root. */
+#define LOADER_FOLDER "\\EFI\\BOOT\\"
+
+/* Where files beside the image come from: a volume, a TFTP server, or nowhere. */
+struct loader_source {
+    EFI_FILE_HANDLE root;   /* NULL: no volume */
+    const char *folder;     /* of the volume, with the last '\\' */
+    EFI_PXE_BASE_CODE *pxe; /* NULL: no server */
+    EFI_IP_ADDRESS server;
+};
+
+/* Pages anywhere in memory, not yet reported to the hypervisor. */
+struct loader_file {
+    u64 base;
+    u64 bytes;
+};
+
+/* Finds out where files come from: the place the image came from. */
+void efi_files_open(const struct boot_info *info, struct loader_source *source);
+
+/*
+ * Reads a file of 1 to `max` bytes; path: as boot_file_path_is_valid has it. Return: EFI_SUCCESS;
+ * EFI_NOT_FOUND; EFI_BAD_BUFFER_SIZE or EFI_BUFFER_TOO_SMALL (empty or too large);
+ * EFI_OUT_OF_RESOURCES; what the device or the server said. On failure nothing is allocated.
+ */
+EFI_STATUS efi_file_read(const struct loader_source *source, const char *path, u64 max,
+                         struct loader_file *out);
+
+/* Loads socle.dtb, if there is one, and as modules the files it names. What fails is left out with
+ * a sentence on the console. */
+void efi_load_config(struct boot_info *info);
 
 /* Translates the UEFI memory map. */
 void efi_memmap_add(struct boot_info *info, const void *map, u64 bytes, u64 descriptor_bytes);

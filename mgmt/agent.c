@@ -27,6 +27,8 @@
 #define STREAM_PERIOD_NS (100 * NS_PER_MS)
 #define TURN_MAX_NS      (500 * NS_PER_MS)
 
+#define CONFIG_MISTAKES_MAX 64u
+
 /* Time for the answer to leave before the machine goes down. */
 #define POWER_DELAY_NS (1 * NS_PER_S)
 
@@ -125,15 +127,28 @@ static void agent_main(void *arg unused)
     }
 }
 
+/* A tree with mistakes everywhere must not fill the log. */
+static void on_config_mistake(void *cookie unused, const char *node, const char *name,
+                              const char *what)
+{
+    static u32 told;
+
+    if (told == CONFIG_MISTAKES_MAX)
+        log_warn("config", "socle.dtb: there are more mistakes, which are not shown");
+    if (told++ >= CONFIG_MISTAKES_MAX)
+        return;
+    log_warn("config", "socle.dtb: %s%s%s%s%s", node, node[0] && name ? "/" : "", name ? name : "",
+             node[0] || name ? ": " : "", what);
+}
+
+static const struct dtb_report config_report = {on_config_mistake, NULL};
+
 static void read_config(const struct boot_info *info)
 {
-    const char *problem;
-
     host_config_default(&agent.cfg);
-    if (!info->dtb_base)
-        return;
-    if (host_config_read(&agent.cfg, hpa_to_ptr(hpa(info->dtb_base)), info->dtb_bytes, &problem))
-        log_warn("agent", "socle.dtb: %s", problem);
+    if (info->dtb_base && host_config_read(&agent.cfg, hpa_to_ptr(hpa(info->dtb_base)),
+                                           info->dtb_bytes, &config_report))
+        log_warn("config", "the host goes on with its defaults");
 }
 
 int agent_start(const struct boot_info *info)
@@ -145,6 +160,7 @@ int agent_start(const struct boot_info *info)
     rc = vmm_init(agent_wake);
     if (rc)
         return rc;
+    vmm_boot(info, &config_report);
     if (netif_start(&agent.cfg, on_frames))
         log_warn("net", "no supported network card: the API cannot be reached");
     rc = server_start(agent.cfg.http_port);

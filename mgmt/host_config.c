@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading socle.dtb with libfdt. */
+/* Reading the host's part of socle.dtb. */
 #include "mgmt/host_config.h"
 
-#include <libfdt.h>
-
+#include "core/lib/dtb.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 
-#define COMPATIBLE     "socle,host"
 #define PREFIX_DEFAULT 24u
 
 void host_config_default(struct host_config *cfg)
@@ -36,23 +34,6 @@ bool ipv4_parse(const char *text, size_t len, u32 *address)
     }
     memcpy(address, bytes, sizeof(bytes));
     return at == len;
-}
-
-/* A string property, checked to be terminated inside its length. Return: NULL if absent or no
- * string. */
-static const char *string_property(const void *dtb, int node, const char *name)
-{
-    int len = 0;
-    const char *text = fdt_getprop(dtb, node, name, &len);
-
-    if (!text || len <= 0 || strnlen(text, (size_t)len) == (size_t)len)
-        return NULL;
-    return text;
-}
-
-static bool is_present(const void *dtb, int node, const char *name)
-{
-    return fdt_getprop(dtb, node, name, NULL) != NULL;
 }
 
 /* RFC 1123: letters, digits, hyphens inside. */
@@ -103,66 +84,87 @@ static bool read_address(const char *text, struct host_config *cfg)
     return true;
 }
 
-static void read_network(struct host_config *cfg, const void *dtb, int node, const char **problem)
+static void read_network(struct host_config *cfg, const void *dtb, int node,
+                         const struct dtb_report *report)
 {
-    const char *text = string_property(dtb, node, "address");
+    const char *text = dtb_string(dtb, node, "address");
 
-    if (is_present(dtb, node, "address") && !(text && read_address(text, cfg)))
-        *problem = "network/address is no IPv4 address with prefix";
-    text = string_property(dtb, node, "gateway");
-    if (is_present(dtb, node, "gateway") &&
-        !(text && ipv4_parse(text, strlen(text), &cfg->gateway)))
-        *problem = "network/gateway is no IPv4 address";
-    text = string_property(dtb, node, "dhcp");
-    if (is_present(dtb, node, "dhcp")) {
-        cfg->dhcp = !text || strcmp(text, "off") != 0;
-        if (text && strcmp(text, "off") != 0 && strcmp(text, "on") != 0)
-            *problem = "network/dhcp is neither \"on\" nor \"off\"";
-    }
+    if (dtb_has(dtb, node, "address") && !(text && read_address(text, cfg)))
+        dtb_tell(report, "network", "address", "it is no IPv4 address with prefix");
+    text = dtb_string(dtb, node, "gateway");
+    if (dtb_has(dtb, node, "gateway") && !(text && ipv4_parse(text, strlen(text), &cfg->gateway)))
+        dtb_tell(report, "network", "gateway", "it is no IPv4 address");
+    text = dtb_string(dtb, node, "dhcp");
+    if (text && strcmp(text, "off") == 0)
+        cfg->dhcp = false;
+    else if (dtb_has(dtb, node, "dhcp") && !(text && strcmp(text, "on") == 0))
+        dtb_tell(report, "network", "dhcp", "it is neither \"on\" nor \"off\"");
 }
 
-static void read_api(struct host_config *cfg, const void *dtb, int node, const char **problem)
+static void read_api(struct host_config *cfg, const void *dtb, int node,
+                     const struct dtb_report *report)
 {
-    int len = 0;
-    const u8 *cell = fdt_getprop(dtb, node, "port", &len);
-    u32 port;
+    u64 port = 0;
 
-    if (!cell)
-        return;
-    port = len == 4 ? (u32)cell[0] << 24 | (u32)cell[1] << 16 | (u32)cell[2] << 8 | cell[3] : 0;
-    if (port == 0 || port > UINT16_MAX)
-        *problem = "api/port is no port number";
-    else
+    if (dtb_number(dtb, node, "port", &port) && port > 0 && port <= UINT16_MAX)
         cfg->http_port = (u16)port;
+    else if (dtb_has(dtb, node, "port"))
+        dtb_tell(report, "api", "port", "it is no port number");
 }
 
-/* libfdt checks everything but the alignment of two of the blocks, which it then relies on. */
-static bool is_device_tree(const void *dtb, size_t bytes)
+static bool is_in(const char *const *names, const char *name)
 {
-    return bytes >= sizeof(struct fdt_header) && fdt_off_dt_struct(dtb) % sizeof(fdt32_t) == 0 &&
-           fdt_off_mem_rsvmap(dtb) % sizeof(fdt64_t) == 0 && fdt_check_full(dtb, bytes) == 0;
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
 }
 
-int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes, const char **problem)
+static bool root_knows(const char *name, bool is_node)
+{
+    static const char *const properties[] = {"compatible",  "hostname", "#address-cells",
+                                             "#size-cells", "model",    NULL};
+    static const char *const nodes[] = {"network", "api", "images", "vms", NULL};
+
+    return is_in(is_node ? nodes : properties, name);
+}
+
+static bool network_knows(const char *name, bool is_node)
+{
+    static const char *const properties[] = {"dhcp", "address", "gateway", NULL};
+
+    return !is_node && is_in(properties, name);
+}
+
+static bool api_knows(const char *name, bool is_node)
+{
+    return !is_node && strcmp(name, "port") == 0;
+}
+
+int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
+                     const struct dtb_report *report)
 {
     const char *text;
     int node;
 
-    *problem = NULL;
-    if (!is_device_tree(dtb, bytes) || fdt_node_check_compatible(dtb, 0, COMPATIBLE) != 0) {
-        *problem = "socle.dtb is no device tree compatible with \"" COMPATIBLE "\"";
+    if (!dtb_is_socle(dtb, bytes)) {
+        dtb_tell(report, "", NULL, "it is no device tree compatible with \"" DTB_COMPATIBLE "\"");
         return -EINVAL;
     }
-    text = string_property(dtb, 0, "hostname");
+    dtb_tell_unknown(dtb, 0, "", root_knows, report);
+    text = dtb_string(dtb, 0, "hostname");
     if (text && hostname_is_valid(text))
         (void)str_copy(cfg->hostname, sizeof(cfg->hostname), text);
-    else if (is_present(dtb, 0, "hostname"))
-        *problem = "hostname is no host name";
-    node = fdt_subnode_offset(dtb, 0, "network");
-    if (node >= 0)
-        read_network(cfg, dtb, node, problem);
-    node = fdt_subnode_offset(dtb, 0, "api");
-    if (node >= 0)
-        read_api(cfg, dtb, node, problem);
-    return *problem ? -EINVAL : 0;
+    else if (dtb_has(dtb, 0, "hostname"))
+        dtb_tell(report, "", "hostname", "it is no host name");
+    node = dtb_find(dtb, "/network");
+    if (node >= 0) {
+        dtb_tell_unknown(dtb, node, "network", network_knows, report);
+        read_network(cfg, dtb, node, report);
+    }
+    node = dtb_find(dtb, "/api");
+    if (node >= 0) {
+        dtb_tell_unknown(dtb, node, "api", api_knows, report);
+        read_api(cfg, dtb, node, report);
+    }
+    return 0;
 }

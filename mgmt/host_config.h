@@ -4,6 +4,7 @@
 #define SOCLE_MGMT_HOST_CONFIG_H
 
 #include "core/lib/compiler.h"
+#include "core/lib/dtb.h"
 #include "core/lib/types.h"
 
 #define HOSTNAME_MAX     63u
@@ -24,11 +25,11 @@ void host_config_default(struct host_config *cfg);
 
 /*
  * Overwrites what the device tree sets. The blob may be damaged or hostile: it is checked before it
- * is read, and a value that makes no sense is left out. Return: 0; -EINVAL if it is no device tree
- * or a value was left out (*problem then says which, in static text).
+ * is read; a value that makes no sense is left out and told, like names that are not known. /images
+ * and /vms are core/vmm's. Return: 0; -EINVAL if it is no device tree for Socle.
  */
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
-                     const char **problem) must_check;
+                     const struct dtb_report *report) must_check;
 
 /* "192.0.2.1" → network byte order. Return: false if it is not exactly that. */
 bool ipv4_parse(const char *text, size_t len, u32 *address);

@@ -14,6 +14,7 @@ enum field_type {
     FIELD_STRING,
     FIELD_U32,
     FIELD_U64,
+    FIELD_BOOL,
     FIELD_ENUM, /* `allowed` lists the words, in the order of the values */
     FIELD_OBJECT,
     FIELD_UUID,
@@ -56,6 +57,7 @@ static const struct field boot_fields[] = {
 static const struct field serial_fields[] = {
     {"id", FIELD_SERIAL_ID, 0, 0, NULL, "0"},
     {"log_bytes", FIELD_U32, MEMBER(serial_log_bytes), NULL, NULL},
+    {"host_log", FIELD_BOOL, MEMBER(console_log), NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
@@ -119,6 +121,13 @@ static int read_number(struct reader *r, const struct json_node *node, void *dst
                          "Use digits only; units are part of the field's name.");
     value32 = (u32)value;
     memcpy(dst, size == sizeof(u32) ? (const void *)&value32 : &value, size);
+    return 0;
+}
+
+static int read_bool(struct reader *r, const struct json_node *node, bool *dst)
+{
+    if (json_get_bool(r->doc, node, dst))
+        return bad_value(r, node, "This value must be true or false.", "Leave out the quotes.");
     return 0;
 }
 
@@ -208,6 +217,8 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
     case FIELD_U32:
     case FIELD_U64:
         return read_number(r, node, place, field->size);
+    case FIELD_BOOL:
+        return read_bool(r, node, (bool *)(void *)place);
     case FIELD_ENUM:
         return read_enum(r, node, field);
     case FIELD_OBJECT:
@@ -329,6 +340,7 @@ static void write_parts(struct json_writer *w, const struct vmm_info *info, cons
         json_object_begin(w);
         json_put_u64(w, "id", 0);
         json_put_u64(w, "log_bytes", cfg->serial_log_bytes);
+        json_put_bool(w, "host_log", cfg->console_log);
         json_object_end(w);
         json_array_end(w);
     }

@@ -170,6 +170,7 @@ static unsigned direct_access(u32 kind)
     switch (kind) {
     case BOOT_REGION_USABLE:
     case BOOT_REGION_LOADER:
+    case BOOT_REGION_MODULE:
         return READ_WRITE;
     case BOOT_REGION_ACPI:
     case BOOT_REGION_KERNEL:

@@ -13,6 +13,7 @@
 void memmap_init(struct memmap *map)
 {
     map->count = 0;
+    map->lent_count = 0;
 }
 
 static void delete_at(struct memmap *map, u32 i)
@@ -99,7 +100,11 @@ u64 memmap_total(const struct memmap *map)
 
 u64 memmap_top(const struct memmap *map)
 {
-    return map->count ? map->ranges[map->count - 1].end : 0;
+    u64 top = map->count ? map->ranges[map->count - 1].end : 0;
+
+    for (u32 i = 0; i < map->lent_count; i++)
+        top = MAX(top, map->lent[i].end);
+    return top;
 }
 
 /* Applies fn to each region of the boot map that is usable, or that is not. Return: regions that
@@ -119,6 +124,25 @@ static u32 for_each_region(struct memmap *map, const struct boot_info *info, boo
     return lost;
 }
 
+_Static_assert(MEMMAP_LENT_MAX >= BOOT_MODULES_MAX, "each module has a range");
+
+/* The pages of each module, which the usable ranges must not contain. Return: 1 if RAM got lost. */
+static u32 lend_modules(struct memmap *map, const struct boot_info *info)
+{
+    u32 count = MIN(info->module_count, BOOT_MODULES_MAX);
+    u32 lost = 0;
+
+    for (u32 i = 0; i < count; i++) {
+        u64 base = info->modules[i].base;
+        u64 end = ALIGN_UP(range_end(base, info->modules[i].bytes), PAGE_SIZE);
+
+        map->lent[map->lent_count++] = (struct memmap_range){base, end};
+        if (memmap_remove(map, base, end - base))
+            lost = 1;
+    }
+    return lost;
+}
+
 void memmap_from_boot(struct memmap *map, const struct boot_info *info)
 {
     u32 lost;
@@ -126,6 +150,7 @@ void memmap_from_boot(struct memmap *map, const struct boot_info *info)
     memmap_init(map);
     lost = for_each_region(map, info, true, memmap_add);
     lost += for_each_region(map, info, false, memmap_remove);
+    lost += lend_modules(map, info);
     if (memmap_remove(map, 0, PAGE_SIZE))
         lost++;
     if (lost > 0)

@@ -12,6 +12,7 @@
 #include "core/lib/types.h"
 
 #define MEMMAP_RANGES_MAX 256
+#define MEMMAP_LENT_MAX   32
 
 struct memmap_range {
     u64 base;
@@ -21,6 +22,9 @@ struct memmap_range {
 struct memmap {
     u32 count;
     struct memmap_range ranges[MEMMAP_RANGES_MAX];
+    u32 lent_count;
+    struct memmap_range lent[MEMMAP_LENT_MAX]; /* RAM that is in use now and may become free later:
+                                                  apart from ranges, one per owner, never joined */
 };
 
 struct boot_info;
@@ -36,13 +40,14 @@ int memmap_remove(struct memmap *map, u64 base, u64 bytes) must_check;
 
 /*
  * RAM the page allocator may use: usable regions of the boot map less everything else in it, and
- * less page 0. A map with too many pieces loses some of them, with a log line.
+ * less page 0. A map with too many pieces loses some of them, with a log line. The loader's modules
+ * become lent ranges, in their order.
  */
 void memmap_from_boot(struct memmap *map, const struct boot_info *info);
 
 u64 memmap_total(const struct memmap *map);
 
-/* End of the highest range. */
+/* End of the highest range, lent ones included. */
 u64 memmap_top(const struct memmap *map);
 
 #endif

@@ -252,14 +252,23 @@ static void insert_block(u64 block, unsigned order)
     pmm.stats.total_bytes += block_bytes(order);
 }
 
-/* Calls fn for each of the largest blocks the ranges divide into. */
-static void for_each_block(const struct memmap *map, void (*fn)(u64 block, unsigned order))
+/* Counted as free with all the others, then taken from there. */
+static void insert_lent_block(u64 block, unsigned order)
 {
-    for (u32 i = 0; i < map->count; i++) {
-        u64 base = map->ranges[i].base;
+    pmm.stats.total_bytes += block_bytes(order);
+    pmm.stats.free_bytes += block_bytes(order);
+    account_alloc(block, order, PMM_IMAGE);
+}
 
-        while (base < map->ranges[i].end) {
-            unsigned order = largest_order(base, map->ranges[i].end);
+/* Calls fn for each of the largest blocks the ranges divide into. */
+static void for_each_block(const struct memmap_range *ranges, u32 count,
+                           void (*fn)(u64 block, unsigned order))
+{
+    for (u32 i = 0; i < count; i++) {
+        u64 base = ranges[i].base;
+
+        while (base < ranges[i].end) {
+            unsigned order = largest_order(base, ranges[i].end);
 
             fn(base, order);
             base += block_bytes(order);
@@ -295,9 +304,11 @@ int pmm_init(const struct memmap *map)
     memset(&pmm.stats, 0, sizeof(pmm.stats));
     for (unsigned order = 0; order < ORDERS; order++)
         list_init(&pmm.free[order]);
-    for_each_block(&left, clear_buddies);
-    for_each_block(&left, insert_block);
+    for_each_block(left.ranges, left.count, clear_buddies);
+    for_each_block(left.lent, left.lent_count, clear_buddies);
+    for_each_block(left.ranges, left.count, insert_block);
     pmm.stats.free_bytes = pmm.stats.total_bytes;
+    for_each_block(left.lent, left.lent_count, insert_lent_block);
     log_info("pmm", "%lu MiB free", (unsigned long)(pmm.stats.free_bytes / MiB));
     return 0;
 }

@@ -34,8 +34,10 @@ struct pmm_stats {
 };
 
 /*
- * Takes over all usable RAM; the metadata is carved out of it. The direct map must cover it.
- * Context: boot, pCPU 0, once. Return: 0, -ENOMEM (no range can hold the metadata).
+ * Takes over all usable RAM; the metadata is carved out of it. The direct map must cover it. Lent
+ * ranges begin as allocated blocks of images, the largest there are from their start on:
+ * pmm_order_of tells their sizes one after the other. Context: boot, pCPU 0, once. Return: 0,
+ * -ENOMEM (no range can hold the metadata).
  */
 int pmm_init(const struct memmap *map) must_check;
 

@@ -48,7 +48,7 @@ ONLY = {
 }
 # Layers by symbols, lowest first; each is linked with all before it.
 SYMBOL_LAYERS = [
-    ("core/lib + core/x86", ["core/lib", "core/x86", "boot"]),
+    ("core/lib + core/x86", ["core/lib", "core/x86", "boot", "deps/dtc"]),
     ("mm", ["mm"]),
     ("core/kern", ["core/kern"]),
 ]
@@ -96,8 +96,8 @@ def objects(folders):
         found += glob.glob(f"{OBJ}/{f}/**/*.o" if recursive else f"{OBJ}/{f}/*.o", recursive=recursive)
     # An object outlives its source when that is renamed.
     found = [o for o in found if f"{OBJ}/deps/" in o or glob.glob(ROOT + o[len(OBJ):-1] + "[cS]")]
-    # The loader's objects share boot/ with the kernel's two.
-    return [o for o in found if "/boot/" not in o or os.path.basename(o) in ("entry.o", "ap_trampoline.o")]
+    # The loader's objects share boot/ with the kernel's two; a folder may be named with its parent.
+    return [o for o in dict.fromkeys(found) if "/boot/" not in o or os.path.basename(o) in ("entry.o", "ap_trampoline.o")]
 
 
 def undefined(folders):

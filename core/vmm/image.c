@@ -37,6 +37,7 @@ struct image {
     u32 users;
     u64 bytes;
     u64 capacity; /* of all chunks */
+    u64 hashed;   /* the first so many bytes */
     u64 created_ns;
     struct sha256 hash;
     u8 sha256[32];
@@ -139,6 +140,13 @@ static int chunk_table_grow(struct image *img)
     return 0;
 }
 
+/* The table has room for it. */
+static void chunk_attach(struct image *img, hpa_t block, unsigned order)
+{
+    img->chunks[img->chunk_count++] = (struct chunk){hpa_to_ptr(block), img->capacity, order};
+    img->capacity += PAGE_SIZE << order;
+}
+
 /* Adds a chunk about as large as the image is already, or the largest there is below that. */
 static int chunk_add(struct image *img)
 {
@@ -158,8 +166,7 @@ static int chunk_add(struct image *img)
             return -ENOMEM;
         order--;
     }
-    img->chunks[img->chunk_count++] = (struct chunk){hpa_to_ptr(block), img->capacity, order};
-    img->capacity += PAGE_SIZE << order;
+    chunk_attach(img, block, order);
     return 0;
 }
 
@@ -178,14 +185,66 @@ int image_append(struct image *img, const void *data, size_t bytes)
         memcpy(last->bytes + (img->bytes - last->offset), from, piece);
         sha256_update(&img->hash, from, piece);
         img->bytes += piece;
+        img->hashed += piece;
         from += piece;
         bytes -= piece;
     }
     return 0;
 }
 
+/* Gives the blocks back that hold these bytes. */
+static void free_blocks(u64 block, u64 end)
+{
+    while (block < end) {
+        unsigned order = pmm_order_of(hpa(block));
+
+        pmm_free(hpa(block), order, PMM_IMAGE, true);
+        block += PAGE_SIZE << order;
+    }
+}
+
+int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes,
+                  struct image **out)
+{
+    struct image *img;
+    int rc = image_begin(name, kind, 0, &img);
+
+    if (rc) {
+        free_blocks(pages.v, pages.v + bytes);
+        return rc;
+    }
+    while (img->capacity < bytes) {
+        hpa_t block = hpa(pages.v + img->capacity);
+
+        if (chunk_table_grow(img)) {
+            free_blocks(block.v, pages.v + bytes);
+            image_abort(img);
+            return -ENOMEM;
+        }
+        chunk_attach(img, block, pmm_order_of(block));
+    }
+    img->bytes = bytes;
+    *out = img;
+    return 0;
+}
+
+bool image_hash(struct image *img, u64 bytes)
+{
+    while (bytes > 0 && img->hashed < img->bytes) {
+        size_t piece;
+        const void *from = image_span(img, img->hashed, &piece);
+
+        piece = MIN(piece, bytes);
+        sha256_update(&img->hash, from, piece);
+        img->hashed += piece;
+        bytes -= piece;
+    }
+    return img->hashed < img->bytes;
+}
+
 void image_digest(struct image *img, u8 sha256[32])
 {
+    assert(img->hashed == img->bytes);
     sha256_final(&img->hash, img->sha256);
     memcpy(sha256, img->sha256, sizeof(img->sha256));
 }

@@ -40,8 +40,21 @@ struct image_info {
 int image_begin(const char *name, enum image_kind kind, u64 size_hint,
                 struct image **out) must_check;
 int image_append(struct image *img, const void *data, size_t bytes) must_check; /* 0, -ENOMEM */
-/* SHA-256 over all bytes so far; finishes the hash: call once, before commit. */
+/* SHA-256 over all bytes; finishes the hash: call once, before commit. */
 void image_digest(struct image *img, u8 sha256[32]);
+
+/*
+ * Begins an image whose bytes are there already, in whole pages that the page allocator counts as
+ * image memory (lent ranges of the boot map); nothing is copied. The image owns the pages from the
+ * call on: on failure they go back to the pool. image_hash before image_digest. Return: 0, -ENOMEM,
+ * -ENOSPC, -EBUSY, -EINVAL (name).
+ */
+int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes,
+                  struct image **out) must_check;
+
+/* Hashes the next bytes of it, at most `bytes`. Return: true if there are more. */
+bool image_hash(struct image *img, u64 bytes) must_check;
+
 void image_commit(struct image *img); /* replaced says nothing: VMs that hold the old one keep it */
 void image_abort(struct image *img);
 

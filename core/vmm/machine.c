@@ -24,10 +24,10 @@
 #define RESTART_SHIFT_MAX 7u /* 32 s */
 
 static void (*wake_management)(void);
-static struct timer restart_timer;
+static struct timer wake_timer; /* armed for the earliest of all deadlines */
 static u32 next_pcpu;
 
-static void on_restart_timer(void *arg)
+static void on_wake_timer(void *arg)
 {
     (void)arg;
     wake_management();
@@ -42,7 +42,14 @@ static void on_vm_stopped(struct vm *vm)
 void machine_init(void (*wake)(void))
 {
     wake_management = wake;
-    timer_init(&restart_timer, on_restart_timer, NULL);
+    timer_init(&wake_timer, on_wake_timer, NULL);
+}
+
+/* Whoever is not the earliest asks again in the turn that the earliest causes. */
+void machine_wake_at(u64 deadline_ns)
+{
+    if (!wake_timer.armed || wake_timer.deadline_ns > deadline_ns)
+        timer_arm(&wake_timer, deadline_ns);
 }
 
 /* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone.
@@ -116,6 +123,8 @@ static void tear_down(struct vmm_entry *entry)
 
     for (u32 i = 0; i < entry->vcpus_started; i++)
         task_join(&vm->vcpus[i]->task);
+    if (entry->cfg.console_log)
+        console_log_finish(&entry->console_log, &entry->console, entry->cfg.name, time_ns());
     keep_counters(entry);
     vm_fini(vm);
     kfree(vm);
@@ -268,14 +277,24 @@ static bool has_stopped(struct vm *vm)
            __atomic_load_n(&vm->vcpus_alive, __ATOMIC_ACQUIRE) == 0;
 }
 
+static void copy_console(struct vmm_entry *entry)
+{
+    u64 again = console_log_poll(&entry->console_log, &entry->console, entry->cfg.name, time_ns());
+
+    if (again)
+        machine_wake_at(again);
+}
+
 void machine_poll(struct vmm_entry *entry)
 {
+    if (entry->cfg.console_log && entry->vm)
+        copy_console(entry);
     if (entry->vm && has_stopped(entry->vm))
         handle_stop(entry);
     if (entry->state != VMM_STARTING || entry->vm)
         return;
     if (time_ns() >= entry->restart_ns)
         power_on_again(entry);
-    else if (!restart_timer.armed || restart_timer.deadline_ns > entry->restart_ns)
-        timer_arm(&restart_timer, entry->restart_ns);
+    else
+        machine_wake_at(entry->restart_ns);
 }

@@ -24,8 +24,12 @@ void machine_power_off(struct vmm_entry *entry);
 /* Builds it anew. On failure it is CRASHED with the reason. */
 void machine_reset(struct vmm_entry *entry);
 
-/* Deals with a VM that has stopped by itself, or whose restart is due. */
+/* Deals with a VM that has stopped by itself, whose restart is due, or whose console goes to the
+ * log. */
 void machine_poll(struct vmm_entry *entry);
+
+/* Wakes management then, or before if somebody asked for that. */
+void machine_wake_at(u64 deadline_ns);
 
 /* Finds and holds the images. Return: 0, -EINVAL with *err filled. */
 int machine_hold_images(struct vmm_entry *entry, struct vmm_error *err) must_check;

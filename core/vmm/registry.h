@@ -9,6 +9,7 @@
 #include "core/lib/list.h"
 #include "core/vdev/vconsole.h"
 #include "core/vm/vm.h"
+#include "core/vmm/console_log.h"
 #include "core/vmm/vmm.h"
 
 struct image;
@@ -23,13 +24,14 @@ struct vmm_entry {
     u64 created_unix_ns;
     u64 started_ns;
     struct vconsole console;
-    struct vm *vm;        /* NULL unless it runs or is paused */
-    u32 vcpus_started;    /* of vm: those whose tasks must be joined */
-    struct image *kernel; /* held from start to stop, restarts included */
-    struct image *initrd; /* held, or NULL */
-    u32 fast_restarts;    /* in a row, by themselves */
-    u64 restart_ns;       /* when the next one is due; state is VMM_STARTING and vm NULL */
-    u64 guest_ns;         /* of vCPUs already gone since the last start */
+    struct console_log console_log; /* used if cfg.console_log */
+    struct vm *vm;                  /* NULL unless it runs or is paused */
+    u32 vcpus_started;              /* of vm: those whose tasks must be joined */
+    struct image *kernel;           /* held from start to stop, restarts included */
+    struct image *initrd;           /* held, or NULL */
+    u32 fast_restarts;              /* in a row, by themselves */
+    u64 restart_ns; /* when the next one is due; state is VMM_STARTING and vm NULL */
+    u64 guest_ns;   /* of vCPUs already gone since the last start */
     u64 halted_ns;
     struct exit_stat exits[EXIT_KIND_COUNT]; /* of vCPUs already gone since the last start */
 };

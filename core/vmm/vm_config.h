@@ -35,6 +35,7 @@ struct vm_config {
     char initrd[VM_IMAGE_NAME_MAX + 1]; /* empty: none */
     char cmdline[VM_CMDLINE_MAX + 1];
     u32 serial_log_bytes;
+    bool console_log; /* its console's lines go to the host's log, too */
     enum vm_on_crash on_crash;
 };
 

@@ -14,6 +14,7 @@
 #include "core/lib/string.h"
 #include "core/kern/timer.h"
 #include "core/vdev/vdevs.h"
+#include "core/vmm/boot_vms.h"
 #include "core/vmm/clock.h"
 #include "core/vmm/machine.h"
 #include "core/vmm/registry.h"
@@ -36,6 +37,21 @@ int vmm_init(void (*wake)(void))
     return 0;
 }
 
+void vmm_boot(const struct boot_info *info, const struct dtb_report *report)
+{
+    boot_vms_init(info, report);
+}
+
+static void boot_poll(void)
+{
+    u64 due = boot_vms_poll(time_ns());
+
+    if (due == 0)
+        wake_management();
+    else if (due != BOOT_VMS_DONE)
+        machine_wake_at(due);
+}
+
 void vmm_poll(void)
 {
     struct vmm_entry *entry = registry_after("");
@@ -44,6 +60,7 @@ void vmm_poll(void)
         machine_poll(entry);
         entry = registry_after(entry->cfg.name);
     }
+    boot_poll();
 }
 
 const char *vmm_unavailable_reason(void)
@@ -279,6 +296,7 @@ int vmm_start(u32 id, bool paused, struct vmm_error *err)
     if (rc)
         return rc;
     forget_last_run(entry);
+    console_log_begin(&entry->console_log, &entry->console);
     rc = machine_power_on(entry, paused, err);
     if (rc)
         machine_release_images(entry);

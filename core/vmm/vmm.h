@@ -44,8 +44,19 @@ struct vmm_exit_stat {
 /* wake: called from any context when vmm_poll has work or a console has new bytes. */
 int vmm_init(void (*wake)(void)) must_check;
 
-/* Carries out what vCPU tasks left behind: stopped, reset and crashed VMs. Called by the agent's
- * loop. */
+struct boot_info;
+struct dtb_report;
+
+/*
+ * Has the images and VMs of socle.dtb made, and those started that ask for it: vmm_poll does it,
+ * step by step. Both are kept. Context: boot, after vmm_init.
+ */
+void vmm_boot(const struct boot_info *info, const struct dtb_report *report);
+
+/*
+ * Carries out what vCPU tasks left behind (stopped, reset and crashed VMs), copies consoles to the
+ * log, and goes on with vmm_boot's work. Called by the agent's loop.
+ */
 void vmm_poll(void);
 
 /* Why VMs cannot start on this host, one sentence; NULL if they can. */

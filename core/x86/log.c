@@ -50,6 +50,15 @@ void log_add_sink(struct log_sink *sink)
     spin_unlock_irqrestore(&lock, flags);
 }
 
+/* A record is one line, and what others put into it does not command a terminal. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((u8)*text < ' ' || *text == 0x7f)
+            *text = '?';
+    }
+}
+
 void log_write(enum log_level level, const char *subsys, const char *fmt, ...)
 {
     char line[LINE_BYTES];
@@ -66,6 +75,7 @@ void log_write(enum log_level level, const char *subsys, const char *fmt, ...)
     va_start(args, fmt);
     kvsnprintf(r->text, sizeof r->text, fmt, args);
     va_end(args);
+    make_printable(r->text);
     write_sinks(line, format_line(r, line));
     spin_unlock_irqrestore(&lock, flags);
     for (unsigned i = 0; i < LISTENERS_MAX && listeners[i] != NULL; i++)

@@ -59,11 +59,12 @@ class Machine(Backend):
     boot_method = "usb"
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
-                 dtb=None, echo=None, qemu=None, image=None, address="", nic="e1000e", chipset="q35"):
+                 dtb=None, echo=None, qemu=None, image=None, address="", nic="e1000e", chipset="q35", files=None):
+        """files: name beside socle.dtb -> path, for the images it names."""
         super().__init__(port, echo)
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
-        self.nic, self.chipset = nic, chipset
-        self.extra, self.dtb = list(extra), dtb
+        self.nic, self.chipset, self.extra = nic, chipset, list(extra)
+        self.files = {**(files or {}), **({"socle.dtb": dtb} if dtb else {})}
         self.image, self.address = image or f"{BUILD}/socle.img", address
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
 
@@ -86,13 +87,17 @@ class Machine(Backend):
             tftp = f"{self.directory}/tftp"
             os.mkdir(tftp)
             shutil.copy(f"{BUILD}/BOOTX64.EFI", tftp)
-            if self.dtb:
-                shutil.copy(self.dtb, f"{tftp}/socle.dtb")
+            for name, path in self.files.items():
+                os.makedirs(os.path.dirname(f"{tftp}/{name}"), exist_ok=True)
+                shutil.copy(path, f"{tftp}/{name}")
             network += f",tftp={tftp},bootfile=BOOTX64.EFI"
             args += ["-device", f"{self.nic},netdev=n0,bootindex=1"]
         else:
             image = f"{self.directory}/socle.img"
             shutil.copy(self.image, image)
+            for name, path in self.files.items():
+                subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", path, f"::/EFI/BOOT/{name}"],
+                               check=True, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
             args += ["-device", f"{self.nic},netdev=n0,romfile=",
                      "-drive", f"if=none,id=stick,format=raw,file={image}"]
             # i440fx stands for machines from before PCI Express: its disk is IDE.

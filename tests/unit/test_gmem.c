@@ -24,7 +24,7 @@ static struct pmm_stats before;
 static void setup(void)
 {
     static bool is_done;
-    struct memmap map = {1, {{0x100000, RAM}}};
+    struct memmap map = {.count = 1, .ranges = {{0x100000, RAM}}};
 
     if (!is_done) {
         arena_init(RAM);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/host_config.c core/lib/str.c tests/fakes/libfdt.c */
+/* SOURCES: mgmt/host_config.c core/lib/dtb.c core/lib/str.c tests/fakes/libfdt.c */
 /* socle.dtb: what is set is taken, what makes no sense is left out, damage is noticed. */
 #include "tests/unit/harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,16 @@
 
 static char blob[2048];
 static struct host_config cfg;
-static const char *problem;
+static char problem[200]; /* the last one */
+
+static void note(void *cookie, const char *node, const char *name, const char *what)
+{
+    (void)cookie;
+    CHECK(what[0] != '\0');
+    snprintf(problem, sizeof(problem), "%s/%s", node, name ? name : "");
+}
+
+static const struct dtb_report report = {note, NULL};
 
 static void begin(const char *hostname)
 {
@@ -30,7 +40,9 @@ static int finish(void)
     CHECK_EQ(fdt_end_node(blob), 0);
     CHECK_EQ(fdt_finish(blob), 0);
     host_config_default(&cfg);
-    return host_config_read(&cfg, blob, fdt_totalsize(blob), &problem);
+    problem[0] = '\0';
+    CHECK_EQ(host_config_read(&cfg, blob, fdt_totalsize(blob), &report), 0);
+    return problem[0] ? -EINVAL : 0;
 }
 
 static int network(const char *address, const char *gateway, const char *dhcp)
@@ -86,7 +98,7 @@ TEST(nonsense_is_left_out)
 
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
         CHECK_EQ(network(addresses[i], NULL, NULL), -EINVAL);
-        CHECK(problem != NULL);
+        CHECK_STR(problem, "network/address");
         CHECK_EQ(cfg.address, 0);
         CHECK(cfg.dhcp);
     }
@@ -97,6 +109,34 @@ TEST(nonsense_is_left_out)
     CHECK_STR(cfg.hostname, "socle");
     begin("a234567890123456789012345678901234567890123456789012345678901234");
     CHECK_EQ(finish(), -EINVAL);
+}
+
+/* A typo is told and costs nothing but itself. */
+TEST(unknown_names_are_told)
+{
+    begin("rack-7");
+    CHECK_EQ(fdt_property_string(blob, "hostnam", "x"), 0);
+    CHECK_EQ(finish(), -EINVAL);
+    CHECK_STR(problem, "/hostnam");
+    CHECK_STR(cfg.hostname, "rack-7");
+    begin("rack-7");
+    CHECK_EQ(fdt_begin_node(blob, "netwrok"), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(finish(), -EINVAL);
+    CHECK_STR(problem, "/netwrok");
+    begin(NULL);
+    CHECK_EQ(fdt_property_u32(blob, "phandle", 1), 0);
+    CHECK_EQ(fdt_begin_node(blob, "images"), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_begin_node(blob, "vms"), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_begin_node(blob, "api"), 0);
+    CHECK_EQ(fdt_property_u32(blob, "prot", 8080), 0);
+    CHECK_EQ(fdt_property_u32(blob, "port", 8080), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(finish(), -EINVAL);
+    CHECK_STR(problem, "api/prot");
+    CHECK_EQ(cfg.http_port, 8080);
 }
 
 TEST(damage_is_noticed)
@@ -110,7 +150,7 @@ TEST(damage_is_noticed)
         copy = malloc(len ? len : 1);
         memcpy(copy, blob, len);
         host_config_default(&cfg);
-        CHECK_EQ(host_config_read(&cfg, copy, len, &problem), -EINVAL);
+        CHECK_EQ(host_config_read(&cfg, copy, len, &report), -EINVAL);
         free(copy);
     }
     copy = malloc(size);
@@ -119,8 +159,7 @@ TEST(damage_is_noticed)
             memcpy(copy, blob, size);
             copy[at] = (char)(copy[at] ^ (1 << bit));
             host_config_default(&cfg);
-            if (host_config_read(&cfg, copy, size, &problem) == 0)
-                CHECK(problem == NULL);
+            (void)!host_config_read(&cfg, copy, size, &report);
         }
     }
     free(copy);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
+#include "core/lib/sha256.h"
 #include "core/vmm/image.h"
 #include "mm/layout.h"
 #include "mm/pmm.h"
@@ -25,7 +26,7 @@ static struct pmm_stats before;
 static void setup(void)
 {
     static bool is_done;
-    struct memmap map = {1, {{0x100000, RAM}}};
+    struct memmap map = {.count = 1, .ranges = {{0x100000, RAM}}};
 
     if (!is_done) {
         arena_init(RAM);
@@ -203,4 +204,59 @@ TEST(memory_runs_out)
     CHECK_EQ(rc, -ENOMEM);
     image_abort(img);
     check_nothing_left();
+}
+
+/* Three modules of the loader, the second with a digest wrong, the third with a bad name. */
+TEST(pages_of_modules_become_images)
+{
+    static const u64 sizes[] = {5 * PAGE_SIZE + 1, 3 * MiB, 1};
+    struct memmap map = {.count = 1, .ranges = {{0x100000, RAM}}, .lent_count = 3};
+    u64 base = RAM / 2 + 3 * PAGE_SIZE; /* on no large boundary */
+    struct pmm_stats all;
+    struct image *img;
+    struct image *other;
+    u8 digest[32];
+    u8 expected[32];
+    struct sha256 hash;
+
+    setup();
+    map.ranges[0].end = base;
+    for (u32 i = 0; i < 3; i++) {
+        map.lent[i] = (struct memmap_range){base, base + ALIGN_UP(sizes[i], PAGE_SIZE)};
+        base = map.lent[i].end;
+    }
+    for (u64 i = 0; i < sizes[0]; i++)
+        ((u8 *)hpa_to_ptr(hpa(map.lent[0].base)))[i] = byte_at(i);
+    CHECK_EQ(pmm_init(&map), 0);
+    pmm_get_stats(&before);
+    CHECK_EQ(before.used_bytes[PMM_IMAGE], 6 * PAGE_SIZE + 3 * MiB + PAGE_SIZE);
+    CHECK_EQ(before.total_bytes - before.free_bytes, before.used_bytes[PMM_IMAGE]);
+
+    CHECK_EQ(image_consume("k", IMAGE_KERNEL, hpa(map.lent[0].base), sizes[0], &img), 0);
+    CHECK_EQ(image_bytes(img), sizes[0]);
+    CHECK(image_find("k") == NULL);
+    CHECK_EQ(image_begin("k", IMAGE_KERNEL, 0, &other), -EBUSY);
+    CHECK(image_hash(img, 100));
+    while (image_hash(img, 1000))
+        ;
+    image_digest(img, digest);
+    sha256_init(&hash);
+    sha256_update(&hash, hpa_to_ptr(hpa(map.lent[0].base)), sizes[0]);
+    sha256_final(&hash, expected);
+    CHECK(memcmp(digest, expected, 32) == 0);
+    image_commit(img);
+    CHECK(image_find("k") == img);
+    for (u64 i = 0; i < sizes[0]; i += 777) {
+        u8 b;
+
+        CHECK_EQ(image_read(img, i, &b, 1), 1);
+        CHECK_EQ(b, byte_at(i));
+    }
+    CHECK_EQ(image_consume("i", IMAGE_INITRD, hpa(map.lent[1].base), sizes[1], &img), 0);
+    image_abort(img);
+    CHECK_EQ(image_consume("../x", IMAGE_RAW, hpa(map.lent[2].base), sizes[2], &img), -EINVAL);
+    CHECK_EQ(image_delete("k"), 0);
+    pmm_get_stats(&all);
+    CHECK_EQ(all.free_bytes, all.total_bytes);
+    CHECK_EQ(all.used_bytes[PMM_IMAGE], 0);
 }

@@ -15,7 +15,7 @@
 static void setup(void)
 {
     static bool is_done;
-    struct memmap map = {1, {{0x100000, RAM}}};
+    struct memmap map = {.count = 1, .ranges = {{0x100000, RAM}}};
 
     if (is_done)
         return; /* the heap has no second beginning */

@@ -141,3 +141,24 @@ TEST(random_maps)
         }
     }
 }
+
+TEST(modules_are_lent_and_never_usable)
+{
+    memset(&info, 0, sizeof(info));
+    region(0x100000, 0x100000, BOOT_REGION_USABLE);
+    region(0x110000, 0x3000, BOOT_REGION_MODULE);
+    info.module_count = 3;
+    info.modules[0] = (struct boot_module){"a", 0x110000, 0x1001};
+    info.modules[1] = (struct boot_module){"b", 0x112000, 0x1000};
+    info.modules[2] = (struct boot_module){"c", 0x400000, 1}; /* its region got lost */
+    memmap_from_boot(&map, &info);
+    check_sane();
+    CHECK_EQ(map.lent_count, 3);
+    CHECK_EQ(map.lent[0].base, 0x110000);
+    CHECK_EQ(map.lent[0].end, 0x112000);
+    CHECK_EQ(map.lent[1].base, 0x112000); /* touches the first and stays apart */
+    CHECK_EQ(map.lent[1].end, 0x113000);
+    CHECK_EQ(map.lent[2].end, 0x401000);
+    CHECK_EQ(memmap_total(&map), 0x100000 - 0x3000);
+    CHECK_EQ(memmap_top(&map), 0x401000);
+}

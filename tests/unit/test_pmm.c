@@ -16,7 +16,7 @@
 /* Two ranges with a hole and ragged ends; every byte dirty. */
 static void setup(void)
 {
-    struct memmap map = {2, {{0x3000, 0x9f000}, {0x100000, RAM - 0x5000}}};
+    struct memmap map = {.count = 2, .ranges = {{0x3000, 0x9f000}, {0x100000, RAM - 0x5000}}};
 
     arena_init(RAM);
     memset(arena_base, 0xa5, RAM);
@@ -45,7 +45,7 @@ TEST(init_accounts_everything_but_its_metadata)
 
 TEST(init_fails_without_room_for_metadata)
 {
-    struct memmap map = {1, {{0x1000, 0x9f000}}};
+    struct memmap map = {.count = 1, .ranges = {{0x1000, 0x9f000}}};
 
     arena_init(RAM);
     CHECK_EQ(pmm_init(&map), -ENOMEM);
@@ -163,4 +163,41 @@ TEST(order_for_bytes)
     CHECK_EQ(pmm_order_for(4097), 1);
     CHECK_EQ(pmm_order_for(GiB), PMM_ORDER_1G);
     CHECK(pmm_order_for(GiB + 1) > PMM_ORDER_MAX);
+}
+
+/* Lent pages lie above all others and next to a hole; given back, they join what is around them. */
+TEST(lent_ranges_begin_allocated)
+{
+    struct memmap map = {.count = 1,
+                         .ranges = {{0x100000, RAM / 2}},
+                         .lent_count = 2,
+                         .lent = {{RAM / 2, RAM / 2 + 3 * PAGE_SIZE},
+                                  {RAM / 2 + 3 * PAGE_SIZE, RAM / 2 + 8 * PAGE_SIZE}}};
+    struct pmm_stats s;
+    hpa_t b;
+
+    arena_init(RAM);
+    memset(arena_base, 0xa5, RAM);
+    CHECK_EQ(pmm_init(&map), 0);
+    pmm_get_stats(&s);
+    CHECK_EQ(s.used_bytes[PMM_IMAGE], 8 * PAGE_SIZE);
+    CHECK_EQ(s.total_bytes, s.free_bytes + 8 * PAGE_SIZE);
+    while (pmm_alloc(0, PMM_GUEST, false, &b) == 0)
+        CHECK(b.v < RAM / 2);
+    for (u32 i = 0; i < 2; i++) {
+        u64 at = map.lent[i].base;
+
+        while (at < map.lent[i].end) {
+            unsigned order = pmm_order_of(hpa(at));
+
+            pmm_free(hpa(at), order, PMM_IMAGE, true);
+            at += PAGE_SIZE << order;
+        }
+        CHECK_EQ(at, map.lent[i].end);
+    }
+    CHECK_EQ(pmm_alloc(3, PMM_GUEST, false, &b), 0); /* the eight pages are one block now */
+    CHECK_EQ(b.v, RAM / 2);
+    pmm_get_stats(&s);
+    CHECK_EQ(s.free_bytes, 0);
+    CHECK_EQ(s.used_bytes[PMM_IMAGE], 0);
 }

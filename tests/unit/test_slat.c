@@ -25,7 +25,7 @@ static struct pmm_stats before;
 
 static void setup(void)
 {
-    struct memmap map = {1, {{0x100000, RAM}}};
+    struct memmap map = {.count = 1, .ranges = {{0x100000, RAM}}};
 
     pte_store_hook = NULL;
     arena_init(RAM);

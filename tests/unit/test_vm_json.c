@@ -50,8 +50,10 @@ TEST(every_member_arrives)
                   "\"description\":\"d \\u00e9\",\"tags\":[\"x\",\"y\"],\"on_crash\":\"restart\","
                   "\"cpu\":{\"count\":1},\"memory\":{\"size_bytes\":4194304},"
                   "\"boot\":{\"firmware\":\"pvh\",\"kernel\":\"k\",\"initrd\":null,"
-                  "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192}]}"),
+                  "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192,"
+                  "\"host_log\":true}]}"),
              0);
+    CHECK(cfg.console_log);
     CHECK_STR(cfg.name, "a");
     CHECK_EQ(cfg.uuid[0], 0x7f);
     CHECK_STR(cfg.description, "d \xc3\xa9");

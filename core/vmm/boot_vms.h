@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Images and VMs that a host begins with: what socle.dtb says under /images and /vms.
+ *
+ * The work is done in small steps beside everything else the management task does, so a large
+ * image to be hashed does not keep the REST endpoint waiting. Private to core/vmm. Context:
+ * management task.
+ */
+#ifndef SOCLE_VMM_BOOT_VMS_H
+#define SOCLE_VMM_BOOT_VMS_H
+
+#include "core/lib/compiler.h"
+#include "core/lib/dtb.h"
+#include "core/lib/types.h"
+
+struct boot_info;
+
+/* Context: boot. Both pointers are kept until the work is done. */
+void boot_vms_init(const struct boot_info *info, const struct dtb_report *report);
+
+/*
+ * Does the next step. Return: when the step after it is due, in ns since boot (0: at once);
+ * BOOT_VMS_DONE when there is none.
+ */
+u64 boot_vms_poll(u64 now_ns);
+
+#define BOOT_VMS_DONE (~0ull)
+
+#endif

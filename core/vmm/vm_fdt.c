@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The binding of images and VMs: one row per property says its type and its place, so that the
+ * table is the whole truth about what may stand in a node.
+ */
+#include "core/vmm/vm_fdt.h"
+
+#include <libfdt.h>
+
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "core/vmm/vmm.h"
+
+enum prop_type { PROP_STRING, PROP_U32, PROP_U64, PROP_WORD, PROP_FLAG, PROP_UUID, PROP_TAGS };
+
+struct prop {
+    const char *name;
+    enum prop_type type;
+    u32 offset; /* in struct vm_fdt */
+    u32 size;
+    const char *pointer;      /* of the member in the API's JSON */
+    const char *const *words; /* PROP_WORD: in the order of the values */
+    const char *wrong;        /* what is told of a value that does not fit */
+};
+
+#define MEMBER(m) offsetof(struct vm_fdt, m), sizeof(((struct vm_fdt *)0)->m)
+
+static const char *const firmwares[] = {"direct", "pvh", NULL};
+static const char *const on_crashes[] = {"stop", "restart", NULL};
+static const char *const kinds[] = {"raw", "qcow2", "iso", "kernel", "initrd", NULL};
+
+#define WRONG_NUMBER "it is no number of one or two cells in range"
+#define WRONG_IMAGE  "it is no image's name: one text of at most 63 bytes"
+#define WRONG_FLAG   "it is true by being there: leave its value out"
+
+static const struct prop vm_props[] = {
+    {"memory", PROP_U64, MEMBER(cfg.memory_bytes), "/memory/size_bytes", NULL, WRONG_NUMBER},
+    {"vcpus", PROP_U32, MEMBER(cfg.cpu_count), "/cpu/count", NULL, WRONG_NUMBER},
+    {"firmware", PROP_WORD, MEMBER(cfg.firmware), "/boot/firmware", firmwares,
+     "it is neither \"direct\" nor \"pvh\""},
+    {"kernel", PROP_STRING, MEMBER(cfg.kernel), "/boot/kernel", NULL, WRONG_IMAGE},
+    {"initrd", PROP_STRING, MEMBER(cfg.initrd), "/boot/initrd", NULL, WRONG_IMAGE},
+    {"cmdline", PROP_STRING, MEMBER(cfg.cmdline), "/boot/cmdline", NULL,
+     "it is no text of at most 4095 bytes"},
+    {"uuid", PROP_UUID, MEMBER(cfg.uuid), "/uuid", NULL, "it is no UUID"},
+    {"description", PROP_STRING, MEMBER(cfg.description), "/description", NULL,
+     "it is no text of at most 255 bytes"},
+    {"tags", PROP_TAGS, MEMBER(cfg.tags), "/tags", NULL,
+     "it is no list of at most 8 texts of at most 31 bytes"},
+    {"on-crash", PROP_WORD, MEMBER(cfg.on_crash), "/on_crash", on_crashes,
+     "it is neither \"stop\" nor \"restart\""},
+    {"console-log", PROP_FLAG, MEMBER(cfg.console_log), "/serial/0/host_log", NULL, WRONG_FLAG},
+    {"console-log-bytes", PROP_U32, MEMBER(cfg.serial_log_bytes), "/serial/0/log_bytes", NULL,
+     WRONG_NUMBER},
+    {"autostart", PROP_FLAG, MEMBER(autostart), NULL, NULL, WRONG_FLAG},
+    {"start-delay-ms", PROP_U32, MEMBER(start_delay_ms), NULL, NULL, WRONG_NUMBER},
+};
+
+static bool read_number(const void *dtb, int node, const struct prop *prop, void *place)
+{
+    u64 value;
+    u32 value32;
+
+    if (!dtb_number(dtb, node, prop->name, &value) ||
+        (prop->type == PROP_U32 && value > UINT32_MAX))
+        return false;
+    value32 = (u32)value;
+    memcpy(place, prop->type == PROP_U32 ? (const void *)&value32 : &value, prop->size);
+    return true;
+}
+
+/* The place of the text in the list, or -1. */
+static int word_index(const char *const *words, const char *text)
+{
+    for (int i = 0; text && words[i]; i++) {
+        if (strcmp(words[i], text) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool read_word(const void *dtb, int node, const struct prop *prop, void *place)
+{
+    int value = word_index(prop->words, dtb_string(dtb, node, prop->name));
+
+    if (value < 0)
+        return false;
+    memcpy(place, &value, prop->size);
+    return true;
+}
+
+static bool read_string(const void *dtb, int node, const struct prop *prop, char *place)
+{
+    const char *text = dtb_string(dtb, node, prop->name);
+
+    return text && str_copy(place, prop->size, text);
+}
+
+static bool read_tags(const void *dtb, int node, const struct prop *prop, struct vm_config *cfg)
+{
+    int count = fdt_stringlist_count(dtb, node, prop->name);
+
+    if (count < 0 || count > VM_TAGS_MAX)
+        return false;
+    for (int i = 0; i < count; i++) {
+        const char *tag = fdt_stringlist_get(dtb, node, prop->name, i, NULL);
+
+        if (!tag || !str_copy(cfg->tags[i], sizeof(cfg->tags[i]), tag))
+            return false;
+    }
+    cfg->tag_count = (u32)count;
+    return true;
+}
+
+static bool read_flag(const void *dtb, int node, const struct prop *prop, bool *place)
+{
+    int len = 0;
+
+    *place = fdt_getprop(dtb, node, prop->name, &len) && len == 0;
+    return *place;
+}
+
+static bool read_uuid(const void *dtb, int node, const struct prop *prop, u8 *place)
+{
+    const char *text = dtb_string(dtb, node, prop->name);
+
+    return text && vmm_uuid_parse(text, place) == 0;
+}
+
+/* Return: false if the value does not fit. */
+static bool read_prop(const void *dtb, int node, const struct prop *prop, struct vm_fdt *out)
+{
+    void *place = (char *)out + prop->offset;
+
+    switch (prop->type) {
+    case PROP_STRING:
+        return read_string(dtb, node, prop, place);
+    case PROP_U32:
+    case PROP_U64:
+        return read_number(dtb, node, prop, place);
+    case PROP_WORD:
+        return read_word(dtb, node, prop, place);
+    case PROP_FLAG:
+        return read_flag(dtb, node, prop, place);
+    case PROP_UUID:
+        return read_uuid(dtb, node, prop, place);
+    case PROP_TAGS:
+        break;
+    }
+    return read_tags(dtb, node, prop, &out->cfg);
+}
+
+static bool vm_knows(const char *name, bool is_node)
+{
+    for (size_t i = 0; !is_node && i < ARRAY_SIZE(vm_props); i++) {
+        if (strcmp(vm_props[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_fdt *out,
+                const struct dtb_report *report)
+{
+    const char *name = fdt_get_name(dtb, node, NULL);
+    int rc = 0;
+
+    vm_config_default(&out->cfg);
+    out->autostart = false;
+    out->start_delay_ms = 0;
+    if (!name || !vm_name_is_valid(name) || !str_copy(out->cfg.name, sizeof(out->cfg.name), name)) {
+        dtb_tell(report, path, NULL,
+                 "its name is no VM's: 1 to 63 of a-z, 0-9 and '-', not '-' first");
+        rc = -EINVAL;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(vm_props); i++) {
+        const struct prop *prop = &vm_props[i];
+
+        if (!dtb_has(dtb, node, prop->name) || read_prop(dtb, node, prop, out))
+            continue;
+        dtb_tell(report, path, prop->name, prop->wrong);
+        rc = -EINVAL;
+    }
+    if (out->start_delay_ms > VM_START_DELAY_MAX_MS) {
+        dtb_tell(report, path, "start-delay-ms", "it is more than an hour");
+        rc = -EINVAL;
+    }
+    dtb_tell_unknown(dtb, node, path, vm_knows, report);
+    return rc;
+}
+
+const char *vm_fdt_property(const char *pointer)
+{
+    for (size_t i = 0; pointer && i < ARRAY_SIZE(vm_props); i++) {
+        if (vm_props[i].pointer && strcmp(vm_props[i].pointer, pointer) == 0)
+            return vm_props[i].name;
+    }
+    return NULL;
+}
+
+static bool image_knows(const char *name, bool is_node)
+{
+    return !is_node &&
+           (strcmp(name, "file") == 0 || strcmp(name, "kind") == 0 || strcmp(name, "sha256") == 0);
+}
+
+/* Return: 0-15, or -1. */
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+/* 64 lower-case hexadecimal digits, as sha256sum prints them. */
+static bool read_digest(const char *text, u8 digest[32])
+{
+    if (!text || strlen(text) != 64)
+        return false;
+    for (u32 i = 0; i < 32; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = hex_digit(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        digest[i] = (u8)(high << 4 | low);
+    }
+    return true;
+}
+
+int image_fdt_read(const void *dtb, int node, const char *path, struct image_fdt *out,
+                   const struct dtb_report *report)
+{
+    int rc = 0;
+
+    *out = (struct image_fdt){.kind = IMAGE_RAW};
+    if (dtb_has(dtb, node, "kind")) {
+        int kind = word_index(kinds, dtb_string(dtb, node, "kind"));
+
+        out->kind = kind < 0 ? IMAGE_RAW : (enum image_kind)kind;
+        if (kind < 0) {
+            dtb_tell(report, path, "kind", "it is none of raw, qcow2, iso, kernel, initrd");
+            rc = -EINVAL;
+        }
+    }
+    if (dtb_has(dtb, node, "sha256")) {
+        out->has_sha256 = read_digest(dtb_string(dtb, node, "sha256"), out->sha256);
+        if (!out->has_sha256) {
+            dtb_tell(report, path, "sha256", "it is no text of 64 digits 0-9 and a-f");
+            rc = -EINVAL;
+        }
+    }
+    dtb_tell_unknown(dtb, node, path, image_knows, report);
+    return rc;
+}

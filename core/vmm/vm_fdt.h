@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Images and VM definitions out of a device tree; the binding is in core/vmm/README.md.
+ *
+ * The tree must be sound (dtb_is_sound); beyond that anything may stand in it. Everything wrong is
+ * told, not only the first mistake.
+ */
+#ifndef SOCLE_VMM_VM_FDT_H
+#define SOCLE_VMM_VM_FDT_H
+
+#include "core/lib/compiler.h"
+#include "core/lib/dtb.h"
+#include "core/lib/types.h"
+#include "core/vmm/image.h"
+#include "core/vmm/vm_config.h"
+
+#define VM_START_DELAY_MAX_MS (60u * 60u * 1000u)
+
+struct vm_fdt {
+    struct vm_config cfg;
+    bool autostart;
+    u32 start_delay_ms; /* before its start, from the start of the one before it */
+};
+
+struct image_fdt {
+    enum image_kind kind;
+    bool has_sha256;
+    u8 sha256[32];
+};
+
+/*
+ * Reads a definition: defaults, then the node's name and properties; path: the node's, for reports.
+ * Types and lengths are checked here, ranges by vm_config_validate. Return: 0; -EINVAL if a value
+ * is wrong, then *out is of no use. An unknown name is told and is no error.
+ */
+int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_fdt *out,
+                const struct dtb_report *report) must_check;
+
+/* The property that sets the member with this JSON pointer ("/memory/size_bytes"). Return: NULL if
+ * there is none; pointer may be NULL. */
+const char *vm_fdt_property(const char *pointer);
+
+/* Reads what is said of an image besides its file. Return: 0; -EINVAL if a value is wrong. */
+int image_fdt_read(const void *dtb, int node, const char *path, struct image_fdt *out,
+                   const struct dtb_report *report) must_check;
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: core/vmm/vm*_[cefu]*.c core/lib/[dps]*[brf].c tests/fakes/libfdt.c */
+/* Images and VMs in a device tree: every property arrives, every mistake is named, damage is
+ * harmless. */
+#include "tests/unit/harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "core/lib/errno.h"
+#include "core/vmm/vm_fdt.h"
+
+static char blob[16384];
+static struct vm_fdt vm;
+static struct image_fdt image;
+static char told[512]; /* "node/name;" for each mistake */
+
+static void note(void *cookie, const char *node, const char *name, const char *what)
+{
+    size_t used = strlen(told);
+
+    (void)cookie;
+    CHECK(what[0] != '\0');
+    snprintf(told + used, sizeof(told) - used, "%s/%s;", node, name ? name : "");
+}
+
+static const struct dtb_report report = {note, NULL};
+
+static void begin(const char *name)
+{
+    CHECK_EQ(fdt_create(blob, sizeof(blob)), 0);
+    CHECK_EQ(fdt_finish_reservemap(blob), 0);
+    CHECK_EQ(fdt_begin_node(blob, ""), 0);
+    CHECK_EQ(fdt_begin_node(blob, name), 0);
+}
+
+static int finish(void)
+{
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_finish(blob), 0);
+    CHECK(dtb_is_sound(blob, fdt_totalsize(blob)));
+    told[0] = '\0';
+    return fdt_first_subnode(blob, 0);
+}
+
+static int read_vm(void)
+{
+    return vm_fdt_read(blob, finish(), "n", &vm, &report);
+}
+
+static int read_image(void)
+{
+    return image_fdt_read(blob, finish(), "n", &image, &report);
+}
+
+TEST(defaults)
+{
+    struct vm_config expected;
+
+    begin("web1");
+    CHECK_EQ(read_vm(), 0);
+    CHECK_STR(told, "");
+    vm_config_default(&expected);
+    strcpy(expected.name, "web1");
+    CHECK(memcmp(&vm.cfg, &expected, sizeof(expected)) == 0);
+    CHECK(!vm.autostart);
+    CHECK_EQ(vm.start_delay_ms, 0);
+}
+
+TEST(every_property_arrives)
+{
+    struct vmm_error err;
+
+    begin("web1");
+    CHECK_EQ(fdt_property_u64(blob, "memory", 0x120000000), 0);
+    CHECK_EQ(fdt_property_u32(blob, "vcpus", 1), 0);
+    CHECK_EQ(fdt_property_string(blob, "firmware", "pvh"), 0);
+    CHECK_EQ(fdt_property_string(blob, "kernel", "debian-kernel"), 0);
+    CHECK_EQ(fdt_property_string(blob, "initrd", "debian-initrd"), 0);
+    CHECK_EQ(fdt_property_string(blob, "cmdline", "console=ttyS0"), 0);
+    CHECK_EQ(fdt_property_string(blob, "uuid", "01234567-89ab-cdef-0123-456789abcdef"), 0);
+    CHECK_EQ(fdt_property_string(blob, "description", "front end"), 0);
+    CHECK_EQ(fdt_property(blob, "tags", "red\0blue", 9), 0);
+    CHECK_EQ(fdt_property_string(blob, "on-crash", "restart"), 0);
+    CHECK_EQ(fdt_property(blob, "console-log", "", 0), 0);
+    CHECK_EQ(fdt_property_u32(blob, "console-log-bytes", 8192), 0);
+    CHECK_EQ(fdt_property(blob, "autostart", "", 0), 0);
+    CHECK_EQ(fdt_property_u32(blob, "start-delay-ms", 500), 0);
+    CHECK_EQ(fdt_property_u32(blob, "phandle", 1), 0);
+    CHECK_EQ(read_vm(), 0);
+    CHECK_STR(told, "");
+    CHECK_EQ(vm_config_validate(&vm.cfg, &err), 0);
+    CHECK_EQ(vm.cfg.memory_bytes, 0x120000000);
+    CHECK_EQ(vm.cfg.cpu_count, 1);
+    CHECK_EQ(vm.cfg.firmware, VM_FIRMWARE_PVH);
+    CHECK_STR(vm.cfg.kernel, "debian-kernel");
+    CHECK_STR(vm.cfg.initrd, "debian-initrd");
+    CHECK_STR(vm.cfg.cmdline, "console=ttyS0");
+    CHECK_EQ(vm.cfg.uuid[15], 0xef);
+    CHECK_STR(vm.cfg.description, "front end");
+    CHECK_EQ(vm.cfg.tag_count, 2);
+    CHECK_STR(vm.cfg.tags[1], "blue");
+    CHECK_EQ(vm.cfg.on_crash, VM_ON_CRASH_RESTART);
+    CHECK(vm.cfg.console_log);
+    CHECK_EQ(vm.cfg.serial_log_bytes, 8192);
+    CHECK(vm.autostart);
+    CHECK_EQ(vm.start_delay_ms, 500);
+}
+
+/* One property of the wrong kind: told by name, and the definition is refused. */
+static void check_wrong(const char *name, const void *value, int bytes)
+{
+    char expected[64];
+
+    begin("web1");
+    CHECK_EQ(fdt_property(blob, name, value, bytes), 0);
+    CHECK_EQ(read_vm(), -EINVAL);
+    snprintf(expected, sizeof(expected), "n/%s;", name);
+    CHECK_STR(told, expected);
+}
+
+TEST(wrong_kinds)
+{
+    static const char *const strings[] = {"firmware", "kernel",      "initrd", "cmdline",
+                                          "uuid",     "description", "tags",   "on-crash"};
+    static const char *const numbers[] = {"memory", "vcpus", "console-log-bytes", "start-delay-ms"};
+    static const u8 zeroes[12], ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    static char text[VM_CMDLINE_MAX + 2];
+
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        check_wrong(strings[i], "open", 4); /* no end */
+        check_wrong(strings[i], "a\0b", strcmp(strings[i], "tags") == 0 ? 3 : 4);
+        if (strcmp(strings[i], "tags") != 0)
+            check_wrong(strings[i], "", 0);
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        check_wrong(numbers[i], zeroes, 0);
+        check_wrong(numbers[i], "text", 5);
+        check_wrong(numbers[i], zeroes, 3);
+        check_wrong(numbers[i], zeroes, 12);
+        if (i > 0)
+            check_wrong(numbers[i], ones, 8);
+    }
+    check_wrong("start-delay-ms", "\x7f\0\0\0", 4);
+    check_wrong("autostart", "yes", 4);
+    check_wrong("console-log", zeroes, 4);
+    check_wrong("firmware", "bios", 5);
+    check_wrong("firmware", "Direct", 7);
+    check_wrong("on-crash", "dump", 5);
+    check_wrong("uuid", "01234567-89ab-cdef-0123-456789abcde", 36);
+    check_wrong("tags",
+                "1\0"
+                "2\0"
+                "3\0"
+                "4\0"
+                "5\0"
+                "6\0"
+                "7\0"
+                "8\0"
+                "9",
+                18);
+    memset(text, 'a', sizeof(text) - 1);
+    check_wrong("cmdline", text, sizeof(text));
+    check_wrong("kernel", text + sizeof(text) - 65, 65);
+    check_wrong("tags", text + sizeof(text) - 33, 33);
+}
+
+TEST(names)
+{
+    char name[VM_NAME_MAX + 2];
+
+    memset(name, 'a', sizeof(name));
+    name[VM_NAME_MAX + 1] = '\0';
+    begin(name);
+    CHECK_EQ(read_vm(), -EINVAL);
+    CHECK_STR(told, "n/;");
+    name[VM_NAME_MAX] = '\0';
+    begin(name);
+    CHECK_EQ(read_vm(), 0);
+    begin("Web");
+    CHECK_EQ(read_vm(), -EINVAL);
+    begin("vm@1");
+    CHECK_EQ(read_vm(), -EINVAL);
+}
+
+TEST(unknown_names_are_told_and_ignored)
+{
+    begin("web1");
+    CHECK_EQ(fdt_property_u32(blob, "memroy", 1), 0);
+    CHECK_EQ(fdt_property_string(blob, "kernel", "k"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "disk"), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(read_vm(), 0);
+    CHECK_STR(told, "n/memroy;n/disk;");
+    CHECK_STR(vm.cfg.kernel, "k");
+}
+
+TEST(all_mistakes_are_told)
+{
+    begin("web1");
+    CHECK_EQ(fdt_property_string(blob, "vcpus", "three"), 0);
+    CHECK_EQ(fdt_property_u32(blob, "memory", 4 << 20), 0);
+    CHECK_EQ(fdt_property_string(blob, "on-crash", "cry"), 0);
+    CHECK_EQ(read_vm(), -EINVAL);
+    CHECK_STR(told, "n/vcpus;n/on-crash;");
+    CHECK_EQ(vm.cfg.memory_bytes, 4 << 20);
+}
+
+TEST(pointers_of_the_api)
+{
+    CHECK_STR(vm_fdt_property("/memory/size_bytes"), "memory");
+    CHECK_STR(vm_fdt_property("/boot/kernel"), "kernel");
+    CHECK(vm_fdt_property("/nowhere") == NULL);
+    CHECK(vm_fdt_property(NULL) == NULL);
+}
+
+TEST(images)
+{
+    char digest[65] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    begin("k");
+    CHECK_EQ(read_image(), 0);
+    CHECK_EQ(image.kind, IMAGE_RAW);
+    CHECK(!image.has_sha256);
+    begin("k");
+    CHECK_EQ(fdt_property_string(blob, "file", "vmlinuz"), 0);
+    CHECK_EQ(fdt_property_string(blob, "kind", "initrd"), 0);
+    CHECK_EQ(fdt_property_string(blob, "sha256", digest), 0);
+    CHECK_EQ(read_image(), 0);
+    CHECK_STR(told, "");
+    CHECK_EQ(image.kind, IMAGE_INITRD);
+    CHECK(image.has_sha256);
+    CHECK(image.sha256[0] == 0 && image.sha256[1] == 0x11 && image.sha256[31] == 0xff);
+    for (int i = 0; i < 3; i++) {
+        static const char *const kinds[] = {"colonel", "", "kernel "};
+
+        begin("k");
+        CHECK_EQ(fdt_property_string(blob, "kind", kinds[i]), 0);
+        CHECK_EQ(read_image(), -EINVAL);
+        CHECK_STR(told, "n/kind;");
+    }
+    for (int i = 0; i < 3; i++) {
+        digest[63] = "g\0F"[i];
+        begin("k");
+        CHECK_EQ(fdt_property_string(blob, "sha256", digest), 0);
+        CHECK_EQ(read_image(), -EINVAL);
+        CHECK_STR(told, "n/sha256;");
+    }
+    begin("k");
+    CHECK_EQ(fdt_property_string(blob, "sha512", ""), 0);
+    CHECK_EQ(read_image(), 0);
+    CHECK_STR(told, "n/sha512;");
+}
+
+/* Every flipped bit of a tree with everything in it: refused, or read without harm. */
+TEST(damage)
+{
+    size_t size;
+    char *copy;
+
+    begin("web1");
+    CHECK_EQ(fdt_property_u64(blob, "memory", 4 << 20), 0);
+    CHECK_EQ(fdt_property_string(blob, "kernel", "k"), 0);
+    CHECK_EQ(fdt_property(blob, "tags", "red\0blue", 9), 0);
+    CHECK_EQ(fdt_property(blob, "autostart", "", 0), 0);
+    CHECK_EQ(fdt_property_string(blob, "kind", "kernel"), 0);
+    (void)finish();
+    size = fdt_totalsize(blob);
+    copy = malloc(size);
+    for (size_t bit = 0; bit < size * 8; bit++) {
+        int node;
+
+        memcpy(copy, blob, size);
+        copy[bit / 8] = (char)(copy[bit / 8] ^ (1 << bit % 8));
+        if (!dtb_is_sound(copy, size))
+            continue;
+        fdt_for_each_subnode(node, copy, 0)
+        {
+            told[0] = '\0';
+            (void)!vm_fdt_read(copy, node, "n", &vm, &report);
+            (void)!image_fdt_read(copy, node, "n", &image, &report);
+            CHECK(strnlen(vm.cfg.kernel, sizeof(vm.cfg.kernel)) < sizeof(vm.cfg.kernel));
+            CHECK(vm.cfg.tag_count <= VM_TAGS_MAX);
+        }
+    }
+    free(copy);
+}
