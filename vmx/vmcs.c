@@ -11,6 +11,7 @@
 #include "core/x86/insn.h"
 #include "core/x86/msr.h"
 #include "core/x86/percpu.h"
+#include "core/x86/tsc.h"
 #include "vmx/ept.h"
 #include "vmx/vmx_insn.h"
 #include "vmx/vmx_state.h"
@@ -39,6 +40,13 @@ static const struct exception exceptions[] = {
 /* PAUSEs in a row, at most so many cycles apart, and how many cycles of them mean a spin loop. */
 #define PAUSE_LOOP_GAP    128u
 #define PAUSE_LOOP_WINDOW 4096u
+
+/*
+ * Each entry starts the preemption timer anew, so only a guest that causes no exit for so long
+ * meets it. Interrupts end its run as well, but not in Bochs 3.1 while its IF is 0 (it masks them
+ * by IF at the entry, before it knows that the CPU is in a guest).
+ */
+#define RUN_LIMIT_NS (5 * NS_PER_MS)
 
 #define NO_LINKED_VMCS (~0ull)
 
@@ -79,6 +87,9 @@ static void build_controls(const struct vcpu *vcpu)
     vmwrite(IO_BITMAP_B, vm->io_bitmap_pa.v + PAGE_SIZE);
     vmwrite(MSR_BITMAPS, vm->msr_bitmap_pa.v);
     vmwrite(EPT_POINTER, vcpu->hw->ept_pointer);
+    if (vmx_caps.has_preemption_timer)
+        vmwrite(PREEMPTION_TIMER,
+                MIN(tsc_from_ns(RUN_LIMIT_NS) >> vmx_caps.preemption_shift, (u64)UINT32_MAX));
     if (vmx_caps.has_pause_loop) {
         vmwrite(PLE_GAP, PAUSE_LOOP_GAP);
         vmwrite(PLE_WINDOW, PAUSE_LOOP_WINDOW);

@@ -81,6 +81,7 @@ enum vmcs_field {
     GUEST_INTERRUPTIBILITY = 0x4824,
     GUEST_ACTIVITY = 0x4826,
     GUEST_SYSENTER_CS = 0x482a,
+    PREEMPTION_TIMER = 0x482e,
     HOST_SYSENTER_CS = 0x4c00,
 
     /* natural width */
@@ -123,6 +124,7 @@ enum vmcs_field {
 #define PIN_EXTERNAL_INTERRUPT BIT(0)
 #define PIN_NMI                BIT(3)
 #define PIN_VIRTUAL_NMIS       BIT(5)
+#define PIN_PREEMPTION_TIMER   BIT(6)
 #define PIN_POSTED_INTERRUPTS  BIT(7)
 
 /* Primary processor-based VM-execution controls. */
@@ -236,6 +238,7 @@ enum vmcs_field {
 #define REASON_EPT_VIOLATION        48u
 #define REASON_EPT_MISCONFIGURATION 49u
 #define REASON_INVEPT               50u
+#define REASON_PREEMPTION_TIMER     52u
 #define REASON_INVVPID              53u
 #define REASON_WBINVD               54u
 #define REASON_XSETBV               55u

@@ -17,6 +17,7 @@
 #define BASIC_MEMORY_TYPE       0x003c000000000000ull
 #define BASIC_MEMORY_WB         6u
 #define BASIC_TRUE_CONTROLS     BIT(55)
+#define MISC_PREEMPTION_SHIFT   0x1full
 #define EXTENDED_EDX_MD_CLEAR   BIT(10)
 #define EXTENDED_EDX_L1D_FLUSH  BIT(28)
 #define ARCH_CAP_RDCL_NO        BIT(0)
@@ -57,6 +58,8 @@ static const struct control controls[] = {
      "The CPU's VT-x cannot exit on NMIs."},
     {CONTROL_PIN, ON, PIN_VIRTUAL_NMIS, "the CPU tracks the guest's blocking by NMI",
      "The CPU's VT-x has no virtual NMIs."},
+    {CONTROL_PIN, WANTED, PIN_PREEMPTION_TIMER, "bounds how long a guest runs without a look",
+     "only interrupts end its run"},
     {CONTROL_PIN, POSTED, PIN_POSTED_INTERRUPTS, "interrupts reach a running guest without exit",
      "a kick ends the guest's run first"},
     {CONTROL_PROC, ON_DEMAND, PROC_INTERRUPT_WINDOW, "tells when an interrupt can go in",
@@ -236,6 +239,8 @@ int vmx_caps_parse(const struct vmx_msrs *msrs, struct vmx_caps *caps, const cha
     caps->has_access_dirty = (msrs->ept_vpid & EPT_AD) != 0;
     caps->has_rdtscp = (caps->controls[CONTROL_PROC2] & PROC2_RDTSCP) != 0;
     caps->has_pause_loop = (caps->controls[CONTROL_PROC2] & PROC2_PAUSE_LOOP) != 0;
+    caps->has_preemption_timer = (caps->controls[CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0;
+    caps->preemption_shift = (u8)(msrs->misc & MISC_PREEMPTION_SHIFT);
     note_mitigations(msrs, caps);
     return 0;
 }

@@ -23,6 +23,7 @@ struct vmx_msrs {
     u64 ept_vpid;
     u64 cr0_fixed0, cr0_fixed1;
     u64 cr4_fixed0, cr4_fixed1;
+    u64 misc;
     u64 arch_capabilities;
 };
 
@@ -39,6 +40,8 @@ struct vmx_caps {
     bool has_access_dirty;
     bool has_rdtscp;
     bool has_pause_loop;
+    bool has_preemption_timer;
+    u8 preemption_shift;   /* it counts the TSC's bit of this number */
     bool has_virtual_apic; /* APIC-register virtualization and virtual-interrupt delivery */
     bool has_posted_irqs;
     bool needs_l1d_flush;    /* before each entry: L1TF */

@@ -43,6 +43,7 @@ static void read_controls(struct vmx_msrs *msrs)
     msrs->proc = rdmsr(MSR_VMX_TRUE_PROCBASED_CTLS);
     msrs->exit = rdmsr(MSR_VMX_TRUE_EXIT_CTLS);
     msrs->entry = rdmsr(MSR_VMX_TRUE_ENTRY_CTLS);
+    msrs->misc = rdmsr(MSR_VMX_MISC);
     msrs->cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0);
     msrs->cr0_fixed1 = rdmsr(MSR_VMX_CR0_FIXED1);
     msrs->cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);

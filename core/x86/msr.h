@@ -33,6 +33,7 @@
 #define MSR_PAT                     0x277u
 #define MSR_MTRR_DEF_TYPE           0x2ffu
 #define MSR_VMX_BASIC               0x480u
+#define MSR_VMX_MISC                0x485u
 #define MSR_VMX_CR0_FIXED0          0x486u
 #define MSR_VMX_CR0_FIXED1          0x487u
 #define MSR_VMX_CR4_FIXED0          0x488u

@@ -41,7 +41,6 @@ def test_triple_fault(clean, witness):
 NOT_UNDER_TCG = pytest.mark.skipif(uses_tcg(), reason="QEMU's emulation itself aborts on it")
 
 
-@pytest.mark.qemu("under Bochs a running guest that causes no exits of its own is not interrupted; not understood yet")
 @pytest.mark.parametrize("guest,says", [
     ("spin-cli", "spinning"), pytest.param("hostile-loop", "looping", marks=NOT_UNDER_TCG)])
 def test_guest_that_never_exits(clean, witness, guest, says):

@@ -26,6 +26,7 @@ static void skylake(void)
         .entry = 0x0000ffff000011fb,
         .proc2 = 0x02577fff00000000,
         .ept_vpid = 0x00000f0106734141,
+        .misc = 0x600401e5,
         .cr0_fixed0 = 0x80000021,
         .cr0_fixed1 = 0xffffffff,
         .cr4_fixed0 = 0x2000,
@@ -65,7 +66,9 @@ TEST(skylake_has_everything)
     CHECK_EQ(caps.revision, 0x2b);
     CHECK(caps.has_2m_pages && caps.has_1g_pages && caps.has_access_dirty);
     CHECK(caps.has_virtual_apic && caps.has_posted_irqs && caps.has_pause_loop && caps.has_rdtscp);
-    CHECK_EQ(caps.controls[CONTROL_PIN], 0xbf);
+    CHECK_EQ(caps.controls[CONTROL_PIN], 0xff);
+    CHECK(caps.has_preemption_timer);
+    CHECK_EQ(caps.preemption_shift, 5);
     CHECK_EQ(caps.controls[CONTROL_PROC], 0xb6206dfa & ~(1u << 2));
     CHECK_EQ(caps.controls[CONTROL_PROC2], 0x14ea); /* the APIC's bits come with its mode */
     CHECK_EQ(caps.controls[CONTROL_EXIT], 0x3fefff);

@@ -56,6 +56,7 @@ TEST(plain_reasons)
         {39, EXIT_UNDEFINED},
         {40, EXIT_PAUSE},
         {41, EXIT_HOST_IRQ},
+        {52, EXIT_HOST_IRQ},
         {43, EXIT_TPR},
         {50, EXIT_UNDEFINED},
         {53, EXIT_UNDEFINED},
