@@ -17,7 +17,7 @@ static struct slat slat;
 
 static void setup(void)
 {
-    struct memmap map = {1, {{0x100000, RAM - 0x100000}}};
+    struct memmap map = {.count = 1, .ranges = {{0x100000, RAM - 0x100000}}};
 
     ept_allow(PAGE_2M);
     arena_init(RAM);
