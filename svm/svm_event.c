@@ -125,6 +125,8 @@ static void step_done(struct hvm_vcpu *hw, struct vm_exit *exit)
 
 static void nmi_after_exit(struct hvm_vcpu *hw, struct vm_exit *exit)
 {
+    if (hw->nmi == SVM_NMI_STEPPING && !hw->nmi_guest_tf)
+        exit->rflags &= ~RFLAGS_TF; /* ours, not the guest's */
     switch (hw->nmi) {
     case SVM_NMI_MASKED:
         if (exit->vendor_code != VMEXIT_IRET)

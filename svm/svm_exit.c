@@ -159,6 +159,8 @@ void svm_exit_decode(const struct vmcb *vmcb, const struct svm_caps *caps, struc
     exit->kind = kind_of(svm_exit_code(vmcb));
     exit->vendor_code = svm_exit_code(vmcb);
     exit->rip = vmcb->save.rip;
+    exit->rflags = vmcb->save.rflags;
+    exit->in_shadow = (vmcb->control.interrupt_shadow & INTERRUPT_SHADOW) != 0;
     exit->insn_len = 0;
     exit->insn_byte_cnt = 0;
     exit->interrupted.kind = EVENT_NONE;

@@ -181,6 +181,8 @@ void vmx_exit_decode(const struct vmx_raw_exit *raw, struct vm_exit *exit)
     exit->kind = kind_of(raw);
     exit->vendor_code = raw->reason;
     exit->rip = raw->rip;
+    exit->rflags = raw->rflags;
+    exit->in_shadow = (raw->interruptibility & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) != 0;
     exit->insn_len = raw->insn_len <= VM_INSN_BYTES_MAX ? (u8)raw->insn_len : 0;
     exit->insn_byte_cnt = 0;
     exit->interrupted.kind = EVENT_NONE;

@@ -13,6 +13,8 @@ struct vmx_raw_exit {
     u64 reason;
     u64 qualification;
     u64 rip;
+    u64 rflags;
+    u64 interruptibility;
     u64 insn_len;
     u64 insn_info;
     u64 intr_info;

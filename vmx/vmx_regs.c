@@ -193,6 +193,10 @@ void vmx_reg_set(struct vcpu *vcpu, enum hvm_reg reg, u64 value)
     struct hvm_vcpu *hw = vcpu->hw;
     bool begun;
 
+    if (likely(reg == HVM_RIP && hw->regs.is_loaded)) { /* at nearly every exit */
+        vmwrite(GUEST_RIP, value);
+        return;
+    }
     switch (reg) {
     case HVM_XCR0:
         guest_regs_set_xcr0(&hw->regs, value);

@@ -134,6 +134,8 @@ static void read_exit(const struct hvm_vcpu *hw, struct vmx_raw_exit *raw)
     *raw = (struct vmx_raw_exit){
         .reason = vmread(EXIT_REASON),
         .rip = vmread(GUEST_RIP),
+        .rflags = vmread(GUEST_RFLAGS),
+        .interruptibility = vmread(GUEST_INTERRUPTIBILITY),
         .insn_len = vmread(EXIT_INSTRUCTION_LENGTH),
         .idt_info = vmread(IDT_VECTORING_INFORMATION),
         .cr2 = hw->cr2,

@@ -114,13 +114,16 @@ void vcpu_inject_pf(struct vcpu *vcpu, gva_t address, u32 error_code)
 
 void vcpu_advance(struct vcpu *vcpu, unsigned insn_len)
 {
-    u64 rip = vcpu->exit.rip + insn_len;
+    const struct vm_exit *exit = &vcpu->exit;
+    u64 rip = exit->rip + insn_len;
 
-    if ((hvm->reg_get(vcpu, HVM_EFER) & EFER_LMA) == 0)
+    /* Outside long mode RIP wraps at 4 GiB. */
+    if (unlikely(((rip ^ exit->rip) >> 32) != 0) && (hvm->reg_get(vcpu, HVM_EFER) & EFER_LMA) == 0)
         rip = (u32)rip;
     hvm->reg_set(vcpu, HVM_RIP, rip);
-    hvm->reg_set(vcpu, HVM_INTR_SHADOW, 0);
-    if (unlikely((hvm->reg_get(vcpu, HVM_RFLAGS) & RFLAGS_TF) != 0)) {
+    if (unlikely(exit->in_shadow))
+        hvm->reg_set(vcpu, HVM_INTR_SHADOW, 0);
+    if (unlikely((exit->rflags & RFLAGS_TF) != 0)) {
         hvm->reg_set(vcpu, HVM_DR6, hvm->reg_get(vcpu, HVM_DR6) | DR6_BS);
         vcpu_inject_exception(vcpu, VECTOR_DB, false, 0);
     }

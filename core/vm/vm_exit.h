@@ -56,6 +56,8 @@ struct vm_exit {
     enum vm_exit_kind kind;
     u64 vendor_code;  /* raw exit reason or code, for dumps */
     u64 rip;          /* guest RIP at the exit */
+    u64 rflags;       /* guest RFLAGS at the exit */
+    bool in_shadow;   /* STI or MOV SS just before held interrupts back */
     u8 insn_len;      /* 0: unknown, core decodes */
     u8 insn_byte_cnt; /* 0: not supplied by the CPU */
     u8 insn_bytes[VM_INSN_BYTES_MAX];
