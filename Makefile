@@ -280,8 +280,8 @@ help:
 ##   make               build/BOOTX64.EFI (one file to boot) and build/socle.img (USB image)
 ##   make run           set up, build, boot an emulator with a demo Linux guest, print the URL; Ctrl-C ends it
 ##   make run-gdb       the same, QEMU waits for gdb on port 1234 (symbols: build/hv.elf)
-##   make test          set up, build, run every check and every test but the slow ones under Bochs
-##   make test-all      the slow ones too
+##   make test          set up, build, run every check and every test (under Bochs Linux on two of three CPU models)
+##   make test-all      and Linux on the third
 ##   make check         layout, layers, headers
 ##   make unit          host unit tests with ASan and UBSan
 ##   make fuzz          fuzz the parsers, FUZZ_SECONDS=30 each

@@ -121,8 +121,8 @@ static int rx_start(struct e1000 *nic)
 
     /* 1. Our address, which not every reset leaves valid. Multicast: all groups are accepted, the
      * table stays empty. */
-    e1000_write(nic, E1000_RAL0, mac[0] | mac[1] << 8 | mac[2] << 16 | (u32)mac[3] << 24);
-    e1000_write(nic, E1000_RAH0, mac[4] | mac[5] << 8 | E1000_RAH_AV);
+    e1000_write(nic, E1000_RAL0, mac[0] | (u32)mac[1] << 8 | (u32)mac[2] << 16 | (u32)mac[3] << 24);
+    e1000_write(nic, E1000_RAH0, mac[4] | (u32)mac[5] << 8 | E1000_RAH_AV);
     for (u32 i = 0; i < E1000_MTA_WORDS; i++)
         e1000_write(nic, E1000_MTA + 4 * i, 0);
 

@@ -34,6 +34,18 @@ def free_port():
         return s.getsockname()[1]
 
 
+def files_beside(dtb, files):
+    """What lies in the folder of BOOTX64.EFI: name -> path."""
+    return {**(files or {}), **({"socle.dtb": dtb} if dtb else {})}
+
+
+def put_files(image, files):
+    """Copies them onto a USB image."""
+    for name, path in files.items():
+        subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", path, f"::/EFI/BOOT/{name}"],
+                       check=True, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
+
+
 def complete_response(data):
     """True if the bytes hold one whole response with a Content-Length."""
     head, separator, body = data.partition(b"\r\n\r\n")

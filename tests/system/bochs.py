@@ -11,10 +11,11 @@ import termios
 import threading
 import tty
 
-from backend import BUILD, DIES_WITH_US, ROOT, Backend
+from backend import BUILD, DIES_WITH_US, ROOT, Backend, files_beside, put_files
 
-# With posted interrupts. Without: corei7_haswell_4770; without unrestricted guest: corei5_lynnfield_750.
-MODEL = "corei7_skylake_x"
+# Processors by who serves a guest's local APIC: the CPU, which takes posted interrupts as well; the CPU; software.
+MODELS = {"posted-interrupts": "corei7_skylake_x", "virtual-apic": "corei7_haswell_4770",
+          "software-apic": "corei7_sandy_bridge_2600k"}
 
 GUEST_ADDRESS = "10.0.2.15"  # what its DHCP server gives
 
@@ -33,8 +34,7 @@ memory: guest={mib}, host={mib}
 cpu: model={model}, count={smp}, ips=200000000, reset_on_triple_fault=0, ignore_bad_msrs=1, cpuid_freq=ips
 clock: sync=slowdown
 fw_cfg: enabled=1
-pci: enabled=1, chipset=i440fx, slot1=e1000
-e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=slirp, script={directory}/slirp.conf
+pci: enabled=1, chipset=i440fx{network}
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=disk, path={directory}/socle.img, mode=flat
 boot: disk
@@ -47,6 +47,9 @@ error: action=report
 info: action=report
 debug: action=ignore
 """
+
+
+NETWORK = ", slot1=e1000\ne1000: enabled=1, mac=52:54:00:12:34:56, ethmod=slirp, script={directory}/slirp.conf"
 
 
 def mebibytes(size):
@@ -69,12 +72,13 @@ class BochsMachine(Backend):
     stop_signal = signal.SIGKILL  # it does not listen to a gentler one, and has nothing to save
 
     def __init__(self, smp=1, memory="1G", boot="usb", cpu=None, dtb=None, port=None, echo=None, image=None,
-                 address=""):
-        """boot and dtb are for QEMU's sake: the disk is the only way to boot, and its image holds the socle.dtb."""
+                 address="", files=None, has_network=True):
+        """boot is for QEMU's sake: the disk is the only way. files: name beside socle.dtb -> path."""
         assert boot == "usb", "Bochs' network card has no boot ROM"
         super().__init__(port, echo)
-        self.smp, self.memory, self.cpu = smp, memory, cpu or MODEL
+        self.smp, self.memory, self.cpu = smp, memory, cpu or MODELS["posted-interrupts"]
         self.image, self.address = image or f"{BUILD}/socle.img", address or GUEST_ADDRESS
+        self.files, self.has_network = files_beside(dtb, files), has_network
         self.terminals = []
 
     def launch(self):
@@ -82,12 +86,15 @@ class BochsMachine(Backend):
         if not os.path.exists(f"{root}/bochs"):
             raise FileNotFoundError("there is no Bochs: run `make setup CPU=intel`")
         shutil.copy(self.image, f"{self.directory}/socle.img")
+        put_files(f"{self.directory}/socle.img", self.files)
         serial, serial_slave = raw_terminal()
         screen, screen_slave = raw_terminal()
         self.terminals = [serial, serial_slave, screen]
         self._write("slirp.conf", f"# slirp config\nhostfwd = tcp:127.0.0.1:{self.port}-{self.address}:80\n")
         self._write("debugger", "c\n")  # Debian's Bochs stops in its debugger first
+        network = NETWORK.format(directory=self.directory) if self.has_network else ""
         self._write("bochsrc", CONFIGURATION.format(
+            network=network,
             firmware=f"{ROOT}/build/deps/ovmf/usr/share/ovmf/OVMF.fd", directory=self.directory, model=self.cpu,
             mib=mebibytes(self.memory), smp=self.smp, serial=os.ttyname(serial_slave)))
         # Its display waits for keys, the machine with it, if its standard input is a terminal.

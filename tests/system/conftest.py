@@ -4,16 +4,17 @@
 import pytest
 
 from backend import Backend, body_json
+from bochs import MODELS
 from machine import make_machine, uses_bochs
 
 
 def pytest_addoption(parser):
-    parser.addoption("--slow", action="store_true", help="under Bochs, also run the tests that take minutes there")
+    parser.addoption("--slow", action="store_true", help="under Bochs, also run what make test leaves out there")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "qemu(reason): needs what only QEMU has; says what")
-    config.addinivalue_line("markers", "slow: takes minutes under Bochs, where it runs with --slow only")
+    config.addinivalue_line("markers", "slow: under Bochs it runs with --slow only")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -24,7 +25,7 @@ def pytest_collection_modifyitems(config, items):
         if qemu:
             item.add_marker(pytest.mark.skip(reason=qemu.args[0]))
         elif item.get_closest_marker("slow") and not config.getoption("--slow"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes under Bochs; make test-all runs it"))
+            item.add_marker(pytest.mark.skip(reason="slow under Bochs; make test-all runs it"))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -36,9 +37,17 @@ def pytest_runtest_makereport(item):
             report.sections.append((m.description, m.keep_evidence()))
 
 
+def pytest_generate_tests(metafunc):
+    """Modules with MODELS run once for each way a processor can serve the local APIC. KVM has the host's only."""
+    if "machine" in metafunc.fixturenames and uses_bochs() and hasattr(metafunc.module, "MODELS"):
+        metafunc.parametrize("machine", metafunc.module.MODELS, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
 def machine(request):
-    options = getattr(request.module, "MACHINE", {})
+    options = dict(getattr(request.module, "MACHINE", {}))
+    if hasattr(request, "param"):
+        options["cpu"] = MODELS[request.param]
     with make_machine(**options) as m:
         yield m.wait_ready()
 

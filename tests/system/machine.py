@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 
-from backend import API, BUILD, DIES_WITH_US, ROOT, Backend, body_json  # noqa: F401 (for the tests)
+from backend import API, BUILD, DIES_WITH_US, ROOT, Backend, body_json, files_beside, put_files  # noqa: F401 (for the tests)
 from bochs import BochsMachine
 
 
@@ -64,7 +64,7 @@ class Machine(Backend):
         super().__init__(port, echo)
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
         self.nic, self.chipset, self.extra = nic, chipset, list(extra)
-        self.files = {**(files or {}), **({"socle.dtb": dtb} if dtb else {})}
+        self.files = files_beside(dtb, files)
         self.image, self.address = image or f"{BUILD}/socle.img", address
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
 
@@ -95,9 +95,7 @@ class Machine(Backend):
         else:
             image = f"{self.directory}/socle.img"
             shutil.copy(self.image, image)
-            for name, path in self.files.items():
-                subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", path, f"::/EFI/BOOT/{name}"],
-                               check=True, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
+            put_files(image, self.files)
             args += ["-device", f"{self.nic},netdev=n0,romfile=",
                      "-drive", f"if=none,id=stick,format=raw,file={image}"]
             # i440fx stands for machines from before PCI Express: its disk is IDE.

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from machine import BUILD, ROOT, Machine
+from machine import BUILD, ROOT, Machine, make_machine, uses_bochs
 
 GUESTS = f"{BUILD}/guests"
 KERNELS = {"cpuid.elf": f"{GUESTS}/cpuid.elf", "echo.elf": f"{GUESTS}/echo.elf"}
@@ -50,6 +50,10 @@ def good(tmp_path_factory):
     return compile_dtb(tmp_path_factory.mktemp("dtb"), IMAGES % digest("cpuid") + VMS)
 
 
+PXE = pytest.mark.qemu("Bochs' network card has no boot ROM")
+BOOTS = ["usb", pytest.param("pxe", marks=PXE)]
+
+
 class FirmwareNetwork(Machine):
     """PXE by the firmware's own driver and protocol, not iPXE's; Socle has no driver for this card."""
 
@@ -69,9 +73,9 @@ class NoNetwork(Machine):
         return args + ["-nic", "none"]
 
 
-@pytest.mark.parametrize("boot", ["usb", "pxe"])
+@pytest.mark.parametrize("boot", BOOTS)
 def test_autostart(good, boot):
-    with Machine(boot=boot, dtb=good, files=KERNELS) as m:
+    with make_machine(boot=boot, dtb=good, files=KERNELS) as m:
         m.wait_serial(r"vm cpuid: VERDICT SUCCESS")
         m.wait_serial(r"VM cpuid stopped")
         m.wait_ready()
@@ -110,9 +114,13 @@ def check_without_network(m):
 
 
 def test_without_network(good):
-    check_without_network(NoNetwork(dtb=good, files=KERNELS))
+    if uses_bochs():
+        check_without_network(make_machine(dtb=good, files=KERNELS, has_network=False))
+    else:
+        check_without_network(NoNetwork(dtb=good, files=KERNELS))
 
 
+@PXE
 def test_pxe_by_the_firmware_itself(good):
     check_without_network(FirmwareNetwork(boot="pxe", dtb=good, files=KERNELS))
 
@@ -142,9 +150,9 @@ BROKEN = """
 """
 
 
-@pytest.mark.parametrize("boot", ["usb", "pxe"])
+@pytest.mark.parametrize("boot", BOOTS)
 def test_broken_parts_cost_only_themselves(tmp_path, boot):
-    with Machine(boot=boot, dtb=compile_dtb(tmp_path, BROKEN), files=KERNELS) as m:
+    with make_machine(boot=boot, dtb=compile_dtb(tmp_path, BROKEN), files=KERNELS) as m:
         m.wait_serial(r"vm later: VERDICT SUCCESS")
         m.wait_ready()
         assert [i["name"] for i in m.json("/images")["items"]] == ["good"]
@@ -188,7 +196,7 @@ def test_linux_from_the_stick(tmp_path):
 """)
     env = {**os.environ, "SOCLE_DTS": str(dts), "SOCLE_FILES": f"{BUILD}/guest"}
     subprocess.run([f"{ROOT}/tools/mkimage.sh", image, f"{BUILD}/BOOTX64.EFI"], check=True, cwd=ROOT, env=env)
-    with Machine(image=str(image)) as m:
+    with make_machine(image=str(image)) as m:
         m.wait_serial(r"VM web1 started")
         m.wait_ready()
         m.wait_console("web1", r"SOCLE-GUEST-READY", timeout=240)
@@ -198,6 +206,7 @@ def test_linux_from_the_stick(tmp_path):
         assert m.free_bytes() - before >= os.path.getsize(f"{BUILD}/guest/vmlinuz")
 
 
+@PXE
 def test_linux_by_pxe(tmp_path):
     """Larger than the loader's first guess of a size that iPXE does not tell, and in a folder."""
     files = {f"debian/{name}": f"{BUILD}/guest/{name}" for name in ("vmlinuz", "initrd.img")}

@@ -6,6 +6,7 @@ import re
 import pytest
 
 MACHINE = {"smp": 2, "memory": "1G"}
+MODELS = ("posted-interrupts", "virtual-apic", "software-apic")
 
 GUESTS = ["cpuid", "apic", "cr", "modes", "io", "string-io", "mmio", "msr", "hlt-irq", "timer", "exception", "npt", "fpu",
           "x2apic", "hostile-msr", "hostile-io"]

@@ -6,7 +6,7 @@ import pytest
 from machine import BUILD
 
 MACHINE = {"smp": 2, "memory": "2G"}
-pytestmark = pytest.mark.slow
+MODELS = ("posted-interrupts", "virtual-apic", pytest.param("software-apic", marks=pytest.mark.slow))
 
 
 @pytest.fixture

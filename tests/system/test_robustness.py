@@ -55,7 +55,6 @@ def test_guest_that_never_exits(clean, witness, guest, says):
     assert clean.state(guest) == "stopped"
 
 
-@pytest.mark.slow
 def test_a_hundred_lives(clean):
     """100 create/start/delete cycles give every page back (the fixture compares, too)."""
     clean.upload_file("io", clean_path("io"))
