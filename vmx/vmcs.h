@@ -120,6 +120,9 @@ enum vmcs_field {
 
 #define VMCS_FIELD_STRIDE 2u
 
+/* Bit of CR4: VMX operation is possible. */
+#define CR4_VMXE BIT(13)
+
 /* Pin-based VM-execution controls. */
 #define PIN_EXTERNAL_INTERRUPT BIT(0)
 #define PIN_NMI                BIT(3)

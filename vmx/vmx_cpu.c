@@ -19,6 +19,7 @@
 #include "mm/pmm.h"
 #include "vmx/ept.h"
 #include "vmx/vmx_insn.h"
+#include "vmx/vmx_msr.h"
 #include "vmx/vmx_state.h"
 
 #define LEAF_FEATURES 1u

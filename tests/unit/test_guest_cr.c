@@ -62,7 +62,7 @@ TEST(cr4)
     cr = (struct guest_cr){.cr0 = CR0_PE | CR0_PG, .cr4 = CR4_PAE, .efer = EFER_LME | EFER_LMA};
     CHECK_EQ(guest_cr4_write(&cr, CR4_PAE | CR4_MCE, VALID), 0);
     CHECK_EQ(cr.cr4, CR4_PAE | CR4_MCE);
-    CHECK_EQ(guest_cr4_write(&cr, CR4_PAE | CR4_VMXE, VALID), -EINVAL);
+    CHECK_EQ(guest_cr4_write(&cr, CR4_PAE | 1ull << 13, VALID), -EINVAL);
     CHECK_EQ(guest_cr4_write(&cr, CR4_PAE | 1ull << 40, VALID), -EINVAL);
     CHECK_EQ(guest_cr4_write(&cr, CR4_MCE, VALID), -EINVAL); /* PAE stays in long mode */
     CHECK_EQ(guest_cr4_write(&cr, CR4_PAE | CR4_PCIDE, VALID), 0);
