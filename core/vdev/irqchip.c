@@ -90,9 +90,9 @@ static bool op_nmi_pending(struct vcpu *vcpu)
     return __atomic_load_n(&vcpu->vlapic->nmi, __ATOMIC_ACQUIRE) != 0;
 }
 
-static void op_vcpu_reset(struct vcpu *vcpu)
+static void op_vcpu_init(struct vcpu *vcpu)
 {
-    vlapic_power_on(vcpu->vlapic);
+    vlapic_init(vcpu->vlapic);
 }
 
 static const struct irqchip_ops irqchip_ops = {
@@ -109,7 +109,7 @@ static const struct irqchip_ops irqchip_ops = {
     .mmio_write = op_mmio_write,
     .nmi_take = op_nmi_take,
     .nmi_pending = op_nmi_pending,
-    .vcpu_reset = op_vcpu_reset,
+    .vcpu_init = op_vcpu_init,
 };
 
 static void vlapic_reset(struct vdev *dev)

@@ -61,19 +61,33 @@ static void reset_registers(struct vlapic *lapic, bool is_boot)
         vlapic_set(lapic, APIC_LVT_LINT0, EXTINT_LVT);
 }
 
-void vlapic_power_on(struct vlapic *lapic)
+/* All but the mode. */
+static void reset(struct vlapic *lapic)
 {
-    bool is_boot = lapic->vcpu->index == 0;
-
     vlapic_timer_stop(lapic);
-    __atomic_store_n(&lapic->base, GUEST_LAPIC_BASE | APIC_BASE_EN | (is_boot ? APIC_BASE_BSP : 0),
-                     __ATOMIC_RELAXED);
-    reset_registers(lapic, is_boot);
+    reset_registers(lapic, lapic->vcpu->index == 0);
     clear_requests(lapic);
     __atomic_store_n(&lapic->nmi, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&lapic->errors, 0, __ATOMIC_RELAXED);
     lapic->isr_top = 0;
     lapic->is_extint = false;
+}
+
+void vlapic_power_on(struct vlapic *lapic)
+{
+    bool is_boot = lapic->vcpu->index == 0;
+
+    reset(lapic);
+    __atomic_store_n(&lapic->base, GUEST_LAPIC_BASE | APIC_BASE_EN | (is_boot ? APIC_BASE_BSP : 0),
+                     __ATOMIC_RELAXED);
+    vlapic_mode_changed(lapic);
+}
+
+void vlapic_init(struct vlapic *lapic)
+{
+    reset(lapic);
+    if (vlapic_is_x2(lapic))
+        vlapic_enter_x2(lapic);
     vlapic_mode_changed(lapic);
 }
 

@@ -162,6 +162,9 @@ static inline u32 vlapic_lvt(const struct vlapic *lapic, enum vlapic_lvt index)
     return vlapic_get(lapic, APIC_LVT_TIMER + index * APIC_REG_STRIDE);
 }
 
+/* What INIT leaves: the mode and the ID. */
+void vlapic_init(struct vlapic *lapic);
+
 /* State after power-on; on the boot vCPU LINT0 passes the PIC through, as a PC's firmware leaves
  * it. */
 void vlapic_power_on(struct vlapic *lapic);
@@ -205,6 +208,9 @@ u32 vlapic_ppr(const struct vlapic *lapic);
 
 /* Tells the run loop to look again if something may have become deliverable. */
 void vlapic_look_again(struct vlapic *lapic);
+
+/* ID and LDR as x2APIC has them. */
+void vlapic_enter_x2(struct vlapic *lapic);
 
 /* The mode in IA32_APIC_BASE has changed: the CPU serves the registers where it can. */
 void vlapic_mode_changed(struct vlapic *lapic);

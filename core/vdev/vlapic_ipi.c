@@ -3,8 +3,8 @@
  * Local APIC: who a message is for, and sending them by the interrupt command register.
  *
  * INIT to the boot vCPU makes it start at the reset vector, where a PC's firmware reboots; so it
- * resets the VM. SIPI is ignored by every vCPU that is not waiting for one, and the boot vCPU never
- * waits. Spec: SDM 3A "Issuing Interprocessor Interrupts", "Determining IPI Destination", "Logical
+ * resets the VM. SIPI is ignored by every vCPU that is not waiting for one, as the boot vCPU never
+ * is. Spec: SDM 3A "Issuing Interprocessor Interrupts", "Determining IPI Destination", "Logical
  * Destination Mode in x2APIC Mode".
  */
 #include "core/vdev/vlapic.h"
@@ -75,9 +75,13 @@ static bool deliver(struct vlapic *lapic, const struct vlapic_message *message)
     case VLAPIC_INIT:
         if (lapic->vcpu->index == 0)
             vm_stop(lapic->vcpu->vm, VM_STOP_RESET);
+        else
+            vcpu_init(lapic->vcpu);
         return true;
-    case VLAPIC_SMI: /* there is no system management mode */
     case VLAPIC_SIPI:
+        vcpu_start_up(lapic->vcpu, message->vector);
+        return true;
+    case VLAPIC_SMI:    /* there is no system management mode */
     case VLAPIC_EXTINT: /* the PIC reaches CPUs by LINT0 only */
         break;
     }

@@ -244,7 +244,7 @@ static int x2_write(struct vlapic *lapic, u32 reg, u64 value)
     return reg_write(lapic, reg, (u32)value) ? 0 : -EINVAL;
 }
 
-static void enter_x2(struct vlapic *lapic)
+void vlapic_enter_x2(struct vlapic *lapic)
 {
     u32 id = lapic->vcpu->index;
     u32 ldr = id / X2_CLUSTER_IDS << X2_CLUSTER_SHIFT | 1u << id % X2_CLUSTER_IDS;
@@ -272,7 +272,7 @@ static int write_base(struct vlapic *lapic, u64 value)
     __atomic_store_n(&lapic->base, (value & ~APIC_BASE_BSP) | (old & APIC_BASE_BSP),
                      __ATOMIC_RELAXED);
     if (to == modes && from != modes)
-        enter_x2(lapic);
+        vlapic_enter_x2(lapic);
     vlapic_mode_changed(lapic);
     return 0;
 }

@@ -50,7 +50,8 @@ struct irqchip_ops {
     bool (*nmi_take)(struct vcpu *vcpu);
     bool (*nmi_pending)(struct vcpu *vcpu);
 
-    void (*vcpu_reset)(struct vcpu *vcpu);
+    /* INIT has come: registers as after power-on, the mode and the ID stay. */
+    void (*vcpu_init)(struct vcpu *vcpu);
 };
 
 #endif

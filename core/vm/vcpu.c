@@ -41,6 +41,7 @@ int vcpu_create(struct vm *vm, u32 index, struct vcpu **out)
         return -ENOMEM;
     vcpu->vm = vm;
     vcpu->index = index;
+    vcpu->waits_for_sipi = index != 0;
     vcpu->tsc_offset = 0 - vm->boot_tsc;
     vcpu->state = VCPU_NEW;
     msr_reset(vcpu);
@@ -164,6 +165,18 @@ void vcpu_notify(struct vcpu *vcpu)
 static bool has_irq_requests(const struct vcpu *vcpu)
 {
     return __atomic_load_n(&vcpu->apic->has_requests, __ATOMIC_SEQ_CST) != 0;
+}
+
+void vcpu_init(struct vcpu *vcpu)
+{
+    __atomic_fetch_and(&vcpu->requests, ~(u32)VCPU_REQ_SIPI, __ATOMIC_SEQ_CST);
+    vcpu_request(vcpu, VCPU_REQ_INIT);
+}
+
+void vcpu_start_up(struct vcpu *vcpu, u8 vector)
+{
+    __atomic_store_n(&vcpu->sipi_vector, vector, __ATOMIC_SEQ_CST);
+    vcpu_request(vcpu, VCPU_REQ_SIPI);
 }
 
 void vcpu_unrequest(struct vcpu *vcpu, u32 bits)
@@ -306,7 +319,7 @@ static void halt(struct vcpu *vcpu)
 {
     u64 start = time_ns();
 
-    wait_for_request(vcpu, VCPU_BLOCKED, VCPU_REQ_EVENT | VCPU_REQ_PAUSE, true);
+    wait_for_request(vcpu, VCPU_BLOCKED, VCPU_REQ_EVENT | VCPU_REQ_PAUSE | VCPU_REQ_INIT, true);
     vcpu->halted_ns += time_ns() - start;
 }
 
@@ -344,6 +357,51 @@ static bool enter(struct vcpu *vcpu)
     return true;
 }
 
+/* Spec: SDM 3A "Processor State After Reset", INIT. A start-up IPI that follows at once stays
+ * requested, and finds the vCPU waiting. */
+static void take_init(struct vcpu *vcpu)
+{
+    __atomic_fetch_and(&vcpu->requests, ~(u32)VCPU_REQ_INIT, __ATOMIC_SEQ_CST);
+    settle_account(vcpu);
+    hvm->vcpu_put(vcpu);
+    vcpu_reset(vcpu, HVM_RESET_INIT);
+    vcpu->vm->irqchip->vcpu_init(vcpu);
+    load(vcpu);
+    vcpu->exception.kind = vcpu->interrupted.kind = EVENT_NONE;
+    vcpu->is_injected = vcpu->is_halted = false;
+    vcpu->irq_window_wanted = vcpu->nmi_window_wanted = false;
+    vcpu->waits_for_sipi = true;
+}
+
+/* Spec: SDM 3A "MP Initialization Protocol": one that nobody waits for is lost. */
+static void take_sipi(struct vcpu *vcpu)
+{
+    u32 vector = __atomic_load_n(&vcpu->sipi_vector, __ATOMIC_SEQ_CST);
+    struct hvm_segment cs;
+
+    __atomic_fetch_and(&vcpu->requests, ~(u32)VCPU_REQ_SIPI, __ATOMIC_SEQ_CST);
+    if (!vcpu->waits_for_sipi)
+        return;
+    vcpu->waits_for_sipi = false;
+    hvm->seg_get(vcpu, HVM_CS, &cs);
+    cs.selector = (u16)(vector << 8);
+    cs.base = (u64)vector << PAGE_SHIFT;
+    hvm->seg_set(vcpu, HVM_CS, &cs);
+    hvm->reg_set(vcpu, HVM_RIP, 0);
+}
+
+/* Return: true if the vCPU runs no code before the next request. */
+static bool serve_start_up(struct vcpu *vcpu, u32 bits)
+{
+    if ((bits & VCPU_REQ_INIT) != 0)
+        take_init(vcpu);
+    else if ((bits & VCPU_REQ_SIPI) != 0)
+        take_sipi(vcpu);
+    if (vcpu->waits_for_sipi)
+        wait_for_request(vcpu, VCPU_BLOCKED, VCPU_REQ_INIT | VCPU_REQ_SIPI | VCPU_REQ_PAUSE, true);
+    return vcpu->waits_for_sipi;
+}
+
 static void run_once(struct vcpu *vcpu)
 {
     u32 bits = requests(vcpu);
@@ -352,6 +410,9 @@ static void run_once(struct vcpu *vcpu)
         wait_for_request(vcpu, VCPU_PAUSED, VCPU_REQ_PAUSE, false);
         return;
     }
+    if (unlikely(vcpu->waits_for_sipi || (bits & (VCPU_REQ_INIT | VCPU_REQ_SIPI)) != 0) &&
+        serve_start_up(vcpu, bits))
+        return;
     if ((bits & (VCPU_REQ_EVENT | VCPU_REQ_FLUSH)) != 0) {
         __atomic_fetch_and(&vcpu->requests, ~(u32)(VCPU_REQ_EVENT | VCPU_REQ_FLUSH),
                            __ATOMIC_SEQ_CST);

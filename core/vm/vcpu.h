@@ -47,6 +47,8 @@ enum vcpu_state { VCPU_NEW, VCPU_READY, VCPU_RUNNING, VCPU_BLOCKED, VCPU_PAUSED,
 #define VCPU_REQ_PAUSE BIT(1) /* stand still until it is cleared */
 #define VCPU_REQ_EVENT BIT(2) /* an interrupt may have become deliverable */
 #define VCPU_REQ_FLUSH BIT(3) /* second-level tables changed */
+#define VCPU_REQ_INIT  BIT(4) /* INIT: back to its reset state, then wait for a start-up IPI */
+#define VCPU_REQ_SIPI  BIT(5) /* start-up IPI: begin at sipi_vector */
 
 /* Power-of-two nanosecond buckets of the time spent handling an exit. */
 #define EXIT_BUCKETS 32
@@ -101,6 +103,8 @@ struct vcpu {
     struct vcpu_apic *apic;    /* (c) owned; content as said there */
     u64 tsc_offset;            /* (o) */
     u64 tsc_aux;               /* (o) */
+    u32 sipi_vector;           /* (a) of the newest start-up IPI */
+    bool waits_for_sipi;       /* (o) after INIT; all but the boot vCPU from power-on */
     bool is_halted;            /* (o) executed HLT and waits for an event */
     bool nmi_window_wanted;    /* (o) */
     bool irq_window_wanted;    /* (o) */
@@ -150,6 +154,13 @@ void vcpu_request(struct vcpu *vcpu, u32 bits);
 /* Interrupts have been added to vcpu->apic->requests: makes the vCPU notice, without an exit where
  * the CPU can take them from there. Context: any. */
 void vcpu_notify(struct vcpu *vcpu);
+
+/* INIT: overtakes start-up IPIs sent before it. Context: any. */
+void vcpu_init(struct vcpu *vcpu);
+
+/* A start-up IPI: if the vCPU waits for one it begins in real mode at vector * 4 KiB. Context: any.
+ */
+void vcpu_start_up(struct vcpu *vcpu, u8 vector);
 
 /* Clears a request (end of a pause). Context: management task. */
 void vcpu_unrequest(struct vcpu *vcpu, u32 bits);

@@ -76,8 +76,8 @@ static int check_tags(const struct vm_config *cfg, struct vmm_error *err)
 static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
 {
     if (cfg->cpu_count < 1 || cfg->cpu_count > VM_CPUS_MAX) {
-        vmm_error_set(err, "semantic", "/cpu/count", "Ask for one CPU.",
-                      "A VM has exactly one CPU in this version, not %u.", cfg->cpu_count);
+        vmm_error_set(err, "semantic", "/cpu/count", "Ask for 1 to 64 CPUs.",
+                      "A VM cannot have %u CPUs.", cfg->cpu_count);
         return -EINVAL;
     }
     if (cfg->memory_bytes < VM_MEMORY_MIN || cfg->memory_bytes > VM_MEMORY_MAX ||

@@ -12,7 +12,7 @@
 #define VM_TAG_MAX           31
 #define VM_CMDLINE_MAX       4096
 #define VM_IMAGE_NAME_MAX    63
-#define VM_CPUS_MAX          1u /* until guests can start their other CPUs */
+#define VM_CPUS_MAX          64u
 #define VM_MEMORY_MIN        (2 * MiB)
 #define VM_MEMORY_MAX        (1024 * GiB)
 #define VM_LOG_BYTES_MIN     (4u * 1024u)

@@ -77,6 +77,18 @@ void vcpu_request(struct vcpu *vcpu, u32 bits)
     vcpu->requests |= bits;
 }
 
+void vcpu_init(struct vcpu *vcpu)
+{
+    vcpu->requests &= ~(u32)VCPU_REQ_SIPI;
+    vcpu_request(vcpu, VCPU_REQ_INIT);
+}
+
+void vcpu_start_up(struct vcpu *vcpu, u8 vector)
+{
+    vcpu->sipi_vector = vector;
+    vcpu_request(vcpu, VCPU_REQ_SIPI);
+}
+
 void vcpu_notify(struct vcpu *vcpu)
 {
     vcpu->apic->has_requests = 1;

@@ -20,6 +20,15 @@ def test_guest(clean, guest):
     assert clean.wait_state(guest, "stopped") == "stopped"
 
 
+@pytest.mark.parametrize("count", [2, 4, 7])
+def test_smp(clean, count):
+    """More vCPUs than pCPUs, too."""
+    clean.run_guest("smp", cpu={"count": count})
+    text, match = clean.wait_console("smp", r"VERDICT (\w+)([^\n]*)\n", timeout=180)
+    assert match.group(1) == "SUCCESS" and f"{count} CPUs" in text, text
+    assert clean.wait_state("smp", "stopped") == "stopped"
+
+
 def test_reset_starts_again_with_clean_memory(clean):
     clean.run_guest("reset")
     text, _ = clean.wait_console("reset", r"(?s)started.*started", timeout=60)

@@ -43,3 +43,21 @@ def test_linux(linux):
 
     linux.type("debian", "poweroff -f\n")
     assert linux.wait_state("debian", "stopped", timeout=60) == "stopped"
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_linux_on_several_cpus(clean, count):
+    """More vCPUs than the machine has CPUs, too; each runs code, and takes IPIs from the others."""
+    clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    clean.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0"},
+                    256 << 20, cpu={"count": count})
+    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=420)
+    clean.type("debian", "for c in $(seq 0 %d); do taskset $((1 << c)) sh -c 'echo ran-on-$((2*21))-'$c; done\n" % (count - 1))
+    for cpu in range(count):
+        clean.wait_console("debian", rf"ran-on-42-{cpu}\r?\n")
+    text = clean.console("debian")
+    assert f"smp: Brought up 1 node, {count} CPUs" in text
+    assert "BUG:" not in text and "Call Trace" not in text and "soft lockup" not in text
+    clean.type("debian", "grep -c ^processor /proc/cpuinfo; poweroff -f\n")
+    assert clean.wait_state("debian", "stopped", timeout=60) == "stopped"

@@ -276,12 +276,34 @@ TEST(nmi_init_sipi)
     CHECK(ops()->nmi_pending(&board.vcpus[1]));
     CHECK(ops()->nmi_take(&board.vcpus[1]));
     CHECK(!ops()->nmi_take(&board.vcpus[1]));
+    board.vcpus[1].requests = 0;
+    put(APIC_ICR, 0x4500);
+    CHECK_EQ(board.vcpus[1].requests, VCPU_REQ_INIT);
+    put(APIC_ICR, 0x46f8); /* SIPI: begin at F8000h */
+    CHECK_EQ(board.vcpus[1].requests, VCPU_REQ_INIT | VCPU_REQ_SIPI);
+    CHECK_EQ(board.vcpus[1].sipi_vector, 0xf8);
     put(APIC_ICR, 0x88500); /* INIT level de-assert to all */
+    CHECK_EQ(board.vcpus[0].requests & VCPU_REQ_INIT, 0);
     put(APIC_ICR_HIGH, 0);
     put(APIC_ICR, 0x610); /* SIPI to who does not wait for it */
     CHECK_EQ(board.vm.stop, VM_STOP_NONE);
     put(APIC_ICR, 0x500);
     CHECK_EQ(board.vm.stop, VM_STOP_RESET);
+    board_fini(&board);
+}
+
+TEST(init_keeps_mode_and_id)
+{
+    setup(2);
+    vlapic_mmio_write(board.vcpus[1].vlapic, APIC_TPR, 0x40);
+    CHECK_EQ(ops()->msr_write(&board.vcpus[1], 0x1b, 0xfee00c00), 0);
+    CHECK(vlapic_set_irr(board.vcpus[1].vlapic, 0x51, false));
+    ops()->vcpu_init(&board.vcpus[1]);
+    CHECK(vlapic_is_x2(board.vcpus[1].vlapic));
+    CHECK_EQ(vlapic_get(board.vcpus[1].vlapic, APIC_ID), 1);
+    CHECK_EQ(vlapic_get(board.vcpus[1].vlapic, APIC_LDR), 2);
+    CHECK_EQ(vlapic_get(board.vcpus[1].vlapic, APIC_TPR), 0);
+    CHECK_EQ(pending(1), -1);
     board_fini(&board);
 }
 
@@ -410,7 +432,7 @@ TEST(odd_accesses)
             (void)ops()->mmio_read(&board.vcpus[0], gpa(PAGE + a), size);
             ops()->mmio_write(&board.vcpus[0], gpa(PAGE + a), size, ~0ull);
         }
-    ops()->vcpu_reset(&board.vcpus[0]);
+    ops()->vcpu_init(&board.vcpus[0]);
     CHECK_EQ(get(APIC_SVR), 0xff);
     CHECK_EQ(pending(0), -1);
     board_fini(&board);
