@@ -19,6 +19,7 @@ enum field_type {
     FIELD_OBJECT,
     FIELD_UUID,
     FIELD_TAGS,
+    FIELD_PINS,
     FIELD_SERIAL,
     FIELD_SERIAL_ID,
     FIELD_REPORTED, /* in replies only */
@@ -37,6 +38,9 @@ struct field {
 
 static const struct field cpu_fields[] = {
     {"count", FIELD_U32, MEMBER(cpu_count), NULL, NULL},
+    {"weight", FIELD_U32, MEMBER(cpu_weight), NULL, NULL},
+    {"limit_millicpu", FIELD_U32, MEMBER(cpu_limit_millicpu), NULL, NULL},
+    {"pins", FIELD_PINS, MEMBER(pins), NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
@@ -182,6 +186,23 @@ static int read_tags(struct reader *r, const struct json_node *node)
     return 0;
 }
 
+static int read_pins(struct reader *r, const struct json_node *node)
+{
+    u64 cpu;
+
+    if (node->type != JSON_ARRAY)
+        return bad_value(r, node, "This value must be an array of CPU numbers.", "Use [1, 2].");
+    r->cfg->pins = (struct cpu_mask){{0}};
+    for (const struct json_node *pin = json_first(r->doc, node); pin;
+         pin = json_next(r->doc, pin)) {
+        if (json_get_u64(r->doc, pin, &cpu) || cpu >= PCPUS_MAX)
+            return bad_value(r, pin, "This is no number of a CPU.",
+                             "GET /api/v1/host says how many there are; the first is 0.");
+        cpu_mask_add(&r->cfg->pins, (u32)cpu);
+    }
+    return 0;
+}
+
 static int read_object(struct reader *r, const struct json_node *node, const struct field *fields);
 
 /* At most one port, number 0: that is all the board has. */
@@ -227,6 +248,8 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
         return read_uuid(r, node);
     case FIELD_TAGS:
         return read_tags(r, node);
+    case FIELD_PINS:
+        return read_pins(r, node);
     case FIELD_SERIAL:
         return read_serial(r, node, field->members);
     case FIELD_SERIAL_ID:
@@ -315,16 +338,29 @@ static void write_boot(struct json_writer *w, const struct vm_config *cfg)
     json_object_end(w);
 }
 
+static void write_cpu(struct json_writer *w, const struct vm_config *cfg)
+{
+    json_key(w, "cpu");
+    json_object_begin(w);
+    json_put_u64(w, "count", cfg->cpu_count);
+    json_put_u64(w, "weight", cfg->cpu_weight);
+    json_put_u64(w, "limit_millicpu", cfg->cpu_limit_millicpu);
+    json_key(w, "pins");
+    json_array_begin(w);
+    for (u32 cpu = 0; cpu < PCPUS_MAX; cpu++) {
+        if (cpu_mask_has(&cfg->pins, cpu))
+            json_u64(w, cpu);
+    }
+    json_array_end(w);
+    json_object_end(w);
+}
+
 static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
 {
     const struct vm_config *cfg = &info->cfg;
 
-    if (wanted(fields, "cpu")) {
-        json_key(w, "cpu");
-        json_object_begin(w);
-        json_put_u64(w, "count", cfg->cpu_count);
-        json_object_end(w);
-    }
+    if (wanted(fields, "cpu"))
+        write_cpu(w, cfg);
     if (wanted(fields, "memory")) {
         json_key(w, "memory");
         json_object_begin(w);

@@ -20,14 +20,13 @@
 #include "core/x86/spinlock.h"
 #include "mm/hpt.h"
 
-#define SLICE_NS (5 * NS_PER_MS)
-
 struct runq {
     struct spinlock lock;
     struct sched_queue ready; /* lock */
     struct task idle;         /* never in the ready lists */
     struct task *wake_after;  /* lock: joiner of the task that has just exited */
-    struct timer slice;       /* ends a time slice while others of the class wait */
+    struct timer slice;       /* ends a time slice while others wait, or with the limit */
+    u64 slice_end_ns;         /* lock: when it does */
 };
 
 static struct runq runqs[PCPUS_MAX];
@@ -70,7 +69,7 @@ void task_cpu_init(void)
     rq->idle.class = TASK_CLASS_COUNT;
     rq->idle.pcpu = this_pcpu()->id;
     rq->idle.state = TASK_RUNNING;
-    rq->idle.started_ns = time_ns();
+    rq->idle.since_ns = time_ns();
     this_pcpu()->current = &rq->idle;
 }
 
@@ -86,20 +85,105 @@ static void finish_switch(void)
         task_wake(joiner);
 }
 
-/* Context: run-queue lock held, interrupts off; the caller has set the current task's new state. */
-static void switch_away(struct runq *rq)
+/* -- run time
+ * ------------------------------------------------------------------------------------------------
+ */
+
+void cpu_limit_init(struct cpu_limit *limit, u32 millicpu)
+{
+    spin_init(&limit->lock, "cpu limit", LOCK_CPU_LIMIT);
+    token_bucket_init(&limit->bucket, millicpu, time_ns());
+}
+
+/* Time the task may run before it asks again. Context: run-queue lock held. */
+static u64 take_from_limit(struct task *task, u64 now)
+{
+    if (task->limit == NULL)
+        return SCHED_SLICE_NS;
+    spin_lock(&task->limit->lock);
+    task->taken_ns = token_bucket_take(&task->limit->bucket, now);
+    spin_unlock(&task->limit->lock);
+    return task->taken_ns;
+}
+
+/* When the task may run again as far as its limit goes. Context: its run-queue lock held. */
+static u64 limit_ready_ns(struct task *task, u64 now)
+{
+    u64 ready = now;
+
+    if (task->limit != NULL) {
+        spin_lock(&task->limit->lock);
+        ready = token_bucket_ready_ns(&task->limit->bucket, now);
+        spin_unlock(&task->limit->lock);
+    }
+    return ready;
+}
+
+/* Context: the task's run-queue lock held. */
+static void settle_limit(struct task *task, u64 taken_ns, u64 used_ns)
+{
+    spin_lock(&task->limit->lock);
+    token_bucket_settle(&task->limit->bucket, taken_ns, used_ns);
+    spin_unlock(&task->limit->lock);
+}
+
+/* Brings the running task's accounts up to now. Context: run-queue lock held; any pCPU. */
+static void account(struct runq *rq, struct task *running, u64 now)
+{
+    u64 ran = now > running->since_ns ? now - running->since_ns : 0;
+    u64 covered = MIN(ran, running->taken_ns);
+
+    running->since_ns += ran;
+    running->run_ns += ran;
+    sched_charge(&rq->ready, running, ran);
+    running->taken_ns -= covered;
+    if (running->limit != NULL && ran > covered)
+        settle_limit(running, 0, ran - covered);
+}
+
+/* The same at the end of a run: what was not used of the limit goes back. Return: the time. */
+static u64 end_run(struct runq *rq, struct task *running)
+{
+    u64 now = time_ns();
+
+    account(rq, running, now);
+    if (running->limit != NULL)
+        settle_limit(running, running->taken_ns, 0);
+    running->taken_ns = 0;
+    return now;
+}
+
+/* Context: run-queue lock held, on its pCPU. */
+static void begin_slice(struct runq *rq, struct task *task, u64 now)
+{
+    bool others_wait =
+        task->class < TASK_CLASS_COUNT && sched_has_same_or_better(&rq->ready, task->class);
+    u64 slice = take_from_limit(task, now);
+
+    rq->slice_end_ns = now;
+    if (!others_wait && task->limit == NULL)
+        return;
+    rq->slice_end_ns += MIN(slice, SCHED_SLICE_NS);
+    if (slice == 0)
+        request_resched(this_pcpu());
+    else
+        timer_arm(&rq->slice, rq->slice_end_ns);
+}
+
+/* Context: run-queue lock held, interrupts off; the caller has brought the current task's accounts
+ * up to now and has set its new state. */
+static void switch_away(struct runq *rq, u64 now)
 {
     struct task *prev = this_pcpu()->current, *next = sched_pick(&rq->ready);
-    u64 now = time_ns();
 
     __atomic_store_n(&this_pcpu()->remote.resched, 0, __ATOMIC_RELAXED);
     if (next == NULL)
         next = &rq->idle;
+    else
+        next->wait_ns += now - next->since_ns;
     next->state = TASK_RUNNING;
-    prev->run_ns += now - prev->started_ns;
-    next->started_ns = now;
-    if (next->class < TASK_CLASS_COUNT && sched_has_same_or_better(&rq->ready, next->class))
-        timer_arm(&rq->slice, now + SLICE_NS);
+    next->since_ns = now;
+    begin_slice(rq, next, now);
     if (next != prev) {
         this_pcpu()->current = next;
         task_switch(&prev->saved_rsp, next->saved_rsp);
@@ -111,6 +195,7 @@ void task_begin(void)
 {
     struct task *task = task_current();
     struct runq *rq;
+    u64 now;
 
     finish_switch();
     irq_enable();
@@ -119,34 +204,59 @@ void task_begin(void)
     irq_disable();
     rq = this_runq();
     spin_lock(&rq->lock);
+    now = end_run(rq, task);
     task->state = TASK_EXITED;
     rq->wake_after = task->joiner;
-    switch_away(rq);
+    switch_away(rq, now);
 }
 
-int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
-               void (*entry)(void *arg), void *arg)
+/* What task_switch pops: six registers and a return address; then the alignment a call expects. */
+static u64 first_frame(void *stack)
 {
-    u64 *top;
+    u64 *top = (u64 *)(void *)((u8 *)stack + KSTACK_BYTES) - 2;
 
-    if (pcpu_get(pcpu) == NULL || !pcpu_get(pcpu)->is_online)
+    *--top = (u64)task_first_entry;
+    top -= 6;
+    memset(top, 0, 6 * sizeof *top);
+    return (u64)top;
+}
+
+/* The struct has class, pcpu, entry, arg and what its class needs besides. */
+static int start(struct task *task, const char *name)
+{
+    struct runq *rq = &runqs[task->pcpu];
+    u64 flags;
+
+    if (pcpu_get(task->pcpu) == NULL || !pcpu_get(task->pcpu)->is_online)
         return -EINVAL;
-    *task = (struct task){.class = class, .pcpu = pcpu, .entry = entry, .arg = arg};
     (void)str_copy(task->name, sizeof task->name, name);
     list_init(&task->link);
     task->stack = kstack_alloc();
     if (task->stack == NULL)
         return -ENOMEM;
-    /* What task_switch pops: six registers and a return address; then the alignment a call expects.
-     */
-    top = (u64 *)(void *)((u8 *)task->stack + KSTACK_BYTES) - 2;
-    *--top = (u64)task_first_entry;
-    top -= 6;
-    memset(top, 0, 6 * sizeof *top);
-    task->saved_rsp = (u64)top;
+    task->saved_rsp = first_frame(task->stack);
     task->state = TASK_WAITING;
+    flags = spin_lock_irqsave(&rq->lock);
+    sched_enter(&rq->ready, task);
+    spin_unlock_irqrestore(&rq->lock, flags);
     task_wake(task);
     return 0;
+}
+
+int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
+               void (*entry)(void *arg), void *arg)
+{
+    *task = (struct task){.class = class, .pcpu = pcpu, .entry = entry, .arg = arg};
+    return start(task, name);
+}
+
+int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share, u32 pcpu,
+                    void (*entry)(void *arg), void *arg)
+{
+    *task = (struct task){
+        .class = TASK_VCPU, .pcpu = pcpu, .limit = share->limit, .entry = entry, .arg = arg};
+    fair_node_init(&task->share, share->weight);
+    return start(task, name);
 }
 
 bool task_has_exited(const struct task *task)
@@ -177,20 +287,30 @@ void task_join(struct task *task)
     task->stack = NULL;
 }
 
+/* Makes a task that slept ready. Context: run-queue lock held; any pCPU. */
+static void make_ready(struct runq *rq, struct pcpu *p, struct task *task)
+{
+    struct task *running = p->current;
+    u64 now = time_ns();
+
+    account(rq, running, now);
+    task->state = TASK_RUNNABLE;
+    task->since_ns = now;
+    /* Without a slice under way the running task would not look at the queue by itself. */
+    if (sched_wake(&rq->ready, task, running) ||
+        (task->class == running->class && rq->slice_end_ns <= now))
+        request_resched(p);
+}
+
 void task_wake(struct task *task)
 {
     struct runq *rq = &runqs[task->pcpu];
-    struct pcpu *p = pcpu_get(task->pcpu);
     u64 flags = spin_lock_irqsave(&rq->lock);
 
-    task->wake_token = true;
-    if (task->state == TASK_WAITING) {
-        task->state = TASK_RUNNABLE;
-        sched_add(&rq->ready, task);
-        /* An equal goes first as well: who waits has not used its share. */
-        if (task->class <= p->current->class)
-            request_resched(p);
-    }
+    if (task->state == TASK_WAITING)
+        make_ready(rq, pcpu_get(task->pcpu), task);
+    else
+        task->wake_token = true;
     spin_unlock_irqrestore(&rq->lock, flags);
 }
 
@@ -207,9 +327,10 @@ void task_wait(void)
         me->wake_token = false;
         spin_unlock(&rq->lock);
     } else {
-        me->state = TASK_WAITING;
-        switch_away(rq);
-        me->wake_token = false;
+        u64 now = end_run(rq, me);
+
+        me->state = TASK_WAITING; /* task_wake takes it out of this state: that is the token */
+        switch_away(rq, now);
     }
     irq_restore(flags);
 }
@@ -243,16 +364,25 @@ void task_yield(void)
 {
     struct task *me;
     struct runq *rq;
-    u64 flags = irq_save();
+    u64 flags = irq_save(), now, ready_ns;
 
     me = task_current();
     rq = this_runq();
     spin_lock(&rq->lock);
+    now = end_run(rq, me);
+    ready_ns = limit_ready_ns(me, now);
+    if (ready_ns > now) {
+        spin_unlock(&rq->lock);
+        irq_restore(flags);
+        (void)task_wait_until(ready_ns);
+        me->limited_ns += time_ns() - now;
+        return;
+    }
     if (me != &rq->idle) {
         me->state = TASK_RUNNABLE;
         sched_add(&rq->ready, me);
     }
-    switch_away(rq);
+    switch_away(rq, now);
     irq_restore(flags);
 }
 

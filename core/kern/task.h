@@ -7,6 +7,9 @@
  * of a better class sets a flag that task_should_yield() reports; vCPU loops look at it before each
  * VM entry, so a running guest never delays a driver by more than one VM exit.
  *
+ * vCPU tasks share their pCPU in proportion to their weights (sched.h) and may have a limit of run
+ * time in common: who has used it up waits in task_yield() until there is more.
+ *
  * Waiting is by a wake token (a binary semaphore in each task): task_wake() leaves the token,
  * task_wait() consumes it or blocks until it comes. A wake-up is therefore never lost; callers loop
  * on their condition.
@@ -14,15 +17,30 @@
 #ifndef SOCLE_KERN_TASK_H
 #define SOCLE_KERN_TASK_H
 
+#include "core/kern/fair_queue.h"
+#include "core/kern/token_bucket.h"
 #include "core/lib/compiler.h"
 #include "core/lib/list.h"
 #include "core/lib/types.h"
+#include "core/x86/spinlock.h"
 
 enum task_class { TASK_DRIVER, TASK_AGENT, TASK_VCPU, TASK_CLASS_COUNT };
 
 enum task_state { TASK_NEW, TASK_RUNNABLE, TASK_RUNNING, TASK_WAITING, TASK_EXITED };
 
 #define TASK_NAME_MAX 24
+
+/* Run time that several tasks have in common. */
+struct cpu_limit {
+    struct spinlock lock; /* taken inside a run-queue lock */
+    struct token_bucket bucket;
+};
+
+/* What a vCPU may take of the machine. */
+struct cpu_share {
+    u32 weight;              /* FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX */
+    struct cpu_limit *limit; /* borrowed until the task is joined, or NULL */
+};
 
 struct task {
     char name[TASK_NAME_MAX]; /* (c)onst after task_start */
@@ -34,8 +52,13 @@ struct task {
     u64 saved_rsp;            /* run-queue lock */
     enum task_state state;    /* run-queue lock */
     bool wake_token;          /* run-queue lock */
-    u64 run_ns;               /* (o)wner pCPU: time spent running */
-    u64 started_ns;           /* (o) when it last got the pCPU */
+    u64 run_ns;               /* run-queue lock: time spent running */
+    u64 wait_ns;              /* run-queue lock: time spent ready, but not running */
+    u64 limited_ns;           /* (o)wner: time spent waiting for its limit */
+    u64 since_ns;             /* run-queue lock: what run_ns or wait_ns does not count yet */
+    struct fair_node share;   /* run-queue lock; vCPUs only */
+    struct cpu_limit *limit;  /* (c) or NULL */
+    u64 taken_ns;             /* run-queue lock: of the limit, to be settled */
     struct list link;         /* run queue or none; run-queue lock */
     struct task *joiner;      /* run-queue lock: task waiting in task_join */
 };
@@ -46,6 +69,13 @@ struct task {
  */
 int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
                void (*entry)(void *arg), void *arg) must_check;
+
+/* As task_start, of class TASK_VCPU. */
+int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share, u32 pcpu,
+                    void (*entry)(void *arg), void *arg) must_check;
+
+/* A full limit of so many thousandths of a CPU, at least 1. Context: any. */
+void cpu_limit_init(struct cpu_limit *limit, u32 millicpu);
 
 /* Waits until the task has left its entry function, then frees its stack. Context: another task. */
 void task_join(struct task *task);
@@ -63,7 +93,10 @@ void task_wait(void);
  * timed out. */
 bool task_wait_until(u64 deadline_ns);
 
-/* Lets other runnable tasks of the same or a better class run first. Context: task, no lock held.
+/*
+ * Lets other runnable tasks of the same or a better class run first. If the task's limit is used up
+ * it waits until there is more of it, or for the wake token, which it consumes then.
+ * Context: task, no lock held.
  */
 void task_yield(void);
 

@@ -27,6 +27,9 @@
 
 #define DR6_BS BIT(14)
 
+/* Requests that do not wait until a limit on CPU time lets the vCPU run again. */
+#define YIELD_ENDS (VCPU_REQ_STOP | VCPU_REQ_PAUSE)
+
 static void set_state(struct vcpu *vcpu, enum vcpu_state state)
 {
     __atomic_store_n(&vcpu->state, state, __ATOMIC_SEQ_CST);
@@ -140,7 +143,8 @@ void vcpu_request(struct vcpu *vcpu, u32 bits)
 
     __atomic_fetch_or(&vcpu->requests, bits, __ATOMIC_SEQ_CST);
     state = __atomic_load_n(&vcpu->state, __ATOMIC_SEQ_CST);
-    if (state == VCPU_BLOCKED || state == VCPU_PAUSED)
+    if (state == VCPU_BLOCKED || state == VCPU_PAUSED ||
+        (state == VCPU_READY && (bits & YIELD_ENDS) != 0))
         task_wake(&vcpu->task);
     else if (__atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
              vcpu->task.pcpu != this_pcpu()->id)
@@ -226,6 +230,19 @@ static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits,
         task_wake(vcpu->vm->waiter);
     while ((requests(vcpu) & VCPU_REQ_STOP) == 0 && ((requests(vcpu) & bits) != 0) != wanted)
         task_wait();
+    set_state(vcpu, VCPU_RUNNING);
+    load(vcpu);
+}
+
+/* Lets others run, or waits for the VM's limit on CPU time to allow more. The state is set before
+ * the requests are looked at, as when waiting. */
+static void yield(struct vcpu *vcpu)
+{
+    settle_account(vcpu);
+    hvm->vcpu_put(vcpu);
+    set_state(vcpu, VCPU_READY);
+    if ((requests(vcpu) & YIELD_ENDS) == 0)
+        task_yield();
     set_state(vcpu, VCPU_RUNNING);
     load(vcpu);
 }
@@ -317,10 +334,11 @@ static bool has_wake_event(struct vcpu *vcpu)
 
 static void halt(struct vcpu *vcpu)
 {
-    u64 start = time_ns();
+    u64 start = time_ns(), waited_ns = vcpu->task.wait_ns;
 
     wait_for_request(vcpu, VCPU_BLOCKED, VCPU_REQ_EVENT | VCPU_REQ_PAUSE | VCPU_REQ_INIT, true);
-    vcpu->halted_ns += time_ns() - start;
+    waited_ns = vcpu->task.wait_ns - waited_ns;
+    vcpu->halted_ns += time_ns() - start - waited_ns;
 }
 
 /* Return: false if something must be looked at first. */
@@ -421,10 +439,8 @@ static void run_once(struct vcpu *vcpu)
         vcpu->events_pending = true;
     }
     if (task_should_yield()) {
-        settle_account(vcpu);
-        hvm->vcpu_put(vcpu);
-        task_yield();
-        load(vcpu);
+        yield(vcpu);
+        return;
     }
     if (vcpu->is_halted && !has_wake_event(vcpu)) {
         halt(vcpu);
@@ -455,7 +471,7 @@ static void vcpu_loop(void *arg)
         vm->on_stopped(vm);
 }
 
-int vcpu_start(struct vcpu *vcpu, u32 pcpu)
+int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share, u32 pcpu)
 {
     char name[TASK_NAME_MAX];
     int rc;
@@ -464,7 +480,7 @@ int vcpu_start(struct vcpu *vcpu, u32 pcpu)
     vcpu->events_pending = true;
     set_state(vcpu, VCPU_READY);
     __atomic_fetch_add(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
-    rc = task_start(&vcpu->task, name, TASK_VCPU, pcpu, vcpu_loop, vcpu);
+    rc = task_start_vcpu(&vcpu->task, name, share, pcpu, vcpu_loop, vcpu);
     if (rc != 0)
         __atomic_fetch_sub(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
     return rc;

@@ -145,7 +145,7 @@ void vcpu_destroy(struct vcpu *vcpu);
 void vcpu_reset(struct vcpu *vcpu, enum hvm_reset_kind kind);
 
 /* Starts the run loop on a pCPU. Context: management task. Return: 0, -ENOMEM. */
-int vcpu_start(struct vcpu *vcpu, u32 pcpu) must_check;
+int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share, u32 pcpu) must_check;
 
 /* Sets request bits and makes the vCPU notice: leaves guest mode or wakes from HLT. Context: any.
  */

@@ -135,13 +135,18 @@ static void tear_down(struct vmm_entry *entry)
 static int start_vcpus(struct vmm_entry *entry, bool paused)
 {
     struct vm *vm = entry->vm;
+    struct cpu_share share = {.weight = entry->cfg.cpu_weight};
 
+    if (entry->cfg.cpu_limit_millicpu != 0) {
+        cpu_limit_init(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu);
+        share.limit = &vm->cpu_limit;
+    }
     for (u32 i = 0; i < vm->vcpu_count; i++) {
         int rc;
 
         if (paused)
             vm->vcpus[i]->requests |= VCPU_REQ_PAUSE; /* its task does not run yet */
-        rc = vcpu_start(vm->vcpus[i], choose_pcpu());
+        rc = vcpu_start(vm->vcpus[i], &share, choose_pcpu());
         if (rc)
             return rc;
         entry->vcpus_started++;

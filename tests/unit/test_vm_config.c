@@ -69,6 +69,14 @@ TEST(each_field_is_checked)
     cfg.cpu_count = VM_CPUS_MAX + 1;
     check_refused(&cfg, "/cpu/count");
     cfg = good();
+    cfg.cpu_weight = 0;
+    check_refused(&cfg, "/cpu/weight");
+    cfg.cpu_weight = VM_WEIGHT_MAX + 1;
+    check_refused(&cfg, "/cpu/weight");
+    cfg = good();
+    cfg.cpu_limit_millicpu = VM_LIMIT_MAX + 1;
+    check_refused(&cfg, "/cpu/limit_millicpu");
+    cfg = good();
     cfg.memory_bytes = 0;
     check_refused(&cfg, "/memory/size_bytes");
     cfg.memory_bytes = 3 * MiB;

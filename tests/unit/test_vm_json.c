@@ -48,7 +48,8 @@ TEST(every_member_arrives)
 {
     CHECK_EQ(read("{\"name\":\"a\",\"uuid\":\"7f000000-0000-0000-0000-000000000000\","
                   "\"description\":\"d \\u00e9\",\"tags\":[\"x\",\"y\"],\"on_crash\":\"restart\","
-                  "\"cpu\":{\"count\":1},\"memory\":{\"size_bytes\":4194304},"
+                  "\"cpu\":{\"count\":1,\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3,255,3]},"
+                  "\"memory\":{\"size_bytes\":4194304},"
                   "\"boot\":{\"firmware\":\"pvh\",\"kernel\":\"k\",\"initrd\":null,"
                   "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192,"
                   "\"host_log\":true}]}"),
@@ -60,6 +61,10 @@ TEST(every_member_arrives)
     CHECK_EQ(cfg.tag_count, 2);
     CHECK_STR(cfg.tags[1], "y");
     CHECK_EQ(cfg.on_crash, VM_ON_CRASH_RESTART);
+    CHECK_EQ(cfg.cpu_weight, 250);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 1500);
+    CHECK_EQ(cfg.pins.bits[0], BIT(3));
+    CHECK_EQ(cfg.pins.bits[3], BIT(63));
     CHECK_EQ(cfg.memory_bytes, 4194304);
     CHECK_EQ(cfg.firmware, VM_FIRMWARE_PVH);
     CHECK_STR(cfg.kernel, "k");
@@ -79,6 +84,11 @@ TEST(mistakes_are_named)
         {"{\"cpu\":2}", "bad_value", "/cpu"},
         {"{\"cpu\":{\"count\":-1}}", "bad_value", "/cpu/count"},
         {"{\"cpu\":{\"count\":4294967296}}", "bad_value", "/cpu/count"},
+        {"{\"cpu\":{\"weight\":\"high\"}}", "bad_value", "/cpu/weight"},
+        {"{\"cpu\":{\"limit_millicpu\":-5}}", "bad_value", "/cpu/limit_millicpu"},
+        {"{\"cpu\":{\"pins\":1}}", "bad_value", "/cpu/pins"},
+        {"{\"cpu\":{\"pins\":[1,256]}}", "bad_value", "/cpu/pins/1"},
+        {"{\"cpu\":{\"pins\":[\"0\"]}}", "bad_value", "/cpu/pins/0"},
         {"{\"memory\":{\"size_bytes\":\"1\"}}", "bad_value", "/memory/size_bytes"},
         {"{\"boot\":{\"kernel\":7}}", "bad_value", "/boot/kernel"},
         {"{\"boot\":{\"firmware\":\"bios\"}}", "bad_value", "/boot/firmware"},
@@ -124,6 +134,7 @@ TEST(what_get_gives_can_be_put_back)
 
     CHECK_EQ(read("{\"name\":\"a\",\"tags\":[\"t\"],\"boot\":{\"kernel\":\"k\",\"cmdline\":"
                   "\"\\\"q\\u0001\"},"
+                  "\"cpu\":{\"weight\":7,\"limit_millicpu\":50,\"pins\":[5,2]},"
                   "\"serial\":[{\"log_bytes\":4096}]}"),
              0);
     before = cfg;
@@ -137,7 +148,12 @@ TEST(what_get_gives_can_be_put_back)
     CHECK(!w.overflow);
     CHECK(strstr(text, "\"created_at\":\"2023-11-14T22:13:20.123456789Z\"") != NULL);
     CHECK(strstr(text, "\"uptime_ns\":2") != NULL);
+    CHECK(strstr(text, "\"cpu\":{\"count\":1,\"weight\":7,\"limit_millicpu\":50,\"pins\":[2,5]}") !=
+          NULL);
     CHECK_EQ(read(text), 0);
+    CHECK_EQ(cfg.cpu_weight, 7);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 50);
+    CHECK(memcmp(&cfg.pins, &before.pins, sizeof(cfg.pins)) == 0);
     CHECK_STR(cfg.cmdline, before.cmdline);
     CHECK_STR(cfg.tags[0], "t");
     CHECK_EQ(cfg.serial_log_bytes, 4096);
