@@ -20,7 +20,7 @@
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
-#define SAMPLES_MAX  16384u /* of one VM in one family */
+#define SAMPLES_MAX  38912u /* of one VM in one family: four lines for each of 64 vCPUs */
 #define STATUS_SLOTS 600u
 
 static u32 request_counts[VERB_OTHER + 1][STATUS_SLOTS];
@@ -141,12 +141,23 @@ static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
          (unsigned long long)vm->memory_resident_bytes);
 }
 
+static void vcpu_state(struct json_writer *w, const struct vmm_info *vm, u32 vcpu,
+                       const char *state, u64 ns)
+{
+    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"%u\",state=\"%s\"} " SECONDS,
+         vm->cfg.name, vcpu, state, SECONDS_OF(ns));
+}
+
 static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
 {
-    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"0\",state=\"run\"} " SECONDS,
-         vm->cfg.name, SECONDS_OF(vm->guest_ns));
-    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"0\",state=\"halt\"} " SECONDS,
-         vm->cfg.name, SECONDS_OF(vm->halted_ns));
+    struct vcpu_times times;
+
+    for (u32 i = 0; vmm_vcpu_times(vm->id, i, &times); i++) {
+        vcpu_state(w, vm, i, "run", times.guest_ns);
+        vcpu_state(w, vm, i, "halt", times.halted_ns);
+        vcpu_state(w, vm, i, "wait", times.waited_ns);
+        vcpu_state(w, vm, i, "limit", times.limited_ns);
+    }
 }
 
 static void vm_exits(struct json_writer *w, const struct vmm_info *vm)

@@ -112,7 +112,6 @@ struct fair_node *fair_take(struct fair_queue *q)
 
     if (first == NULL)
         return NULL;
-    fair_advance(q, NULL);
     q->root = merge(first->left, first->right);
     q->count--;
     return first;

@@ -63,8 +63,7 @@ void fair_advance(struct fair_queue *q, const struct fair_node *running);
 /* The node belongs to the queue and does not wait in it yet. */
 void fair_add(struct fair_queue *q, struct fair_node *node);
 
-/* Takes out the node with the least virtual time, and raises the floor to it. Return: NULL if none
- * waits. */
+/* Takes out the node with the least virtual time. Return: NULL if none waits. */
 struct fair_node *fair_take(struct fair_queue *q);
 
 /* True if a has at least lead_ns of its run time less of its share than b. Both belong to one

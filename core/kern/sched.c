@@ -16,6 +16,12 @@ void sched_enter(const struct sched_queue *q, struct task *task)
         fair_enter(&q->vcpus, &task->share);
 }
 
+void sched_leave(const struct sched_queue *q, struct task *task)
+{
+    if (task->class == TASK_VCPU)
+        fair_leave(&q->vcpus, &task->share);
+}
+
 void sched_charge(struct sched_queue *q, struct task *running, u64 ran_ns)
 {
     if (running->class != TASK_VCPU)
@@ -82,8 +88,10 @@ struct task *sched_pick(struct sched_queue *q)
             q->passed_over[c]++;
     }
     q->passed_over[class] = 0;
-    if (class == TASK_VCPU)
+    if (class == TASK_VCPU) {
+        fair_advance(&q->vcpus, NULL);
         return container_of(fair_take(&q->vcpus), struct task, share);
+    }
     return take_first(&q->ready[class]);
 }
 
@@ -94,4 +102,26 @@ bool sched_has_same_or_better(const struct sched_queue *q, enum task_class class
             return true;
     }
     return false;
+}
+
+struct task *sched_pull(struct sched_queue *q, u32 pcpu)
+{
+    struct fair_node *seen[SCHED_PULL_TRIES];
+    struct task *found = NULL;
+    u32 count = 0;
+
+    while (found == NULL && count < SCHED_PULL_TRIES && q->vcpus.root != NULL) {
+        struct fair_node *node = fair_take(&q->vcpus);
+        struct task *task = container_of(node, struct task, share);
+
+        if (cpu_mask_has(&task->allowed, pcpu))
+            found = task;
+        else
+            seen[count++] = node;
+    }
+    while (count > 0)
+        fair_add(&q->vcpus, seen[--count]);
+    if (found != NULL)
+        sched_leave(q, found);
+    return found;
 }

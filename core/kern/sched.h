@@ -31,8 +31,13 @@ struct sched_queue {
 
 void sched_init(struct sched_queue *q);
 
-/* A task that starts to belong to the queue: before its first sched_wake there. */
+/* Waiting vCPUs that are looked at for one that may move to another pCPU. */
+#define SCHED_PULL_TRIES 4
+
+/* A task starts to belong to the queue, before its first sched_wake or sched_add there, or ceases
+ * to, not being ready there. */
 void sched_enter(const struct sched_queue *q, struct task *task);
+void sched_leave(const struct sched_queue *q, struct task *task);
 
 /* Accounts run time to the task that runs (of any class), and moves virtual time on. */
 void sched_charge(struct sched_queue *q, struct task *running, u64 ran_ns);
@@ -46,6 +51,12 @@ bool sched_wake(struct sched_queue *q, struct task *task, const struct task *run
 
 /* Takes the next task out of the queue. Return: NULL if none is ready. */
 struct task *sched_pick(struct sched_queue *q);
+
+/*
+ * Takes out the vCPU with the least virtual time that may run on pCPU `pcpu`, among the first
+ * SCHED_PULL_TRIES. It no longer belongs to the queue. Return: NULL if there is none.
+ */
+struct task *sched_pull(struct sched_queue *q, u32 pcpu);
 
 /* True if a task of this class would have to wait behind what is ready now. */
 bool sched_has_same_or_better(const struct sched_queue *q, enum task_class class);

@@ -27,6 +27,7 @@ struct runq {
     struct task *wake_after;  /* lock: joiner of the task that has just exited */
     struct timer slice;       /* ends a time slice while others wait, or with the limit */
     u64 slice_end_ns;         /* lock: when it does */
+    u32 load;                 /* (a) written under lock: weights of vCPUs ready or running */
 };
 
 static struct runq runqs[PCPUS_MAX];
@@ -153,6 +154,103 @@ static u64 end_run(struct runq *rq, struct task *running)
     return now;
 }
 
+/* -- placement
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void add_load(struct runq *rq, const struct task *task)
+{
+    __atomic_store_n(&rq->load, rq->load + task->share.weight, __ATOMIC_RELAXED);
+}
+
+static void drop_load(struct runq *rq, const struct task *task)
+{
+    __atomic_store_n(&rq->load, rq->load - task->share.weight, __ATOMIC_RELAXED);
+}
+
+static bool may_run_on(const struct task *task, u32 pcpu)
+{
+    return cpu_mask_has(&task->allowed, pcpu) &&
+           __atomic_load_n(&pcpu_get(pcpu)->is_online, __ATOMIC_RELAXED);
+}
+
+/* The least loaded pCPU of those allowed; of equals the first from `first` on, so that a vCPU stays
+ * where its caches are. Loads may change meanwhile: pull() mends what that spoils. Context: any. */
+static u32 least_loaded(const struct task *task, u32 first)
+{
+    u32 count = pcpu_count(), best = first, least = UINT32_MAX;
+
+    for (u32 i = 0; i < count && least != 0; i++) {
+        u32 id = (first + i) % count, load = __atomic_load_n(&runqs[id].load, __ATOMIC_RELAXED);
+
+        if (load < least && may_run_on(task, id)) {
+            best = id;
+            least = load;
+        }
+    }
+    return best;
+}
+
+/* The task is ready, but in no queue: in the hands of the caller. Context: lock of the queue it
+ * belonged to held, which is released. Return: the lock of the new one is held. */
+static struct runq *move(struct runq *from, struct task *task, u32 pcpu)
+{
+    struct runq *to = &runqs[pcpu];
+
+    __atomic_store_n(&task->pcpu, pcpu, __ATOMIC_SEQ_CST);
+    spin_unlock(&from->lock);
+    spin_lock(&to->lock);
+    sched_enter(&to->ready, task);
+    return to;
+}
+
+/* Fetches a vCPU that waits on another pCPU. Context: idle task, interrupts off. Return: true if
+ * there was one. */
+static bool pull(void)
+{
+    u32 me = this_pcpu()->id, count = pcpu_count();
+
+    for (u32 i = 1; i < count; i++) {
+        struct runq *rq = &runqs[(me + i) % count];
+        struct task *task;
+
+        if (__atomic_load_n(&rq->ready.vcpus.count, __ATOMIC_RELAXED) == 0)
+            continue;
+        spin_lock(&rq->lock);
+        task = sched_pull(&rq->ready, me);
+        if (task == NULL) {
+            spin_unlock(&rq->lock);
+            continue;
+        }
+        drop_load(rq, task);
+        rq = move(rq, task, me);
+        sched_add(&rq->ready, task);
+        add_load(rq, task);
+        spin_unlock(&rq->lock);
+        return true;
+    }
+    return false;
+}
+
+/* A vCPU waits here: has an idle pCPU fetch it. One that falls idle just now and is missed is told
+ * at the next slice. Context: run-queue lock held. */
+static void offer(const struct runq *rq)
+{
+    const struct task *task;
+
+    if (rq->ready.vcpus.root == NULL)
+        return;
+    task = container_of(rq->ready.vcpus.root, struct task, share);
+    for (u32 i = 0; i < pcpu_count(); i++) {
+        struct pcpu *p = pcpu_get(i);
+
+        if (__atomic_load_n(&p->idle_since_ns, __ATOMIC_RELAXED) != 0 && may_run_on(task, i)) {
+            request_resched(p);
+            return;
+        }
+    }
+}
+
 /* Context: run-queue lock held, on its pCPU. */
 static void begin_slice(struct runq *rq, struct task *task, u64 now)
 {
@@ -184,6 +282,7 @@ static void switch_away(struct runq *rq, u64 now)
     next->state = TASK_RUNNING;
     next->since_ns = now;
     begin_slice(rq, next, now);
+    offer(rq);
     if (next != prev) {
         this_pcpu()->current = next;
         task_switch(&prev->saved_rsp, next->saved_rsp);
@@ -205,6 +304,7 @@ void task_begin(void)
     rq = this_runq();
     spin_lock(&rq->lock);
     now = end_run(rq, task);
+    drop_load(rq, task);
     task->state = TASK_EXITED;
     rq->wake_after = task->joiner;
     switch_away(rq, now);
@@ -250,19 +350,38 @@ int task_start(struct task *task, const char *name, enum task_class class, u32 p
     return start(task, name);
 }
 
-int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share, u32 pcpu,
+int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share,
                     void (*entry)(void *arg), void *arg)
 {
-    *task = (struct task){
-        .class = TASK_VCPU, .pcpu = pcpu, .limit = share->limit, .entry = entry, .arg = arg};
+    static u32 next; /* takes turns among pCPUs of equal load */
+
+    *task = (struct task){.class = TASK_VCPU,
+                          .allowed = share->allowed,
+                          .limit = share->limit,
+                          .entry = entry,
+                          .arg = arg};
+    task->pcpu = least_loaded(task, __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % pcpu_count());
     fair_node_init(&task->share, share->weight);
     return start(task, name);
 }
 
+/* Locks the queue the task belongs to: it cannot move then. */
+static struct runq *lock_runq_of(const struct task *task, u64 *flags)
+{
+    for (;;) {
+        u32 pcpu = task_pcpu(task);
+
+        *flags = spin_lock_irqsave(&runqs[pcpu].lock);
+        if (task_pcpu(task) == pcpu)
+            return &runqs[pcpu];
+        spin_unlock_irqrestore(&runqs[pcpu].lock, *flags);
+    }
+}
+
 bool task_has_exited(const struct task *task)
 {
-    struct runq *rq = &runqs[task->pcpu];
-    u64 flags = spin_lock_irqsave(&rq->lock);
+    u64 flags;
+    struct runq *rq = lock_runq_of(task, &flags);
     bool exited = task->state == TASK_EXITED;
 
     spin_unlock_irqrestore(&rq->lock, flags);
@@ -271,10 +390,9 @@ bool task_has_exited(const struct task *task)
 
 void task_join(struct task *task)
 {
-    struct runq *rq = &runqs[task->pcpu];
-
     for (;;) {
-        u64 flags = spin_lock_irqsave(&rq->lock);
+        u64 flags;
+        struct runq *rq = lock_runq_of(task, &flags);
         bool exited = task->state == TASK_EXITED;
 
         task->joiner = task_current();
@@ -294,8 +412,8 @@ static void make_ready(struct runq *rq, struct pcpu *p, struct task *task)
     u64 now = time_ns();
 
     account(rq, running, now);
-    task->state = TASK_RUNNABLE;
     task->since_ns = now;
+    add_load(rq, task);
     /* Without a slice under way the running task would not look at the queue by itself. */
     if (sched_wake(&rq->ready, task, running) ||
         (task->class == running->class && rq->slice_end_ns <= now))
@@ -304,13 +422,21 @@ static void make_ready(struct runq *rq, struct pcpu *p, struct task *task)
 
 void task_wake(struct task *task)
 {
-    struct runq *rq = &runqs[task->pcpu];
-    u64 flags = spin_lock_irqsave(&rq->lock);
+    u64 flags;
+    struct runq *rq = lock_runq_of(task, &flags);
 
-    if (task->state == TASK_WAITING)
-        make_ready(rq, pcpu_get(task->pcpu), task);
-    else
+    if (task->state == TASK_WAITING) {
+        u32 pcpu = task->class == TASK_VCPU ? least_loaded(task, task->pcpu) : task->pcpu;
+
+        task->state = TASK_RUNNABLE;
+        if (pcpu != task->pcpu) {
+            sched_leave(&rq->ready, task);
+            rq = move(rq, task, pcpu);
+        }
+        make_ready(rq, pcpu_get(pcpu), task);
+    } else {
         task->wake_token = true;
+    }
     spin_unlock_irqrestore(&rq->lock, flags);
 }
 
@@ -329,6 +455,7 @@ void task_wait(void)
     } else {
         u64 now = end_run(rq, me);
 
+        drop_load(rq, me);
         me->state = TASK_WAITING; /* task_wake takes it out of this state: that is the token */
         switch_away(rq, now);
     }
@@ -397,7 +524,7 @@ void task_idle_loop(void)
 
     irq_disable();
     for (;;) {
-        if (!task_should_yield()) {
+        if (!task_should_yield() && !pull()) {
             u64 start = time_ns();
 
             __atomic_store_n(&p->idle_since_ns, start, __ATOMIC_RELAXED);

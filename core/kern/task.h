@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tasks: everything that lives long (vCPU loops, driver bottom halves, the management agent) has
- * its own stack and is pinned to one pCPU.
+ * its own stack. Drivers and the agent stay on one pCPU; a vCPU may go to another while it does not
+ * run: to the least loaded one when it starts and wakes, and to one that has nothing to do.
  *
  * Tasks are not preempted: one runs until it waits, yields or exits. An interrupt that wakes a task
  * of a better class sets a flag that task_should_yield() reports; vCPU loops look at it before each
@@ -22,6 +23,7 @@
 #include "core/lib/compiler.h"
 #include "core/lib/list.h"
 #include "core/lib/types.h"
+#include "core/x86/cpu_mask.h"
 #include "core/x86/spinlock.h"
 
 enum task_class { TASK_DRIVER, TASK_AGENT, TASK_VCPU, TASK_CLASS_COUNT };
@@ -38,6 +40,7 @@ struct cpu_limit {
 
 /* What a vCPU may take of the machine. */
 struct cpu_share {
+    struct cpu_mask allowed; /* pCPUs; at least one of them is online */
     u32 weight;              /* FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX */
     struct cpu_limit *limit; /* borrowed until the task is joined, or NULL */
 };
@@ -45,7 +48,9 @@ struct cpu_share {
 struct task {
     char name[TASK_NAME_MAX]; /* (c)onst after task_start */
     enum task_class class;    /* (c) */
-    u32 pcpu;                 /* (c) the pCPU it runs on */
+    u32 pcpu; /* (a) the pCPU it belongs to; changes under the run-queue lock of the old one,
+ not while it runs */
+    struct cpu_mask allowed;  /* (c) vCPUs: where it may go */
     void (*entry)(void *arg); /* (c) */
     void *arg;                /* (c) */
     void *stack;              /* (c) lowest usable address */
@@ -70,9 +75,15 @@ struct task {
 int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
                void (*entry)(void *arg), void *arg) must_check;
 
-/* As task_start, of class TASK_VCPU. */
-int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share, u32 pcpu,
+/* As task_start, of class TASK_VCPU, on the least loaded of the pCPUs allowed. */
+int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share,
                     void (*entry)(void *arg), void *arg) must_check;
+
+/* The pCPU the task runs on, if it runs. Context: any; it may move at any time it does not run. */
+static inline u32 task_pcpu(const struct task *task)
+{
+    return __atomic_load_n(&task->pcpu, __ATOMIC_SEQ_CST);
+}
 
 /* A full limit of so many thousandths of a CPU, at least 1. Context: any. */
 void cpu_limit_init(struct cpu_limit *limit, u32 millicpu);

@@ -6,6 +6,11 @@
  * sets in_guest (or the waiting state), then looks at the bits. Both sides are sequentially
  * consistent, so at least one of them sees the other. A kick that arrives with interrupts off stays
  * pending and ends the next VM entry.
+ *
+ * A vCPU may go to another pCPU between two entries, so the kick may go where it no longer is. It
+ * is not missed: the pCPU is read after in_guest, and written before in_guest is set there. Who
+ * reads an outdated one has thus seen in_guest from before the move, and the bit, set before that,
+ * is seen by the check that follows setting in_guest on the new pCPU.
  */
 #include "core/vm/vcpu.h"
 
@@ -147,8 +152,8 @@ void vcpu_request(struct vcpu *vcpu, u32 bits)
         (state == VCPU_READY && (bits & YIELD_ENDS) != 0))
         task_wake(&vcpu->task);
     else if (__atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
-             vcpu->task.pcpu != this_pcpu()->id)
-        work_kick(vcpu->task.pcpu);
+             task_pcpu(&vcpu->task) != this_pcpu()->id)
+        work_kick(task_pcpu(&vcpu->task));
 }
 
 /*
@@ -160,8 +165,8 @@ void vcpu_notify(struct vcpu *vcpu)
 {
     __atomic_store_n(&vcpu->apic->has_requests, 1, __ATOMIC_SEQ_CST);
     if (hvm_caps.has_posted_irqs && __atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
-        vcpu->task.pcpu != this_pcpu()->id)
-        work_post_irqs(vcpu->task.pcpu);
+        task_pcpu(&vcpu->task) != this_pcpu()->id)
+        work_post_irqs(task_pcpu(&vcpu->task));
     else
         vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
@@ -471,7 +476,7 @@ static void vcpu_loop(void *arg)
         vm->on_stopped(vm);
 }
 
-int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share, u32 pcpu)
+int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share)
 {
     char name[TASK_NAME_MAX];
     int rc;
@@ -480,7 +485,7 @@ int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share, u32 pcpu)
     vcpu->events_pending = true;
     set_state(vcpu, VCPU_READY);
     __atomic_fetch_add(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
-    rc = task_start_vcpu(&vcpu->task, name, share, pcpu, vcpu_loop, vcpu);
+    rc = task_start_vcpu(&vcpu->task, name, share, vcpu_loop, vcpu);
     if (rc != 0)
         __atomic_fetch_sub(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
     return rc;

@@ -144,8 +144,8 @@ void vcpu_destroy(struct vcpu *vcpu);
 /* Architectural reset, GPRs included. Context: not running; any pCPU. */
 void vcpu_reset(struct vcpu *vcpu, enum hvm_reset_kind kind);
 
-/* Starts the run loop on a pCPU. Context: management task. Return: 0, -ENOMEM. */
-int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share, u32 pcpu) must_check;
+/* Starts the run loop. Context: management task. Return: 0, -ENOMEM. */
+int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share) must_check;
 
 /* Sets request bits and makes the vCPU notice: leaves guest mode or wakes from HLT. Context: any.
  */

@@ -13,6 +13,7 @@
 #include "core/vmm/clock.h"
 #include "core/vmm/exit_stats.h"
 #include "core/vmm/image.h"
+#include "core/vmm/vcpu_times.h"
 #include "core/vmm/vm_build.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/log.h"
@@ -25,7 +26,6 @@
 
 static void (*wake_management)(void);
 static struct timer wake_timer; /* armed for the earliest of all deadlines */
-static u32 next_pcpu;
 
 static void on_wake_timer(void *arg)
 {
@@ -52,17 +52,38 @@ void machine_wake_at(u64 deadline_ns)
         timer_arm(&wake_timer, deadline_ns);
 }
 
-/* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone.
- */
-static u32 choose_pcpu(void)
+static bool is_online(u32 pcpu)
 {
-    u32 others = pcpu_count() - 1;
+    const struct pcpu *p = pcpu_get(pcpu);
 
-    for (u32 i = 0; i < others; i++) {
-        u32 id = 1 + next_pcpu++ % others;
+    return p != NULL && p->is_online;
+}
 
-        if (pcpu_get(id)->is_online)
-            return id;
+/* Without pins: all pCPUs but the first, which does the housekeeping, unless it is alone. */
+static struct cpu_mask allowed_pcpus(const struct vm_config *cfg)
+{
+    struct cpu_mask allowed = cfg->pins;
+
+    if (!cpu_mask_is_empty(&allowed))
+        return allowed;
+    for (u32 i = 1; i < pcpu_count(); i++) {
+        if (is_online(i))
+            cpu_mask_add(&allowed, i);
+    }
+    if (cpu_mask_is_empty(&allowed))
+        cpu_mask_add(&allowed, 0);
+    return allowed;
+}
+
+int machine_check_pins(const struct vm_config *cfg, struct vmm_error *err)
+{
+    for (u32 i = 0; i < PCPUS_MAX; i++) {
+        if (!cpu_mask_has(&cfg->pins, i) || is_online(i))
+            continue;
+        vmm_error_set(err, "semantic", "/cpu/pins",
+                      "GET /api/v1/host says how many CPUs there are; the first is 0.",
+                      "This host has no CPU %u.", i);
+        return -EINVAL;
     }
     return 0;
 }
@@ -109,8 +130,7 @@ static void keep_counters(struct vmm_entry *entry)
     for (u32 i = 0; i < entry->vm->vcpu_count; i++) {
         const struct vcpu *vcpu = entry->vm->vcpus[i];
 
-        entry->guest_ns += vcpu->guest_ns;
-        entry->halted_ns += vcpu->halted_ns;
+        vcpu_times_add(&entry->times[i], vcpu);
         for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++)
             exit_stat_add(&entry->exits[kind], &vcpu->exits[kind]);
     }
@@ -135,7 +155,8 @@ static void tear_down(struct vmm_entry *entry)
 static int start_vcpus(struct vmm_entry *entry, bool paused)
 {
     struct vm *vm = entry->vm;
-    struct cpu_share share = {.weight = entry->cfg.cpu_weight};
+    struct cpu_share share = {.allowed = allowed_pcpus(&entry->cfg),
+                              .weight = entry->cfg.cpu_weight};
 
     if (entry->cfg.cpu_limit_millicpu != 0) {
         cpu_limit_init(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu);
@@ -146,7 +167,7 @@ static int start_vcpus(struct vmm_entry *entry, bool paused)
 
         if (paused)
             vm->vcpus[i]->requests |= VCPU_REQ_PAUSE; /* its task does not run yet */
-        rc = vcpu_start(vm->vcpus[i], &share, choose_pcpu());
+        rc = vcpu_start(vm->vcpus[i], &share);
         if (rc)
             return rc;
         entry->vcpus_started++;

@@ -31,6 +31,9 @@ void machine_poll(struct vmm_entry *entry);
 /* Wakes management then, or before if somebody asked for that. */
 void machine_wake_at(u64 deadline_ns);
 
+/* Return: 0; -EINVAL with *err filled (pinned to a pCPU that this host has not). */
+int machine_check_pins(const struct vm_config *cfg, struct vmm_error *err) must_check;
+
 /* Finds and holds the images. Return: 0, -EINVAL with *err filled. */
 int machine_hold_images(struct vmm_entry *entry, struct vmm_error *err) must_check;
 void machine_release_images(struct vmm_entry *entry);

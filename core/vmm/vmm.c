@@ -171,10 +171,17 @@ static int console_create(struct vconsole *console, u32 log_bytes, struct vmm_er
     return 0;
 }
 
+static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
+{
+    int rc = vm_config_validate(cfg, err);
+
+    return rc ? rc : machine_check_pins(cfg, err);
+}
+
 int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
-    int rc = vm_config_validate(cfg, err);
+    int rc = check_definition(cfg, err);
 
     if (rc == 0)
         rc = check_unique(cfg, NULL, err);
@@ -239,7 +246,7 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
 
     if (!entry)
         return -ENOENT;
-    rc = vm_config_validate(cfg, err);
+    rc = check_definition(cfg, err);
     if (rc == 0 && !is_off(entry))
         rc = wrong_state(entry, "Power it off before changing it.", err);
     if (rc == 0)
@@ -272,8 +279,7 @@ static void forget_last_run(struct vmm_entry *entry)
 {
     entry->reason[0] = '\0';
     entry->fast_restarts = 0;
-    entry->guest_ns = 0;
-    entry->halted_ns = 0;
+    memset(entry->times, 0, sizeof(entry->times));
     memset(entry->exits, 0, sizeof(entry->exits));
 }
 

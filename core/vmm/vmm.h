@@ -28,9 +28,15 @@ struct vmm_info {
     u64 created_unix_ns; /* 0 if the clock is unknown */
     u64 started_ns;      /* uptime at start, 0 if not running */
     u64 console_written; /* bytes */
-    u64 guest_ns;        /* time in guest mode, all vCPUs */
-    u64 halted_ns;
     u64 memory_resident_bytes;
+};
+
+/* Where the time of a vCPU went. */
+struct vcpu_times {
+    u64 guest_ns;   /* in guest mode */
+    u64 halted_ns;  /* halted by the guest */
+    u64 waited_ns;  /* ready, but another ran */
+    u64 limited_ns; /* its VM's limit was used up */
 };
 
 struct vmm_exit_stat {
@@ -94,6 +100,10 @@ int vmm_get(u32 id, struct vmm_info *out) must_check; /* 0, -ENOENT */
 /* Walks the VMs in name order: starts with an empty name. Return: false at the end. */
 bool vmm_next(const char *after_name, u32 *id);
 u32 vmm_count(enum vmm_state state);
+
+/* Times since the last start on request, guest's resets included; a running vCPU's may be an
+ * instant old. Return: false if the VM has no such vCPU. */
+bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out);
 
 /* Fills at most EXIT_KIND_COUNT rows, only kinds seen. Return: rows. */
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows);

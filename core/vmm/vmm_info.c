@@ -6,6 +6,7 @@
 #include "core/lib/string.h"
 #include "core/vmm/exit_stats.h"
 #include "core/vmm/registry.h"
+#include "core/vmm/vcpu_times.h"
 #include "core/vmm/vmm_error.h"
 
 #define UUID_BYTES 16u
@@ -37,15 +38,9 @@ int vmm_get(u32 id, struct vmm_info *out)
     out->created_unix_ns = entry->created_unix_ns;
     out->started_ns = entry->started_ns;
     out->console_written = vmm_console_written(id);
-    out->guest_ns = entry->guest_ns;
-    out->halted_ns = entry->halted_ns;
     out->memory_resident_bytes = 0;
     if (!entry->vm)
         return 0;
-    for (u32 i = 0; i < entry->vm->vcpu_count; i++) {
-        out->guest_ns += entry->vm->vcpus[i]->guest_ns;
-        out->halted_ns += entry->vm->vcpus[i]->halted_ns;
-    }
     out->memory_resident_bytes =
         entry->vm->gmem.total_bytes + entry->vm->slat.table_pages * PAGE_SIZE;
     return 0;
@@ -69,6 +64,18 @@ u32 vmm_count(enum vmm_state state)
     for (; entry; entry = registry_after(entry->cfg.name))
         count += entry->state == state;
     return count;
+}
+
+bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+
+    if (!entry || vcpu >= entry->cfg.cpu_count)
+        return false;
+    *out = entry->times[vcpu];
+    if (entry->vm)
+        vcpu_times_add(out, entry->vm->vcpus[vcpu]);
+    return true;
 }
 
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from machine import BUILD, make_machine
+
 MACHINE = {"smp": 1, "memory": "1G"}  # all VMs and the host on one CPU
 
 
@@ -43,7 +45,6 @@ def spin(m, name, **cpu):
 
 @pytest.fixture
 def spinning(clean):
-    from machine import BUILD
     clean.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
     return clean
 
@@ -101,3 +102,47 @@ def test_mistakes_are_told(clean, problem):
     assert problem(put({"weight": 10001}), 400, "bad_value")["pointer"] == "/cpu/weight"
     assert problem(put({"limit_millicpu": 64001}), 400, "bad_value")["pointer"] == "/cpu/limit_millicpu"
     assert problem(put({"pins": [256]}), 400, "bad_value")["pointer"] == "/cpu/pins/0"
+
+
+@pytest.fixture(scope="module")
+def three():
+    """Two CPUs for VMs, beside the one that does the housekeeping."""
+    with make_machine(smp=3, memory="1G") as m:
+        yield m.wait_ready()
+
+
+def cpu_seconds(m):
+    """Guest time of each CPU of the host."""
+    text = m.get("/metrics").body.decode()
+    return {int(cpu): float(value) for cpu, value in
+            re.findall(r'socle_cpu_seconds_total{cpu="(\d+)",mode="guest"} (\S+)', text)}
+
+
+def wait_seconds(m):
+    """Time that vCPUs were ready, but others ran."""
+    text = m.get("/metrics").body.decode()
+    return sum(map(float, re.findall(r'socle_vm_vcpu_seconds_total{[^}]*state="wait"} (\S+)', text)))
+
+
+def test_pins_hold_and_idle_cpus_fetch_work(three, problem):
+    three.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
+    for name in ("x", "y"):
+        spin(three, name, pins=[2])
+    before = cpu_seconds(three)
+    ran, window = measure(three, 2)
+    after = cpu_seconds(three)
+    assert after[1] == before[1] and after[2] - before[2] > 0.5 * window  # idle as CPU 1 is, pins are pins
+    assert ran["x"] == pytest.approx(ran["y"], rel=0.1)
+
+    spin(three, "u")
+    spin(three, "v")
+    measure(three, 0.2)
+    for name in ("x", "y"):
+        assert three.delete(f"/vms/{name}?force=true").status == 204
+    before = wait_seconds(three)
+    assert before > 0  # they shared CPU 1
+    measure(three, 1)
+    assert wait_seconds(three) - before < 0.1  # now each has a CPU
+
+    reply = three.put("/vms/w", {"boot": {"firmware": "pvh", "kernel": "spin-cli"}, "cpu": {"pins": [1, 3]}})
+    assert problem(reply, 422, "semantic")["pointer"] == "/cpu/pins"

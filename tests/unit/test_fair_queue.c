@@ -258,6 +258,27 @@ TEST(virtual_time_moves_with_a_task_to_another_queue)
     CHECK_EQ(tasks[0].share.vtime, 500);
 }
 
+TEST(an_idle_cpu_fetches_who_may_go_there)
+{
+    struct sched_queue *q = &queues[0];
+
+    sched_init(q);
+    for (unsigned i = 0; i <= SCHED_PULL_TRIES; i++) {
+        make_vcpu(&tasks[i], FAIR_WEIGHT_DEFAULT);
+        cpu_mask_add(&tasks[i].allowed, 1);
+        fair_charge(&tasks[i].share, i);
+        enter(q, &tasks[i]);
+    }
+    cpu_mask_add(&tasks[2].allowed, 255);
+    CHECK(sched_pull(q, 0) == NULL);
+    CHECK(sched_pull(q, 255) == &tasks[2]);
+    CHECK(sched_pull(q, 255) == NULL);
+    cpu_mask_add(&tasks[SCHED_PULL_TRIES].allowed, 200);
+    CHECK(sched_pull(q, 200) == &tasks[SCHED_PULL_TRIES]);
+    CHECK(sched_pull(q, 1) == &tasks[0]);
+    CHECK(sched_pick(q) == &tasks[1]);
+}
+
 TEST(times_may_wrap)
 {
     struct sched_queue *q = &queues[0];
