@@ -20,7 +20,7 @@ def test_guest(clean, guest):
     assert clean.wait_state(guest, "stopped") == "stopped"
 
 
-@pytest.mark.parametrize("count", [2, 4, 7])
+@pytest.mark.parametrize("count", [2, 4, 7, 64])
 def test_smp(clean, count):
     """More vCPUs than pCPUs, too."""
     clean.run_guest("smp", cpu={"count": count})
