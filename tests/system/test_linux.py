@@ -47,6 +47,17 @@ def test_linux(linux):
     linux.type("debian", "echo source-$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)\n")
     _, match = linux.wait_console("debian", r"source-(kvm-clock|tsc)\r?\n")
 
+    # A pause is a gap in time, not a jump, and no lockup.
+    uptimes = []
+    for _ in range(2):
+        linux.type("debian", "echo up-$(cut -d. -f1 /proc/uptime)-$((6*8))-%d\n" % len(uptimes))
+        _, match = linux.wait_console("debian", rf"up-(\d+)-48-{len(uptimes)}\r?\n")
+        uptimes.append(int(match.group(1)))
+        assert linux.post("/vms/debian/pause").status == 200
+        assert linux.post("/vms/debian/resume").status == 200
+    assert uptimes[0] <= uptimes[1] < uptimes[0] + 600
+    assert "lockup" not in linux.console("debian")
+
     linux.type("debian", "poweroff -f\n")
     assert linux.wait_state("debian", "stopped", timeout=60) == "stopped"
 
