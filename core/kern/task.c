@@ -86,6 +86,14 @@ static void finish_switch(void)
         task_wake(joiner);
 }
 
+/* Context: run-queue lock held. */
+static void make_ready(struct runq *rq, struct task *task)
+{
+    task->state = TASK_RUNNABLE;
+    task->ready_since_ns = time_ns();
+    sched_add(&rq->ready, task);
+}
+
 /* Context: run-queue lock held, interrupts off; the caller has set the current task's new state. */
 static void switch_away(struct runq *rq)
 {
@@ -98,6 +106,8 @@ static void switch_away(struct runq *rq)
     next->state = TASK_RUNNING;
     prev->run_ns += now - prev->started_ns;
     next->started_ns = now;
+    if (next != &rq->idle)
+        next->ready_ns += now - next->ready_since_ns;
     if (next->class < TASK_CLASS_COUNT && sched_has_same_or_better(&rq->ready, next->class))
         timer_arm(&rq->slice, now + SLICE_NS);
     if (next != prev) {
@@ -185,8 +195,7 @@ void task_wake(struct task *task)
 
     task->wake_token = true;
     if (task->state == TASK_WAITING) {
-        task->state = TASK_RUNNABLE;
-        sched_add(&rq->ready, task);
+        make_ready(rq, task);
         /* An equal goes first as well: who waits has not used its share. */
         if (task->class <= p->current->class)
             request_resched(p);
@@ -248,10 +257,8 @@ void task_yield(void)
     me = task_current();
     rq = this_runq();
     spin_lock(&rq->lock);
-    if (me != &rq->idle) {
-        me->state = TASK_RUNNABLE;
-        sched_add(&rq->ready, me);
-    }
+    if (me != &rq->idle)
+        make_ready(rq, me);
     switch_away(rq);
     irq_restore(flags);
 }

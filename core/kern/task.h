@@ -36,6 +36,8 @@ struct task {
     bool wake_token;          /* run-queue lock */
     u64 run_ns;               /* (o)wner pCPU: time spent running */
     u64 started_ns;           /* (o) when it last got the pCPU */
+    u64 ready_ns;             /* (o) time spent waiting for the pCPU though there was work to do */
+    u64 ready_since_ns;       /* run-queue lock */
     struct list link;         /* run queue or none; run-queue lock */
     struct task *joiner;      /* run-queue lock: task waiting in task_join */
 };

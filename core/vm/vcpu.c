@@ -16,6 +16,8 @@
 #include "core/vm/events.h"
 #include "core/vm/exit.h"
 #include "core/vm/exit_msr.h"
+#include "core/vm/pv_clock.h"
+#include "core/vm/pv_steal.h"
 #include "core/vm/vm.h"
 #include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
@@ -26,6 +28,8 @@
 #include "mm/kheap.h"
 
 #define DR6_BS BIT(14)
+
+#define PASSING_REQUESTS (VCPU_REQ_EVENT | VCPU_REQ_FLUSH | VCPU_REQ_KICK)
 
 static void set_state(struct vcpu *vcpu, enum vcpu_state state)
 {
@@ -213,14 +217,21 @@ static void load(struct vcpu *vcpu)
 {
     barrier_between_vms(vcpu->vm);
     hvm->vcpu_load(vcpu);
+    pv_steal_loaded(vcpu);
+}
+
+static void put(struct vcpu *vcpu)
+{
+    settle_account(vcpu);
+    pv_steal_leaving(vcpu);
+    hvm->vcpu_put(vcpu);
 }
 
 /* Leaves the CPU to others until one of the bits is set (wanted) or cleared (!wanted), or a stop is
  * asked for. */
 static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits, bool wanted)
 {
-    settle_account(vcpu);
-    hvm->vcpu_put(vcpu);
+    put(vcpu);
     set_state(vcpu, state);
     if (state == VCPU_PAUSED && vcpu->vm->waiter != NULL)
         task_wake(vcpu->vm->waiter);
@@ -319,7 +330,8 @@ static void halt(struct vcpu *vcpu)
 {
     u64 start = time_ns();
 
-    wait_for_request(vcpu, VCPU_BLOCKED, VCPU_REQ_EVENT | VCPU_REQ_PAUSE | VCPU_REQ_INIT, true);
+    wait_for_request(vcpu, VCPU_BLOCKED,
+                     VCPU_REQ_EVENT | VCPU_REQ_PAUSE | VCPU_REQ_INIT | VCPU_REQ_KICK, true);
     vcpu->halted_ns += time_ns() - start;
 }
 
@@ -362,8 +374,7 @@ static bool enter(struct vcpu *vcpu)
 static void take_init(struct vcpu *vcpu)
 {
     __atomic_fetch_and(&vcpu->requests, ~(u32)VCPU_REQ_INIT, __ATOMIC_SEQ_CST);
-    settle_account(vcpu);
-    hvm->vcpu_put(vcpu);
+    put(vcpu);
     vcpu_reset(vcpu, HVM_RESET_INIT);
     vcpu->vm->irqchip->vcpu_init(vcpu);
     load(vcpu);
@@ -402,35 +413,42 @@ static bool serve_start_up(struct vcpu *vcpu, u32 bits)
     return vcpu->waits_for_sipi;
 }
 
+/* Requests that are carried out in passing. */
+static void take_passing(struct vcpu *vcpu, u32 bits)
+{
+    __atomic_fetch_and(&vcpu->requests, ~(bits & (u32)PASSING_REQUESTS), __ATOMIC_SEQ_CST);
+    if ((bits & VCPU_REQ_FLUSH) != 0)
+        hvm->tlb_flush(vcpu, HVM_TLB_VCPU);
+    if ((bits & VCPU_REQ_KICK) != 0)
+        vcpu->pv.is_kicked = true;
+    vcpu->events_pending = true;
+}
+
 static void run_once(struct vcpu *vcpu)
 {
     u32 bits = requests(vcpu);
 
     if ((bits & VCPU_REQ_PAUSE) != 0) {
         wait_for_request(vcpu, VCPU_PAUSED, VCPU_REQ_PAUSE, false);
+        pv_clock_resumed(vcpu);
         return;
     }
     if (unlikely(vcpu->waits_for_sipi || (bits & (VCPU_REQ_INIT | VCPU_REQ_SIPI)) != 0) &&
         serve_start_up(vcpu, bits))
         return;
-    if ((bits & (VCPU_REQ_EVENT | VCPU_REQ_FLUSH)) != 0) {
-        __atomic_fetch_and(&vcpu->requests, ~(u32)(VCPU_REQ_EVENT | VCPU_REQ_FLUSH),
-                           __ATOMIC_SEQ_CST);
-        if ((bits & VCPU_REQ_FLUSH) != 0)
-            hvm->tlb_flush(vcpu, HVM_TLB_VCPU);
-        vcpu->events_pending = true;
-    }
+    if ((bits & PASSING_REQUESTS) != 0)
+        take_passing(vcpu, bits);
     if (task_should_yield()) {
-        settle_account(vcpu);
-        hvm->vcpu_put(vcpu);
+        put(vcpu);
         task_yield();
         load(vcpu);
     }
-    if (vcpu->is_halted && !has_wake_event(vcpu)) {
+    if (vcpu->is_halted && !vcpu->pv.is_kicked && !has_wake_event(vcpu)) {
         halt(vcpu);
         return;
     }
-    vcpu->is_halted = false;
+    if (vcpu->is_halted)
+        vcpu->is_halted = vcpu->pv.is_kicked = false;
     if (vcpu->events_pending || has_irq_requests(vcpu))
         deliver_events(vcpu);
     if (enter(vcpu))
@@ -446,8 +464,7 @@ static void vcpu_loop(void *arg)
     load(vcpu);
     while ((requests(vcpu) & VCPU_REQ_STOP) == 0)
         run_once(vcpu);
-    settle_account(vcpu);
-    hvm->vcpu_put(vcpu);
+    put(vcpu);
     set_state(vcpu, VCPU_STOPPED);
     if (vm->waiter != NULL)
         task_wake(vm->waiter);

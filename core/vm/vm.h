@@ -43,6 +43,7 @@ struct vm {
     u32 tlb_tag;                       /* (c) ASID/VPID for the vendor layer, given out by it */
     u64 boot_ns;                       /* (c) host time of power-on: the zero of guest clocks */
     u64 boot_tsc;                      /* (c) host TSC at power-on */
+    u64 boot_unix_ns;                  /* (c) wall clock at power-on */
     enum vm_stop stop;                 /* (a) */
     u32 vcpus_alive;                   /* (a) run loops not yet left */
     char reason[VM_REASON_MAX];        /* set once, by whoever set stop to VM_STOP_CRASH */
