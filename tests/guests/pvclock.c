@@ -15,7 +15,6 @@
 #define RAM_END     (64ull << 20)
 #define TSC_ADJUST  0x3bu
 #define IPI_VECTOR  0x55u
-#define CPUS_MAX    8u
 #define ROUNDS      5000u
 #define WINDOW      0x1800000ull /* a 2 MiB page that changes what it shows */
 #define BEHIND      0x1a00000ull
@@ -234,9 +233,9 @@ static void compare_clocks(u32 id)
 
 static void ap_main(void)
 {
-    lapic_enable();
     u32 id = my_id();
 
+    lapic_enable();
     turn_on(id);
     __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
     wait_for(&go, 1);
