@@ -175,18 +175,18 @@ $(B)/socle.img: $(B)/BOOTX64.EFI tools/mkimage.sh $(if $(wildcard socle.dts),soc
 GUEST_CFLAGS := -std=gnu17 -ffreestanding -m64 -O2 -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector \
     -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -I.
 GUESTS := $(patsubst tests/guests/%.c,$(B)/guests/%.elf,$(wildcard tests/guests/*.c))
-$(B)/guests/%.o: tests/guests/%.c tests/guests/lib/guest.h
+$(B)/guests/%.o: tests/guests/%.c $(wildcard tests/guests/lib/*.h)
 	@mkdir -p $(@D)
 	@echo "  GST  $<"
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
-$(B)/guests/lib/%.o: tests/guests/lib/%.c tests/guests/lib/guest.h
+$(B)/guests/lib/%.o: tests/guests/lib/%.c $(wildcard tests/guests/lib/*.h)
 	@mkdir -p $(@D)
 	@echo "  GST  $<"
 	$(Q)gcc $(GUEST_CFLAGS) -c -o $@ $<
 $(B)/guests/lib/%.o: tests/guests/lib/%.S
 	@mkdir -p $(@D)
 	$(CC) -m64 -c -o $@ $<
-$(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o tests/guests/lib/guest.ld
+$(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o $(B)/guests/lib/smp.o tests/guests/lib/guest.ld
 	$(Q)ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 .PHONY: guests
 guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img

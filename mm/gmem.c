@@ -221,3 +221,25 @@ int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes)
     }
     return 0;
 }
+
+int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value)
+{
+    u8 *word = within_slot(gmem, guest.v, sizeof(value));
+
+    if (!IS_ALIGNED(guest.v, sizeof(value)))
+        return -EINVAL;
+    if (word == NULL)
+        return -EFAULT;
+    __atomic_store_n((u32 *)(void *)word, value, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int gmem_exchange_u8(const struct gmem *gmem, gpa_t guest, u8 value, u8 *old)
+{
+    u8 *byte = within_slot(gmem, guest.v, sizeof(value));
+
+    if (byte == NULL)
+        return -EFAULT;
+    *old = __atomic_exchange_n(byte, value, __ATOMIC_SEQ_CST);
+    return 0;
+}

@@ -52,4 +52,12 @@ int gmem_read(const struct gmem *gmem, gpa_t guest, void *dst, size_t bytes) mus
 int gmem_write(const struct gmem *gmem, gpa_t guest, const void *src, size_t bytes) must_check;
 int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes) must_check;
 
+/*
+ * For words that vCPUs look at while they are written. The store is in one piece and after every
+ * earlier write; the exchange is atomic. Return: 0, -EFAULT (not RAM; nothing done), -EINVAL (not a
+ * multiple of 4).
+ */
+int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value) must_check;
+int gmem_exchange_u8(const struct gmem *gmem, gpa_t guest, u8 value, u8 *old) must_check;
+
 #endif

@@ -278,7 +278,7 @@ static void switch_away(struct runq *rq, u64 now)
     if (next == NULL)
         next = &rq->idle;
     else
-        next->wait_ns += now - next->since_ns;
+        next->wait_ns += now > next->since_ns ? now - next->since_ns : 0;
     next->state = TASK_RUNNING;
     next->since_ns = now;
     begin_slice(rq, next, now);
@@ -499,10 +499,12 @@ void task_yield(void)
     now = end_run(rq, me);
     ready_ns = limit_ready_ns(me, now);
     if (ready_ns > now) {
+        u64 waited_ns = me->wait_ns;
+
         spin_unlock(&rq->lock);
         irq_restore(flags);
         (void)task_wait_until(ready_ns);
-        me->limited_ns += time_ns() - now;
+        me->limited_ns += time_ns() - now - (me->wait_ns - waited_ns);
         return;
     }
     if (me != &rq->idle) {

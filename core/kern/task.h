@@ -59,7 +59,7 @@ struct task {
     bool wake_token;          /* run-queue lock */
     u64 run_ns;               /* run-queue lock: time spent running */
     u64 wait_ns;              /* run-queue lock: time spent ready, but not running */
-    u64 limited_ns;           /* (o)wner: time spent waiting for its limit */
+    u64 limited_ns;           /* (o)wner: time spent waiting for its limit, wait_ns not included */
     u64 since_ns;             /* run-queue lock: what run_ns or wait_ns does not count yet */
     struct fair_node share;   /* run-queue lock; vCPUs only */
     struct cpu_limit *limit;  /* (c) or NULL */

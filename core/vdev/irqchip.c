@@ -90,6 +90,19 @@ static bool op_nmi_pending(struct vcpu *vcpu)
     return __atomic_load_n(&vcpu->vlapic->nmi, __ATOMIC_ACQUIRE) != 0;
 }
 
+static bool op_send_fixed(struct vcpu *to, u8 vector)
+{
+    return vlapic_is_on(to->vlapic) && vlapic_set_irr(to->vlapic, vector, false);
+}
+
+static bool op_send_nmi(struct vcpu *to)
+{
+    if (!vlapic_is_on(to->vlapic))
+        return false;
+    vlapic_set_nmi(to->vlapic);
+    return true;
+}
+
 static void op_vcpu_init(struct vcpu *vcpu)
 {
     vlapic_init(vcpu->vlapic);
@@ -109,6 +122,8 @@ static const struct irqchip_ops irqchip_ops = {
     .mmio_write = op_mmio_write,
     .nmi_take = op_nmi_take,
     .nmi_pending = op_nmi_pending,
+    .send_fixed = op_send_fixed,
+    .send_nmi = op_send_nmi,
     .vcpu_init = op_vcpu_init,
 };
 

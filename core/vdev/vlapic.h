@@ -157,6 +157,12 @@ static inline bool vlapic_is_x2(const struct vlapic *lapic)
     return (vlapic_base(lapic) & APIC_BASE_EXTD) != 0;
 }
 
+/* Not turned off by IA32_APIC_BASE: hears messages. */
+static inline bool vlapic_is_on(const struct vlapic *lapic)
+{
+    return (vlapic_base(lapic) & APIC_BASE_EN) != 0;
+}
+
 static inline u32 vlapic_lvt(const struct vlapic *lapic, enum vlapic_lvt index)
 {
     return vlapic_get(lapic, APIC_LVT_TIMER + index * APIC_REG_STRIDE);

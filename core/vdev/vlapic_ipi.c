@@ -53,7 +53,7 @@ static bool matches(const struct vlapic *lapic, const struct vlapic_message *mes
 {
     u32 broadcast = message->is_wide ? X2DEST_BROADCAST : XDEST_BROADCAST;
 
-    if (!(vlapic_base(lapic) & APIC_BASE_EN))
+    if (!vlapic_is_on(lapic))
         return false;
     if (message->destination == broadcast)
         return true;
@@ -144,7 +144,7 @@ static void send_shorthand(struct vlapic *lapic, u32 shorthand,
 
         if (!other || (other == lapic && shorthand == SHORTHAND_OTHERS))
             continue;
-        if (vlapic_base(other) & APIC_BASE_EN)
+        if (vlapic_is_on(other))
             (void)deliver(other, message);
     }
 }

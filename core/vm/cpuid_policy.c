@@ -4,11 +4,14 @@
 
 #include "core/lib/compiler.h"
 #include "core/lib/string.h"
+#include "core/vm/pv_abi.h"
 
 #define LEAF_MAX_BASIC    0x0du
 #define LEAF_MAX_EXTENDED 0x80000008u
-#define LEAF_HYPERVISOR   0x40000000u
+#define LEAF_PV           0x40000000u /* KVM's interface: where guests look first */
+#define LEAF_PV_FEATURES  0x40000001u
 #define LEAF_TIMING       0x40000010u
+#define LEAF_SOCLE        0x40000100u /* this hypervisor's own name: the next place they look */
 
 /* Leaf 1, ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND. */
 #define L1_ECX                                                                              \
@@ -40,6 +43,11 @@
 /* 80000008, EBX: CLZERO XSAVEERPTR WBNOINVD. Mitigation controls need MSRs that are not offered
  * yet. */
 #define X8_EBX               (BIT(0) | BIT(2) | BIT(9))
+
+/* No delays by port 80h are needed: devices here are never too slow. */
+#define PV_FEATURES                                                              \
+    (PV_FEATURE_NOP_IO_DELAY | PV_FEATURE_CLOCKSOURCE2 | PV_FEATURE_STEAL_TIME | \
+     PV_FEATURE_UNHALT | PV_FEATURE_TLB_FLUSH | PV_FEATURE_SEND_IPI | PV_FEATURE_CLOCK_STABLE)
 
 #define XSAVE_SUBLEAF1 (BIT(0) | BIT(2)) /* XSAVEOPT, XGETBV with ECX = 1; no supervisor state */
 
@@ -136,13 +144,33 @@ static void leaf_xsave(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, s
     }
 }
 
-static void leaf_hypervisor(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
-                            struct cpuid_regs *r)
+/* The range ends with the timing leaf, as where KVM's user chooses to show that one. */
+static void leaf_pv(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
 {
     (void)ctx;
     (void)leaf;
     (void)subleaf;
     r->eax = LEAF_TIMING;
+    memcpy(&r->ebx, "KVMK", 4);
+    memcpy(&r->ecx, "VMKV", 4);
+    memcpy(&r->edx, "M\0\0\0", 4);
+}
+
+static void leaf_pv_features(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
+                             struct cpuid_regs *r)
+{
+    (void)ctx;
+    (void)leaf;
+    (void)subleaf;
+    *r = (struct cpuid_regs){.eax = (u32)PV_FEATURES};
+}
+
+static void leaf_socle(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+{
+    (void)ctx;
+    (void)leaf;
+    (void)subleaf;
+    r->eax = LEAF_SOCLE;
     memcpy(&r->ebx, "Socl", 4);
     memcpy(&r->ecx, "eSoc", 4);
     memcpy(&r->edx, "le\0\0", 4);
@@ -198,11 +226,23 @@ static const struct {
     u32 leaf;
     leaf_fn fn;
 } leaves[] = {
-    {0x00000000, leaf_vendor},    {0x00000001, leaf_features}, {0x00000007, leaf_extended_features},
-    {0x0000000b, leaf_topology},  {0x0000000d, leaf_xsave},    {LEAF_HYPERVISOR, leaf_hypervisor},
-    {LEAF_TIMING, leaf_timing},   {0x80000000, leaf_vendor},   {0x80000001, leaf_extended1},
-    {0x80000002, leaf_as_host},   {0x80000003, leaf_as_host},  {0x80000004, leaf_as_host},
-    {0x80000005, leaf_as_host},   {0x80000006, leaf_as_host},  {0x80000007, leaf_power},
+    {0x00000000, leaf_vendor},
+    {0x00000001, leaf_features},
+    {0x00000007, leaf_extended_features},
+    {0x0000000b, leaf_topology},
+    {0x0000000d, leaf_xsave},
+    {LEAF_PV, leaf_pv},
+    {LEAF_PV_FEATURES, leaf_pv_features},
+    {LEAF_TIMING, leaf_timing},
+    {LEAF_SOCLE, leaf_socle},
+    {0x80000000, leaf_vendor},
+    {0x80000001, leaf_extended1},
+    {0x80000002, leaf_as_host},
+    {0x80000003, leaf_as_host},
+    {0x80000004, leaf_as_host},
+    {0x80000005, leaf_as_host},
+    {0x80000006, leaf_as_host},
+    {0x80000007, leaf_power},
     {0x80000008, leaf_addresses},
 };
 

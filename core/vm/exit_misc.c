@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Exits that need no device: HLT, CPUID, XSETBV, hypercalls, exceptions, shutdown. */
+/* Exits that need no device: HLT, CPUID, XSETBV, exceptions, shutdown. */
 #include "core/vm/cpuid_policy.h"
 #include "core/vm/exit.h"
 #include "core/vm/vm.h"
 #include "core/x86/cr.h"
 #include "core/x86/fpu.h"
-
-/* What KVM's hypercalls answer to a number they do not know; Linux asks none without its signature.
- */
-#define HYPERCALL_ENOSYS ((u64)-1000)
 
 enum exit_action exit_nothing(struct vcpu *vcpu, const struct vm_exit *exit)
 {
@@ -80,13 +76,6 @@ enum exit_action exit_xsetbv(struct vcpu *vcpu, const struct vm_exit *exit)
         return EXIT_RESUME;
     }
     hvm->reg_set(vcpu, HVM_XCR0, value);
-    return EXIT_ADVANCE;
-}
-
-enum exit_action exit_hypercall(struct vcpu *vcpu, const struct vm_exit *exit)
-{
-    (void)exit;
-    vcpu->gpr[GPR_RAX] = HYPERCALL_ENOSYS;
     return EXIT_ADVANCE;
 }
 

@@ -4,6 +4,8 @@
 
 #include "core/lib/errno.h"
 #include "core/vm/exit.h"
+#include "core/vm/pv_clock.h"
+#include "core/vm/pv_steal.h"
 #include "core/vm/vm.h"
 #include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
@@ -174,6 +176,7 @@ static void move_tsc(struct vcpu *vcpu, u64 delta)
     vcpu->tsc_offset += delta;
     vcpu->msrs.tsc_adjust += delta;
     hvm->tsc_offset_set(vcpu, vcpu->tsc_offset);
+    pv_clock_tsc_moved(vcpu);
 }
 
 static int set_tsc(struct vcpu *vcpu, u32 msr, u64 value)
@@ -338,6 +341,37 @@ static int ignore_write(struct vcpu *vcpu, u32 msr, u64 value)
     return 0;
 }
 
+/* -- paravirtual
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static int get_pv(struct vcpu *vcpu, u32 msr, u64 *value)
+{
+    switch (msr) {
+    case MSR_PV_WALL_CLOCK:
+        *value = vcpu->pv.wall_clock;
+        return 0;
+    case MSR_PV_SYSTEM_TIME:
+        *value = vcpu->pv.system_time;
+        return 0;
+    default:
+        *value = vcpu->pv.steal_time;
+        return 0;
+    }
+}
+
+static int set_pv(struct vcpu *vcpu, u32 msr, u64 value)
+{
+    switch (msr) {
+    case MSR_PV_WALL_CLOCK:
+        return pv_clock_set_wall(vcpu, value);
+    case MSR_PV_SYSTEM_TIME:
+        return pv_clock_set_system(vcpu, value);
+    default:
+        return pv_steal_set(vcpu, value);
+    }
+}
+
 /* -- local APIC
  * ------------------------------------------------------------------------------------------------------
  */
@@ -371,6 +405,8 @@ static const struct msr_row rows[] = {
     {MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, get_mtrr, set_mtrr},
     {MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, get_apic, set_apic},
     {MSR_X2APIC_FIRST, MSR_X2APIC_LAST, get_apic, set_apic},
+    {MSR_PV_WALL_CLOCK, MSR_PV_SYSTEM_TIME, get_pv, set_pv},
+    {MSR_PV_STEAL_TIME, MSR_PV_STEAL_TIME, get_pv, set_pv},
     {MSR_EFER, MSR_EFER, get_efer, set_efer},
     {MSR_STAR, MSR_SFMASK, get_direct, set_direct},
     {MSR_FS_BASE, MSR_GS_BASE, get_segment_base, set_segment_base},

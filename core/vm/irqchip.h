@@ -50,6 +50,11 @@ struct irqchip_ops {
     bool (*nmi_take)(struct vcpu *vcpu);
     bool (*nmi_pending)(struct vcpu *vcpu);
 
+    /* An interprocessor interrupt without the detour over a command register. Context: any. Return:
+     * false if the local APIC is off or refuses it. */
+    bool (*send_fixed)(struct vcpu *to, u8 vector);
+    bool (*send_nmi)(struct vcpu *to);
+
     /* INIT has come: registers as after power-on, the mode and the ID stay. */
     void (*vcpu_init)(struct vcpu *vcpu);
 };

@@ -7,6 +7,13 @@
  * consistent, so at least one of them sees the other. A kick that arrives with interrupts off stays
  * pending and ends the next VM entry.
  *
+ * Posted interrupts need the same of the way out: who posts them sets has_requests, then looks at
+ * in_guest, and where it is set only notifies the CPU, which does nothing once the guest has been
+ * left. The loop therefore clears in_guest, then looks at has_requests before it blocks, again both
+ * sequentially consistent: were the clearing still on its way to memory when has_requests is read,
+ * the poster could see a guest that runs, and the loop no interrupt, and the vCPU would sleep
+ * through it.
+ *
  * A vCPU may go to another pCPU between two entries, so the kick may go where it no longer is. It
  * is not missed: the pCPU is read after in_guest, and written before in_guest is set there. Who
  * reads an outdated one has thus seen in_guest from before the move, and the bit, set before that,
@@ -21,6 +28,8 @@
 #include "core/vm/events.h"
 #include "core/vm/exit.h"
 #include "core/vm/exit_msr.h"
+#include "core/vm/pv_clock.h"
+#include "core/vm/pv_steal.h"
 #include "core/vm/vm.h"
 #include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
@@ -34,6 +43,8 @@
 
 /* Requests that do not wait until a limit on CPU time lets the vCPU run again. */
 #define YIELD_ENDS (VCPU_REQ_STOP | VCPU_REQ_PAUSE)
+
+#define PASSING_REQUESTS (VCPU_REQ_EVENT | VCPU_REQ_FLUSH | VCPU_REQ_KICK)
 
 static void set_state(struct vcpu *vcpu, enum vcpu_state state)
 {
@@ -222,14 +233,21 @@ static void load(struct vcpu *vcpu)
 {
     barrier_between_vms(vcpu->vm);
     hvm->vcpu_load(vcpu);
+    pv_steal_loaded(vcpu);
+}
+
+static void put(struct vcpu *vcpu)
+{
+    settle_account(vcpu);
+    pv_steal_leaving(vcpu);
+    hvm->vcpu_put(vcpu);
 }
 
 /* Leaves the CPU to others until one of the bits is set (wanted) or cleared (!wanted), or a stop is
  * asked for. */
 static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits, bool wanted)
 {
-    settle_account(vcpu);
-    hvm->vcpu_put(vcpu);
+    put(vcpu);
     set_state(vcpu, state);
     if (state == VCPU_PAUSED && vcpu->vm->waiter != NULL)
         task_wake(vcpu->vm->waiter);
@@ -243,8 +261,7 @@ static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits,
  * the requests are looked at, as when waiting. */
 static void yield(struct vcpu *vcpu)
 {
-    settle_account(vcpu);
-    hvm->vcpu_put(vcpu);
+    put(vcpu);
     set_state(vcpu, VCPU_READY);
     if ((requests(vcpu) & YIELD_ENDS) == 0)
         task_yield();
@@ -341,9 +358,15 @@ static void halt(struct vcpu *vcpu)
 {
     u64 start = time_ns(), waited_ns = vcpu->task.wait_ns;
 
-    wait_for_request(vcpu, VCPU_BLOCKED, VCPU_REQ_EVENT | VCPU_REQ_PAUSE | VCPU_REQ_INIT, true);
+    wait_for_request(vcpu, VCPU_BLOCKED,
+                     VCPU_REQ_EVENT | VCPU_REQ_PAUSE | VCPU_REQ_INIT | VCPU_REQ_KICK, true);
     waited_ns = vcpu->task.wait_ns - waited_ns;
     vcpu->halted_ns += time_ns() - start - waited_ns;
+}
+
+static void set_in_guest(struct vcpu *vcpu, u32 value)
+{
+    __atomic_store_n(&vcpu->in_guest, value, __ATOMIC_SEQ_CST);
 }
 
 /* Return: false if something must be looked at first. */
@@ -353,9 +376,9 @@ static bool enter(struct vcpu *vcpu)
     u8 cr8 = vcpu_cr8(vcpu);
 
     irq_disable();
-    __atomic_store_n(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
+    set_in_guest(vcpu, 1);
     if (requests(vcpu) != 0 || has_irq_requests(vcpu) || task_should_yield()) {
-        __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
+        set_in_guest(vcpu, 0);
         irq_enable();
         return false;
     }
@@ -365,7 +388,7 @@ static bool enter(struct vcpu *vcpu)
     hvm->run(vcpu, &vcpu->exit);
     vcpu->is_injected = false;
     vcpu->exit_tsc = rdtsc();
-    __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
+    set_in_guest(vcpu, 0);
     irq_enable();
     guest_ns = tsc_to_ns(vcpu->exit_tsc - entry_tsc);
     vcpu->guest_ns += guest_ns;
@@ -385,8 +408,7 @@ static bool enter(struct vcpu *vcpu)
 static void take_init(struct vcpu *vcpu)
 {
     __atomic_fetch_and(&vcpu->requests, ~(u32)VCPU_REQ_INIT, __ATOMIC_SEQ_CST);
-    settle_account(vcpu);
-    hvm->vcpu_put(vcpu);
+    put(vcpu);
     vcpu_reset(vcpu, HVM_RESET_INIT);
     vcpu->vm->irqchip->vcpu_init(vcpu);
     load(vcpu);
@@ -425,33 +447,41 @@ static bool serve_start_up(struct vcpu *vcpu, u32 bits)
     return vcpu->waits_for_sipi;
 }
 
+/* Requests that are carried out in passing. */
+static void take_passing(struct vcpu *vcpu, u32 bits)
+{
+    __atomic_fetch_and(&vcpu->requests, ~(bits & (u32)PASSING_REQUESTS), __ATOMIC_SEQ_CST);
+    if ((bits & VCPU_REQ_FLUSH) != 0)
+        hvm->tlb_flush(vcpu, HVM_TLB_VCPU);
+    if ((bits & VCPU_REQ_KICK) != 0)
+        vcpu->pv.is_kicked = true;
+    vcpu->events_pending = true;
+}
+
 static void run_once(struct vcpu *vcpu)
 {
     u32 bits = requests(vcpu);
 
     if ((bits & VCPU_REQ_PAUSE) != 0) {
         wait_for_request(vcpu, VCPU_PAUSED, VCPU_REQ_PAUSE, false);
+        pv_clock_resumed(vcpu);
         return;
     }
     if (unlikely(vcpu->waits_for_sipi || (bits & (VCPU_REQ_INIT | VCPU_REQ_SIPI)) != 0) &&
         serve_start_up(vcpu, bits))
         return;
-    if ((bits & (VCPU_REQ_EVENT | VCPU_REQ_FLUSH)) != 0) {
-        __atomic_fetch_and(&vcpu->requests, ~(u32)(VCPU_REQ_EVENT | VCPU_REQ_FLUSH),
-                           __ATOMIC_SEQ_CST);
-        if ((bits & VCPU_REQ_FLUSH) != 0)
-            hvm->tlb_flush(vcpu, HVM_TLB_VCPU);
-        vcpu->events_pending = true;
-    }
+    if ((bits & PASSING_REQUESTS) != 0)
+        take_passing(vcpu, bits);
     if (task_should_yield()) {
         yield(vcpu);
         return;
     }
-    if (vcpu->is_halted && !has_wake_event(vcpu)) {
+    if (vcpu->is_halted && !vcpu->pv.is_kicked && !has_wake_event(vcpu)) {
         halt(vcpu);
         return;
     }
-    vcpu->is_halted = false;
+    if (vcpu->is_halted)
+        vcpu->is_halted = vcpu->pv.is_kicked = false;
     if (vcpu->events_pending || has_irq_requests(vcpu))
         deliver_events(vcpu);
     if (enter(vcpu))
@@ -467,8 +497,7 @@ static void vcpu_loop(void *arg)
     load(vcpu);
     while ((requests(vcpu) & VCPU_REQ_STOP) == 0)
         run_once(vcpu);
-    settle_account(vcpu);
-    hvm->vcpu_put(vcpu);
+    put(vcpu);
     set_state(vcpu, VCPU_STOPPED);
     if (vm->waiter != NULL)
         task_wake(vm->waiter);

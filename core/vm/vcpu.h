@@ -49,6 +49,7 @@ enum vcpu_state { VCPU_NEW, VCPU_READY, VCPU_RUNNING, VCPU_BLOCKED, VCPU_PAUSED,
 #define VCPU_REQ_FLUSH BIT(3) /* second-level tables changed */
 #define VCPU_REQ_INIT  BIT(4) /* INIT: back to its reset state, then wait for a start-up IPI */
 #define VCPU_REQ_SIPI  BIT(5) /* start-up IPI: begin at sipi_vector */
+#define VCPU_REQ_KICK  BIT(6) /* by hypercall: ends this HLT, or the next one */
 
 /* Power-of-two nanosecond buckets of the time spent handling an exit. */
 #define EXIT_BUCKETS 32
@@ -70,6 +71,17 @@ struct vcpu_msrs {
     u64 tsc_adjust;
     u64 misc_enable;
     u64 amd_hwcr;
+};
+
+/* Paravirtual state: MSRs as the guest wrote them, zero after reset, and versions of what lies in
+ * its memory. */
+struct vcpu_pv {
+    u64 wall_clock;
+    u64 system_time;
+    u64 steal_time;
+    u32 clock_version;
+    u32 steal_version;
+    bool is_kicked; /* the next HLT ends at once */
 };
 
 /*
@@ -114,6 +126,7 @@ struct vcpu {
     bool is_injected;      /* (o) the next entry delivers an event already */
     bool events_pending;   /* (o) something waits for a window: look again at every turn */
     struct vcpu_msrs msrs; /* (o) */
+    struct vcpu_pv pv;     /* (o) */
     struct vm_exit exit;   /* (o) last exit, for dumps */
     u64 exit_tsc;          /* (o) when it came; 0: already accounted */
     struct exit_stat exits[EXIT_KIND_COUNT]; /* (o) read by others without lock: counters only */

@@ -71,6 +71,7 @@ void vcpu_reset(struct vcpu *vcpu, enum hvm_reset_kind kind)
         hvm->reg_set(vcpu, registers[i].reg, registers[i].value);
     for (unsigned i = 0; i < ARRAY_SIZE(segments); i++)
         hvm->seg_set(vcpu, segments[i].seg, &segments[i].value);
+    vcpu->pv = (struct vcpu_pv){0};
     for (unsigned i = 0; i < GPR_COUNT; i++)
         vcpu->gpr[i] = 0;
 }

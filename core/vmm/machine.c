@@ -183,7 +183,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         .console = &entry->console,
         .kernel = entry->kernel,
         .initrd = entry->initrd,
-        .unix_s = clock_unix_ns() / NS_PER_S,
+        .unix_ns = clock_unix_ns(),
         .on_stopped = on_vm_stopped,
     };
     struct vm *vm = kmalloc(sizeof(*vm));

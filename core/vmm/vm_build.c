@@ -99,7 +99,8 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
     if (rc == 0)
         rc = vpit_create(vm);
     if (rc == 0)
-        rc = vrtc_create(vm, parts->unix_s, guest_low_bytes(memory), guest_high_bytes(memory));
+        rc = vrtc_create(vm, parts->unix_ns / NS_PER_S, guest_low_bytes(memory),
+                         guest_high_bytes(memory));
     if (rc == 0)
         rc = vuart_create(vm, GUEST_COM1_PORT, GUEST_COM1_LINE, parts->console);
     if (rc == 0)
@@ -218,6 +219,7 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
 
     if (!has_room(parts) || vm_init(vm, parts->id, cfg->name, cfg->memory_bytes))
         return no_memory(parts, err);
+    vm->boot_unix_ns = parts->unix_ns;
     vm->on_stopped = parts->on_stopped;
     rc = populate(vm, cfg->memory_bytes);
     if (rc == 0)

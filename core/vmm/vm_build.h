@@ -17,7 +17,7 @@ struct vm_parts {
     struct vconsole *console;
     const struct image *kernel;
     const struct image *initrd; /* or NULL */
-    u64 unix_s;                 /* wall clock for its RTC */
+    u64 unix_ns;                /* wall clock for its clocks */
     void (*on_stopped)(struct vm *vm);
 };
 

@@ -9,7 +9,7 @@ MACHINE = {"smp": 2, "memory": "1G"}
 MODELS = ("posted-interrupts", "virtual-apic", "software-apic")
 
 GUESTS = ["cpuid", "apic", "cr", "modes", "io", "string-io", "mmio", "msr", "hlt-irq", "timer", "exception", "npt", "fpu",
-          "x2apic", "hostile-msr", "hostile-io"]
+          "x2apic", "pvclock", "hostile-msr", "hostile-io"]
 
 
 @pytest.mark.parametrize("guest", GUESTS)
@@ -20,13 +20,24 @@ def test_guest(clean, guest):
     assert clean.wait_state(guest, "stopped") == "stopped"
 
 
-@pytest.mark.parametrize("count", [2, 4, 7])
+@pytest.mark.parametrize("count", [2, 4, 7, 64])
 def test_smp(clean, count):
     """More vCPUs than pCPUs, too."""
     clean.run_guest("smp", cpu={"count": count})
     text, match = clean.wait_console("smp", r"VERDICT (\w+)([^\n]*)\n", timeout=180)
     assert match.group(1) == "SUCCESS" and f"{count} CPUs" in text, text
     assert clean.wait_state("smp", "stopped") == "stopped"
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_pvclock_of_several_cpus(clean, count):
+    """From three vCPUs on, two of them share a pCPU: one's time is the other's loss."""
+    clean.run_guest("pvclock", cpu={"count": count})
+    text, match = clean.wait_console("pvclock", r"VERDICT (\w+)([^\n]*)\n", timeout=180)
+    assert match.group(1) == "SUCCESS", text
+    stolen = int(re.search(rf"{count} CPUs, (\d+) ns stolen", text).group(1))
+    assert stolen > 0 or count < 3
+    assert clean.wait_state("pvclock", "stopped") == "stopped"
 
 
 def test_reset_starts_again_with_clean_memory(clean):

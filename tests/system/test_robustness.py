@@ -68,3 +68,27 @@ def test_a_hundred_lives(clean):
 def clean_path(name):
     from machine import BUILD
     return f"{BUILD}/guests/{name}.elf"
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_apic_storm(clean, witness, count):
+    clean.run_guest("hostile-apic", cpu={"count": count})
+    witness()
+    clean.wait_state("hostile-apic", "stopped", "crashed", timeout=120)
+    witness()
+    for bad in ("panic", "assert", "refused the VM"):
+        assert bad not in clean.serial()
+
+
+def test_64_vms_at_once(clean):
+    """They share two CPUs, each answers on its own console, and all pages come back (the fixture compares)."""
+    clean.upload_file("echo", clean_path("echo"))
+    names = [f"micro-{i}" for i in range(64)]
+    for name in names:
+        clean.create_vm(name, {"firmware": "pvh", "kernel": "echo"}, 4 << 20)
+    for name in names:
+        clean.wait_console(name, r"echo ready\n")
+        clean.type(name, f"I am {name}\n")
+    for name in names:
+        clean.wait_console(name, rf"\[I am {name}\]")
+    assert {vm["state"] for vm in clean.json("/vms")["items"]} == {"running"}

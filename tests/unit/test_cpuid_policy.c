@@ -44,20 +44,41 @@ TEST(what_must_not_be_seen)
     CHECK_EQ(ask(&ctx, 7, 0).ecx & (1u << 3), 0);  /* PKU without its state */
 }
 
+static void check_name(u32 leaf, const char *expected)
+{
+    struct cpuid_context ctx = context();
+    struct cpuid_regs hv = ask(&ctx, leaf, 0);
+    char name[13] = {0};
+
+    memcpy(name, &hv.ebx, 4);
+    memcpy(name + 4, &hv.ecx, 4);
+    memcpy(name + 8, &hv.edx, 4);
+    CHECK_STR(name, expected);
+}
+
 TEST(what_the_vm_adds)
 {
     struct cpuid_context ctx = context();
-    struct cpuid_regs hv = ask(&ctx, 0x40000000, 0);
-    char name[13] = {0};
 
     CHECK(ask(&ctx, 1, 0).ecx & (1u << 21)); /* x2APIC */
     CHECK(ask(&ctx, 1, 0).ecx & (1u << 24)); /* TSC deadline */
     CHECK(ask(&ctx, 1, 0).ecx & (1u << 31)); /* hypervisor */
-    memcpy(name, &hv.ebx, 4);
-    memcpy(name + 4, &hv.ecx, 4);
-    memcpy(name + 8, &hv.edx, 4);
-    CHECK_STR(name, "SocleSocle");
     CHECK_EQ(ask(&ctx, 0x40000010, 0).eax, 2500000);
+}
+
+/* Linux looks for a name at every 100h-th leaf, and for features right behind KVM's. */
+TEST(paravirtual_interface)
+{
+    struct cpuid_context ctx = context();
+    struct cpuid_regs features = ask(&ctx, 0x40000001, 0);
+
+    check_name(0x40000000, "KVMKVMKVM");
+    CHECK_EQ(ask(&ctx, 0x40000000, 0).eax, 0x40000010);
+    check_name(0x40000100, "SocleSocle");
+    CHECK_EQ(ask(&ctx, 0x40000100, 0).eax, 0x40000100);
+    CHECK_EQ(features.eax, 1u << 1 | 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9 | 1u << 11 | 1u << 24);
+    CHECK_EQ(features.ebx | features.ecx | features.edx, 0);
+    CHECK_EQ(ask(&ctx, 0x40000002, 0).eax, 0);
 }
 
 TEST(dynamic_bits_follow_the_vcpu)

@@ -85,6 +85,28 @@ TEST(ranges_and_holes)
     teardown();
 }
 
+TEST(words_that_are_looked_at_meanwhile)
+{
+    u8 old = 0, b[4];
+
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(2 * MiB), 2 * MiB), 0);
+    CHECK_EQ(gmem_store_u32(&gmem, gpa(4 * MiB - 4), 0x11223344), 0);
+    CHECK_EQ(gmem_read(&gmem, gpa(4 * MiB - 4), b, 4), 0);
+    CHECK(b[0] == 0x44 && b[3] == 0x11);
+    CHECK_EQ(gmem_exchange_u8(&gmem, gpa(4 * MiB - 1), 0xaa, &old), 0);
+    CHECK_EQ(old, 0x11);
+    CHECK_EQ(gmem_exchange_u8(&gmem, gpa(4 * MiB - 1), 0, &old), 0);
+    CHECK_EQ(old, 0xaa);
+    CHECK_EQ(gmem_store_u32(&gmem, gpa(2 * MiB + 2), 0), -EINVAL);
+    CHECK_EQ(gmem_store_u32(&gmem, gpa(2 * MiB - 4), 0), -EFAULT);
+    CHECK_EQ(gmem_store_u32(&gmem, gpa(4 * MiB), 0), -EFAULT);
+    CHECK_EQ(gmem_store_u32(&gmem, gpa(~3ull), 0), -EFAULT);
+    CHECK_EQ(gmem_exchange_u8(&gmem, gpa(4 * MiB), 0, &old), -EFAULT);
+    CHECK_EQ(gmem_exchange_u8(&gmem, gpa(~0ull), 0, &old), -EFAULT);
+    teardown();
+}
+
 TEST(refuses_overlap_and_too_much)
 {
     setup();

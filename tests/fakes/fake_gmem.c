@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Guest memory's accesses, on an array. */
+#include "tests/fakes/fake_gmem.h"
+
+#include <string.h>
+
+#include "core/lib/errno.h"
+#include "mm/gmem.h"
+
+u8 fake_ram[FAKE_RAM_BYTES];
+void (*fake_gmem_hook)(u64 at, size_t bytes);
+
+void fake_gmem_init(u8 fill)
+{
+    memset(fake_ram, fill, sizeof fake_ram);
+    fake_gmem_hook = NULL;
+}
+
+bool gmem_is_ram(const struct gmem *gmem, gpa_t guest, u64 bytes)
+{
+    (void)gmem;
+    return guest.v <= FAKE_RAM_BYTES && bytes <= FAKE_RAM_BYTES - guest.v;
+}
+
+int gmem_write(const struct gmem *gmem, gpa_t guest, const void *src, size_t bytes)
+{
+    if (!gmem_is_ram(gmem, guest, bytes))
+        return -EFAULT;
+    if (fake_gmem_hook)
+        fake_gmem_hook(guest.v, bytes);
+    memcpy(fake_ram + guest.v, src, bytes);
+    return 0;
+}
+
+int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value)
+{
+    return guest.v % sizeof value != 0 ? -EINVAL : gmem_write(gmem, guest, &value, sizeof value);
+}
+
+int gmem_exchange_u8(const struct gmem *gmem, gpa_t guest, u8 value, u8 *old)
+{
+    if (!gmem_is_ram(gmem, guest, 1))
+        return -EFAULT;
+    *old = fake_ram[guest.v];
+    return gmem_write(gmem, guest, &value, 1);
+}
