@@ -153,11 +153,32 @@ static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
     struct vcpu_times times;
 
     for (u32 i = 0; vmm_vcpu_times(vm->id, i, &times); i++) {
-        vcpu_state(w, vm, i, "run", times.guest_ns);
+        vcpu_state(w, vm, i, "run", times.run_ns);
         vcpu_state(w, vm, i, "halt", times.halted_ns);
-        vcpu_state(w, vm, i, "wait", times.waited_ns);
+        vcpu_state(w, vm, i, "steal", times.waited_ns);
         vcpu_state(w, vm, i, "limit", times.limited_ns);
     }
+}
+
+/* The samples of a summary; labels: those that all have. */
+static void summary(struct json_writer *w, const char *name, const char *labels,
+                    const struct vmm_summary *values)
+{
+    line(w, "%s{%s,quantile=\"0.5\"} " SECONDS, name, labels, SECONDS_OF(values->p50_ns));
+    line(w, "%s{%s,quantile=\"0.99\"} " SECONDS, name, labels, SECONDS_OF(values->p99_ns));
+    line(w, "%s_sum{%s} " SECONDS, name, labels, SECONDS_OF(values->total_ns));
+    line(w, "%s_count{%s} %llu", name, labels, (unsigned long long)values->count);
+}
+
+static void vm_wakeups(struct json_writer *w, const struct vmm_info *vm)
+{
+    struct vmm_summary wakeups;
+    char labels[VM_NAME_MAX + 8];
+
+    if (!vmm_wakeups(vm->id, &wakeups))
+        return;
+    ksnprintf(labels, sizeof(labels), "vm=\"%s\"", vm->cfg.name);
+    summary(w, "socle_vm_wakeup_duration_seconds", labels, &wakeups);
 }
 
 static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
@@ -167,7 +188,7 @@ static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
 
     for (size_t i = 0; i < count; i++)
         line(w, "socle_vm_exits_total{vm=\"%s\",reason=\"%s\"} %llu", vm->cfg.name, rows[i].reason,
-             (unsigned long long)rows[i].count);
+             (unsigned long long)rows[i].times.count);
 }
 
 static void vm_exit_time(struct json_writer *w, const struct vmm_info *vm)
@@ -176,18 +197,10 @@ static void vm_exit_time(struct json_writer *w, const struct vmm_info *vm)
     size_t count = vmm_exits(vm->id, rows);
 
     for (size_t i = 0; i < count; i++) {
-        const char *name = vm->cfg.name;
-        const struct vmm_exit_stat *row = &rows[i];
+        char labels[VM_NAME_MAX + 64];
 
-        line(w, "socle_vm_exit_duration_seconds{vm=\"%s\",reason=\"%s\",quantile=\"0.5\"} " SECONDS,
-             name, row->reason, SECONDS_OF(row->p50_ns));
-        line(w,
-             "socle_vm_exit_duration_seconds{vm=\"%s\",reason=\"%s\",quantile=\"0.99\"} " SECONDS,
-             name, row->reason, SECONDS_OF(row->p99_ns));
-        line(w, "socle_vm_exit_duration_seconds_sum{vm=\"%s\",reason=\"%s\"} " SECONDS, name,
-             row->reason, SECONDS_OF(row->total_ns));
-        line(w, "socle_vm_exit_duration_seconds_count{vm=\"%s\",reason=\"%s\"} %llu", name,
-             row->reason, (unsigned long long)row->count);
+        ksnprintf(labels, sizeof(labels), "vm=\"%s\",reason=\"%s\"", vm->cfg.name, rows[i].reason);
+        summary(w, "socle_vm_exit_duration_seconds", labels, &rows[i].times);
     }
 }
 
@@ -214,6 +227,8 @@ static const struct family {
     {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds.", NULL, vm_memory},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
      vm_vcpu},
+    {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,
+     vm_wakeups},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},
     {"socle_vm_exit_duration_seconds", "summary", "Time to handle an exit.", NULL, vm_exit_time},
 };

@@ -88,6 +88,26 @@ struct reader {
     struct vm_json_error *err;
 };
 
+static void set_default(struct vm_config *cfg, const struct vm_config *defaults,
+                        const struct field *field)
+{
+    memcpy((char *)cfg + field->offset, (const char *)defaults + field->offset, field->size);
+    if (field->type == FIELD_TAGS)
+        cfg->tag_count = 0;
+    for (const struct field *member = field->members; member && member->name; member++)
+        memcpy((char *)cfg + member->offset, (const char *)defaults + member->offset, member->size);
+}
+
+/* Removes a member: objects, with all theirs. */
+static int read_null(struct reader *r, const struct field *field)
+{
+    static struct vm_config defaults; /* large; one thread reads */
+
+    vm_config_default(&defaults);
+    set_default(r->cfg, &defaults, field);
+    return 0;
+}
+
 static int refuse(struct reader *r, const struct json_node *node, const char *slug,
                   const char *detail, const char *hint, const char *allowed)
 {
@@ -106,8 +126,10 @@ static int bad_value(struct reader *r, const struct json_node *node, const char 
 
 static int read_string(struct reader *r, const struct json_node *node, char *dst, size_t size)
 {
-    int rc = json_get_string(r->doc, node, dst, size);
+    int rc;
 
+    memset(dst, 0, size); /* equal definitions are equal bytes */
+    rc = json_get_string(r->doc, node, dst, size);
     if (rc == -ERANGE)
         return bad_value(r, node, "This text is too long.", "Shorten it.");
     if (rc)
@@ -175,6 +197,7 @@ static int read_tags(struct reader *r, const struct json_node *node)
     if (node->type != JSON_ARRAY)
         return bad_value(r, node, "This value must be an array of strings.", "Use [\"a\", \"b\"].");
     r->cfg->tag_count = 0;
+    memset(r->cfg->tags, 0, sizeof(r->cfg->tags));
     for (const struct json_node *tag = json_first(r->doc, node); tag;
          tag = json_next(r->doc, tag)) {
         if (r->cfg->tag_count == VM_TAGS_MAX)
@@ -206,14 +229,15 @@ static int read_pins(struct reader *r, const struct json_node *node)
 static int read_object(struct reader *r, const struct json_node *node, const struct field *fields);
 
 /* At most one port, number 0: that is all the board has. */
-static int read_serial(struct reader *r, const struct json_node *node, const struct field *fields)
+static int read_serial(struct reader *r, const struct json_node *node, const struct field *field)
 {
     const struct json_node *port = node->type == JSON_ARRAY ? json_first(r->doc, node) : NULL;
 
     if (node->type != JSON_ARRAY || (port && json_next(r->doc, port)))
         return bad_value(r, node, "This value must be an array with one serial port.",
                          "Use [{\"id\": 0}].");
-    return port ? read_object(r, port, fields) : 0;
+    (void)read_null(r, field); /* arrays are replaced, not merged */
+    return port ? read_object(r, port, field->members) : 0;
 }
 
 static int read_serial_id(struct reader *r, const struct json_node *node)
@@ -231,7 +255,7 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
     char *place = (char *)r->cfg + field->offset;
 
     if (node->type == JSON_NULL)
-        return 0;
+        return read_null(r, field);
     switch (field->type) {
     case FIELD_STRING:
         return read_string(r, node, place, field->size);
@@ -251,7 +275,7 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
     case FIELD_PINS:
         return read_pins(r, node);
     case FIELD_SERIAL:
-        return read_serial(r, node, field->members);
+        return read_serial(r, node, field);
     case FIELD_SERIAL_ID:
         return read_serial_id(r, node);
     case FIELD_REPORTED:

@@ -18,13 +18,13 @@
 #ifndef SOCLE_KERN_TASK_H
 #define SOCLE_KERN_TASK_H
 
+#include "core/kern/cpu_limit.h"
 #include "core/kern/fair_queue.h"
-#include "core/kern/token_bucket.h"
 #include "core/lib/compiler.h"
 #include "core/lib/list.h"
+#include "core/lib/time_stats.h"
 #include "core/lib/types.h"
 #include "core/x86/cpu_mask.h"
-#include "core/x86/spinlock.h"
 
 enum task_class { TASK_DRIVER, TASK_AGENT, TASK_VCPU, TASK_CLASS_COUNT };
 
@@ -32,17 +32,11 @@ enum task_state { TASK_NEW, TASK_RUNNABLE, TASK_RUNNING, TASK_WAITING, TASK_EXIT
 
 #define TASK_NAME_MAX 24
 
-/* Run time that several tasks have in common. */
-struct cpu_limit {
-    struct spinlock lock; /* taken inside a run-queue lock */
-    struct token_bucket bucket;
-};
-
 /* What a vCPU may take of the machine. */
 struct cpu_share {
     struct cpu_mask allowed; /* pCPUs; at least one of them is online */
     u32 weight;              /* FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX */
-    struct cpu_limit *limit; /* borrowed until the task is joined, or NULL */
+    struct cpu_limit *limit; /* borrowed until the task is joined; may be off */
 };
 
 struct task {
@@ -50,22 +44,25 @@ struct task {
     enum task_class class;    /* (c) */
     u32 pcpu; /* (a) the pCPU it belongs to; changes under the run-queue lock of the old one,
  not while it runs */
-    struct cpu_mask allowed;  /* (c) vCPUs: where it may go */
-    void (*entry)(void *arg); /* (c) */
-    void *arg;                /* (c) */
-    void *stack;              /* (c) lowest usable address */
-    u64 saved_rsp;            /* run-queue lock */
-    enum task_state state;    /* run-queue lock */
-    bool wake_token;          /* run-queue lock */
-    u64 run_ns;               /* run-queue lock: time spent running */
-    u64 wait_ns;              /* run-queue lock: time spent ready, but not running */
-    u64 limited_ns;           /* (o)wner: time spent waiting for its limit, wait_ns not included */
-    u64 since_ns;             /* run-queue lock: what run_ns or wait_ns does not count yet */
-    struct fair_node share;   /* run-queue lock; vCPUs only */
-    struct cpu_limit *limit;  /* (c) or NULL */
-    u64 taken_ns;             /* run-queue lock: of the limit, to be settled */
-    struct list link;         /* run queue or none; run-queue lock */
-    struct task *joiner;      /* run-queue lock: task waiting in task_join */
+    struct cpu_mask allowed;   /* (c) vCPUs: where it may go */
+    void (*entry)(void *arg);  /* (c) */
+    void *arg;                 /* (c) */
+    void *stack;               /* (c) lowest usable address */
+    u64 saved_rsp;             /* run-queue lock */
+    enum task_state state;     /* run-queue lock */
+    bool wake_token;           /* run-queue lock */
+    u64 run_ns;                /* run-queue lock: time spent running */
+    u64 wait_ns;               /* run-queue lock: time spent ready, but not running */
+    u64 limited_ns;            /* (o)wner: time spent waiting for its limit, wait_ns not included */
+    u64 since_ns;              /* run-queue lock: what run_ns or wait_ns does not count yet */
+    struct fair_node share;    /* run-queue lock; vCPUs only */
+    u32 load;                  /* run-queue lock: what the queue's load counts of it */
+    bool is_woken;             /* run-queue lock: ready because it was woken */
+    struct time_stats wakeups; /* run-queue lock: from being woken to running */
+    struct cpu_limit *limit;   /* (c) or NULL */
+    u64 taken_ns;              /* run-queue lock: of the limit, to be settled */
+    struct list link;          /* run queue or none; run-queue lock */
+    struct task *joiner;       /* run-queue lock: task waiting in task_join */
 };
 
 /*
@@ -85,9 +82,6 @@ static inline u32 task_pcpu(const struct task *task)
     return __atomic_load_n(&task->pcpu, __ATOMIC_SEQ_CST);
 }
 
-/* A full limit of so many thousandths of a CPU, at least 1. Context: any. */
-void cpu_limit_init(struct cpu_limit *limit, u32 millicpu);
-
 /* Waits until the task has left its entry function, then frees its stack. Context: another task. */
 void task_join(struct task *task);
 
@@ -96,6 +90,23 @@ bool task_has_exited(const struct task *task);
 
 /* Leaves the wake token and makes the task runnable. Context: any, interrupt included. */
 void task_wake(struct task *task);
+
+/* Where a task's time went since it was started. */
+struct task_times {
+    u64 run_ns;
+    u64 wait_ns;    /* ready, but another ran */
+    u64 limited_ns; /* its limit was used up */
+};
+
+/* Up to now, but for a wait for the limit that is not over. Context: any. */
+struct task_times task_times(const struct task *task);
+
+/* Gives a vCPU's task another weight. Context: any. */
+void task_set_weight(struct task *task, u32 weight);
+
+/* The task's limit has been set anew: if it runs it looks at it, if it waits, for the limit or
+ * anything else, it is woken. Context: any. */
+void task_limit_changed(struct task *task);
 
 /* Consumes the wake token, blocking until there is one. Context: task, no lock held. */
 void task_wait(void);

@@ -34,6 +34,13 @@ void token_bucket_init(struct token_bucket *b, u32 millicpu, u64 now_ns)
     b->tokens_ns = capacity(b);
 }
 
+void token_bucket_set_rate(struct token_bucket *b, u32 millicpu, u64 now_ns)
+{
+    fill(b, now_ns);
+    b->millicpu = millicpu;
+    b->tokens_ns = MIN(b->tokens_ns, capacity(b));
+}
+
 u64 token_bucket_take(struct token_bucket *b, u64 now_ns)
 {
     fill(b, now_ns);

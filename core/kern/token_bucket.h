@@ -18,7 +18,7 @@
 #define TOKEN_CHUNK_NS  5000000ull
 
 struct token_bucket {
-    u32 millicpu; /* thousandths of one CPU; 0: no limit */
+    u32 millicpu; /* thousandths of one CPU, at least 1 */
     u32 fraction; /* of a nanosecond, in thousandths, not yet in tokens_ns */
     s64 tokens_ns;
     u64 filled_ns; /* when the flow was last added up */
@@ -26,6 +26,9 @@ struct token_bucket {
 
 /* Starts full. */
 void token_bucket_init(struct token_bucket *b, u32 millicpu, u64 now_ns);
+
+/* From now on another rate; what was saved up beyond its period is lost, a debt stays. */
+void token_bucket_set_rate(struct token_bucket *b, u32 millicpu, u64 now_ns);
 
 /* Takes one chunk. Return: the run time given; 0: none before token_bucket_ready_ns. */
 u64 token_bucket_take(struct token_bucket *b, u64 now_ns);

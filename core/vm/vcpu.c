@@ -372,7 +372,7 @@ static void set_in_guest(struct vcpu *vcpu, u32 value)
 /* Return: false if something must be looked at first. */
 static bool enter(struct vcpu *vcpu)
 {
-    u64 entry_tsc, guest_ns;
+    u64 entry_tsc;
     u8 cr8 = vcpu_cr8(vcpu);
 
     irq_disable();
@@ -390,9 +390,7 @@ static bool enter(struct vcpu *vcpu)
     vcpu->exit_tsc = rdtsc();
     set_in_guest(vcpu, 0);
     irq_enable();
-    guest_ns = tsc_to_ns(vcpu->exit_tsc - entry_tsc);
-    vcpu->guest_ns += guest_ns;
-    this_pcpu()->guest_ns += guest_ns;
+    this_pcpu()->guest_ns += tsc_to_ns(vcpu->exit_tsc - entry_tsc);
 
     if (unlikely(vcpu_cr8(vcpu) != cr8))
         vcpu->events_pending = true; /* interrupts held back may go in now */

@@ -11,7 +11,6 @@
 #include "core/lib/string.h"
 #include "core/lib/errno.h"
 #include "core/vmm/clock.h"
-#include "core/vmm/exit_stats.h"
 #include "core/vmm/image.h"
 #include "core/vmm/vcpu_times.h"
 #include "core/vmm/vm_build.h"
@@ -131,8 +130,9 @@ static void keep_counters(struct vmm_entry *entry)
         const struct vcpu *vcpu = entry->vm->vcpus[i];
 
         vcpu_times_add(&entry->times[i], vcpu);
+        time_stats_add(&entry->wakeups, &vcpu->task.wakeups);
         for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++)
-            exit_stat_add(&entry->exits[kind], &vcpu->exits[kind]);
+            time_stats_add(&entry->exits[kind], &vcpu->exits[kind]);
     }
 }
 
@@ -156,12 +156,10 @@ static int start_vcpus(struct vmm_entry *entry, bool paused)
 {
     struct vm *vm = entry->vm;
     struct cpu_share share = {.allowed = allowed_pcpus(&entry->cfg),
-                              .weight = entry->cfg.cpu_weight};
+                              .weight = entry->cfg.cpu_weight,
+                              .limit = &vm->cpu_limit};
 
-    if (entry->cfg.cpu_limit_millicpu != 0) {
-        cpu_limit_init(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu);
-        share.limit = &vm->cpu_limit;
-    }
+    cpu_limit_init(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu, time_ns());
     for (u32 i = 0; i < vm->vcpu_count; i++) {
         int rc;
 
@@ -173,6 +171,17 @@ static int start_vcpus(struct vmm_entry *entry, bool paused)
         entry->vcpus_started++;
     }
     return 0;
+}
+
+void machine_set_share(struct vmm_entry *entry)
+{
+    struct vm *vm = entry->vm;
+
+    cpu_limit_set(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu, time_ns());
+    for (u32 i = 0; i < entry->vcpus_started; i++) {
+        task_set_weight(&vm->vcpus[i]->task, entry->cfg.cpu_weight);
+        task_limit_changed(&vm->vcpus[i]->task);
+    }
 }
 
 int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err)

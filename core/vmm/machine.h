@@ -24,6 +24,9 @@ void machine_power_off(struct vmm_entry *entry);
 /* Builds it anew. On failure it is CRASHED with the reason. */
 void machine_reset(struct vmm_entry *entry);
 
+/* Gives a VM that exists the weight and the limit its definition has by now. */
+void machine_set_share(struct vmm_entry *entry);
+
 /* Deals with a VM that has stopped by itself, whose restart is due, or whose console goes to the
  * log. */
 void machine_poll(struct vmm_entry *entry);

@@ -31,8 +31,9 @@ struct vmm_entry {
     struct image *initrd;           /* held, or NULL */
     u32 fast_restarts;              /* in a row, by themselves */
     u64 restart_ns; /* when the next one is due; state is VMM_STARTING and vm NULL */
-    struct vcpu_times times[VM_CPUS_MAX];    /* of vCPUs already gone since the last start */
-    struct exit_stat exits[EXIT_KIND_COUNT]; /* of vCPUs already gone since the last start */
+    struct vcpu_times times[VM_CPUS_MAX];     /* of vCPUs already gone since the last start */
+    struct time_stats wakeups;                /* of vCPUs already gone since the last start */
+    struct time_stats exits[EXIT_KIND_COUNT]; /* of vCPUs already gone since the last start */
 };
 
 /* Return: NULL if there is none. */

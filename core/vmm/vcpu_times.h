@@ -8,10 +8,12 @@
 
 static inline void vcpu_times_add(struct vcpu_times *sum, const struct vcpu *vcpu)
 {
-    sum->guest_ns += vcpu->guest_ns;
+    struct task_times times = task_times(&vcpu->task);
+
+    sum->run_ns += times.run_ns;
     sum->halted_ns += vcpu->halted_ns;
-    sum->waited_ns += vcpu->task.wait_ns;
-    sum->limited_ns += vcpu->task.limited_ns;
+    sum->waited_ns += times.wait_ns;
+    sum->limited_ns += times.limited_ns;
 }
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "core/vmm/exit_stats.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vcpu_times.h"
 #include "core/vmm/vmm_error.h"
@@ -78,6 +77,30 @@ bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out)
     return true;
 }
 
+static struct vmm_summary summary_of(const struct time_stats *stats)
+{
+    return (struct vmm_summary){
+        .count = stats->count,
+        .total_ns = stats->total_ns,
+        .p50_ns = time_stats_percentile(stats, 50),
+        .p99_ns = time_stats_percentile(stats, 99),
+    };
+}
+
+bool vmm_wakeups(u32 id, struct vmm_summary *out)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+    struct time_stats sum;
+
+    if (!entry)
+        return false;
+    sum = entry->wakeups;
+    for (u32 i = 0; entry->vm && i < entry->vm->vcpu_count; i++)
+        time_stats_add(&sum, &entry->vm->vcpus[i]->task.wakeups);
+    *out = summary_of(&sum);
+    return true;
+}
+
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)
 {
     const struct vmm_entry *entry = registry_find_id(id);
@@ -86,19 +109,14 @@ size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)
     if (!entry)
         return 0;
     for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++) {
-        struct exit_stat sum = entry->exits[kind];
+        struct time_stats sum = entry->exits[kind];
 
         for (u32 i = 0; entry->vm && i < entry->vm->vcpu_count; i++)
-            exit_stat_add(&sum, &entry->vm->vcpus[i]->exits[kind]);
+            time_stats_add(&sum, &entry->vm->vcpus[i]->exits[kind]);
         if (sum.count == 0)
             continue;
-        rows[count++] = (struct vmm_exit_stat){
-            .reason = exit_kind_name((enum vm_exit_kind)kind),
-            .count = sum.count,
-            .total_ns = sum.total_ns,
-            .p50_ns = exit_stat_percentile(&sum, 50),
-            .p99_ns = exit_stat_percentile(&sum, 99),
-        };
+        rows[count++] = (struct vmm_exit_stat){.reason = exit_kind_name((enum vm_exit_kind)kind),
+                                               .times = summary_of(&sum)};
     }
     return count;
 }

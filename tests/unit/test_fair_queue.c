@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/kern/sched.c core/kern/token_bucket.c */
+/* SOURCES: core/kern/sched.c core/kern/token_bucket.c core/kern/cpu_limit.c */
 /* Shares by weight and limits, on simulated pCPUs with a clock of their own. */
 #include "tests/unit/harness.h"
 
@@ -343,6 +343,38 @@ TEST(what_was_not_used_of_a_limit_goes_back_but_is_not_saved_up)
         got += taken;
     CHECK(got <= TOKEN_PERIOD_NS / 10);
     CHECK(got + TOKEN_CHUNK_NS > TOKEN_PERIOD_NS / 10);
+}
+
+TEST(a_new_rate_counts_from_now_on)
+{
+    struct token_bucket b;
+
+    token_bucket_init(&b, 100, 0);
+    token_bucket_settle(&b, 0, TOKEN_PERIOD_NS / 10); /* empty */
+    token_bucket_set_rate(&b, 1000, 20 * NS_PER_MS);  /* 2 ms have flowed in */
+    CHECK_EQ(token_bucket_ready_ns(&b, 20 * NS_PER_MS), 23 * NS_PER_MS);
+    token_bucket_set_rate(&b, 10, 100 * NS_PER_S);
+    CHECK_EQ(token_bucket_take(&b, 100 * NS_PER_S), TOKEN_PERIOD_NS / 100);
+    CHECK_EQ(token_bucket_take(&b, 100 * NS_PER_S), 0);
+}
+
+TEST(a_limit_goes_on_and_off)
+{
+    struct cpu_limit limit;
+
+    CHECK(!cpu_limit_is_on(NULL));
+    cpu_limit_init(&limit, 0, 0);
+    CHECK(!cpu_limit_is_on(&limit));
+    CHECK(cpu_limit_take(&limit, 0) != 0); /* just turned off: nothing is held back */
+    cpu_limit_settle(&limit, 0, NS_PER_S);
+    CHECK_EQ(cpu_limit_ready_ns(&limit, 1), 1);
+    cpu_limit_set(&limit, 10, 2);
+    CHECK(cpu_limit_is_on(&limit));
+    CHECK_EQ(cpu_limit_take(&limit, 2), TOKEN_PERIOD_NS / 100); /* full, without a debt */
+    CHECK_EQ(cpu_limit_take(&limit, 2), 0);
+    CHECK(cpu_limit_ready_ns(&limit, 2) > 2);
+    cpu_limit_set(&limit, 0, 3);
+    CHECK_EQ(cpu_limit_ready_ns(&limit, 3), 3);
 }
 
 TEST(a_debt_is_waited_for)

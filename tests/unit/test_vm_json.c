@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/vm_json.c mgmt/json_read.c mgmt/json_get.c mgmt/json_write.c core/lib/printf.c */
+/* SOURCES: mgmt/vm_json.c mgmt/json_[rgw]*.c core/lib/printf.c core/vmm/vm*_[ce]*.c */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
 #include "tests/unit/harness.h"
@@ -35,13 +35,18 @@ const char *vmm_state_name(enum vmm_state state)
     return state == VMM_RUNNING ? "running" : "stopped";
 }
 
+static int merge(const char *text)
+{
+    CHECK_EQ(json_parse(&doc, text, strlen(text)), 0);
+    return vm_json_read(&doc, &cfg, &error);
+}
+
 static int read(const char *text)
 {
     memset(&cfg, 0, sizeof(cfg));
     cfg.cpu_count = 1;
     cfg.memory_bytes = 256 * MiB;
-    CHECK_EQ(json_parse(&doc, text, strlen(text)), 0);
-    return vm_json_read(&doc, &cfg, &error);
+    return merge(text);
 }
 
 TEST(every_member_arrives)
@@ -71,6 +76,36 @@ TEST(every_member_arrives)
     CHECK_STR(cfg.initrd, "");
     CHECK_STR(cfg.cmdline, "console=ttyS0");
     CHECK_EQ(cfg.serial_log_bytes, 8192);
+}
+
+/* RFC 7396: members not named stay, null removes, arrays are replaced. */
+TEST(a_merge_patch)
+{
+    static struct vm_config before;
+
+    CHECK_EQ(read("{\"name\":\"a\",\"description\":\"long words\",\"tags\":[\"x\",\"y\"],"
+                  "\"cpu\":{\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3]},"
+                  "\"boot\":{\"kernel\":\"k\"},\"serial\":[{\"log_bytes\":8192}]}"),
+             0);
+    before = cfg;
+    CHECK_EQ(merge("{\"description\":\"d\",\"cpu\":{\"weight\":null,\"pins\":[4]},"
+                   "\"tags\":null,\"serial\":[]}"),
+             0);
+    CHECK_STR(cfg.description, "d");
+    CHECK_EQ(cfg.cpu_weight, VM_WEIGHT_DEFAULT);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 1500);
+    CHECK_EQ(cfg.pins.bits[0], BIT(4));
+    CHECK_EQ(cfg.tag_count, 0);
+    CHECK_EQ(cfg.serial_log_bytes, VM_LOG_BYTES_DEFAULT);
+    CHECK_STR(cfg.kernel, "k");
+    CHECK_EQ(merge("{\"cpu\":null}"), 0);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 0);
+    CHECK_EQ(cfg.pins.bits[0], 0);
+    CHECK_EQ(merge("{\"description\":\"long words\",\"tags\":[\"x\",\"y\"],"
+                   "\"cpu\":{\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3]},"
+                   "\"serial\":[{\"log_bytes\":8192}]}"),
+             0);
+    CHECK(memcmp(&before, &cfg, sizeof(cfg)) == 0);
 }
 
 TEST(mistakes_are_named)
