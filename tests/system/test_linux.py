@@ -15,7 +15,7 @@ def linux(clean):
     clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
     clean.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd",
                                "cmdline": "console=ttyS0"}, 256 << 20)
-    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=420)
+    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=180)
     return clean
 
 
@@ -69,7 +69,7 @@ def test_linux_on_several_cpus(clean, count):
     clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
     clean.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0"},
                     256 << 20, cpu={"count": count})
-    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=420)
+    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=180)
     clean.type("debian", "for c in $(seq 0 %d); do taskset $((1 << c)) sh -c 'echo ran-on-$((2*21))-'$c; done\n" % (count - 1))
     for cpu in range(count):
         clean.wait_console("debian", rf"ran-on-42-{cpu}\r?\n")
