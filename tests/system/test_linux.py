@@ -3,9 +3,9 @@
 
 import pytest
 
-from machine import BUILD
+from machine import BUILD, uses_bochs
 
-MACHINE = {"smp": 2, "memory": "2G"}
+MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G"}
 MODELS = ("posted-interrupts", "virtual-apic", pytest.param("software-apic", marks=pytest.mark.slow))
 
 
@@ -62,7 +62,7 @@ def test_linux(linux):
     assert linux.wait_state("debian", "stopped", timeout=60) == "stopped"
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, 4, 8])
 def test_linux_on_several_cpus(clean, count):
     """More vCPUs than the machine has CPUs, too; each runs code, and takes IPIs from the others."""
     clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
