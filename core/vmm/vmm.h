@@ -15,7 +15,7 @@
 #include "core/vm/vm_exit.h"
 #include "core/vmm/vm_config.h"
 
-#define VMM_VMS_MAX 256
+#define VMM_VMS_MAX 1024
 
 enum vmm_state { VMM_STOPPED, VMM_STARTING, VMM_RUNNING, VMM_PAUSED, VMM_STOPPING, VMM_CRASHED };
 
