@@ -214,6 +214,13 @@ $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/b
 unit: $(UNIT_BIN)
 	@tools/run_unit.sh $(UNIT_BIN)
 
+# Pure modules compiled for this machine, for `make bench`.
+$(B)/bench/%: tests/bench/%.c FORCE
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)gcc $(filter-out -fsanitize% -fno-sanitize% -O1,$(UNIT_CFLAGS)) -O2 -o $@ $< \
+	    $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)
+
 # Coverage-guided fuzzing of parsers of hostile input; FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 30
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -263,7 +270,7 @@ run-gdb: setup
 
 bench: setup
 	@tools/need.sh
-	@$(MAKE) --no-print-directory all guests
+	@$(MAKE) --no-print-directory all guests $(B)/bench/sched_cost
 	$(PYTHON) tools/bench.py
 
 size: $(B)/hv.elf $(B)/BOOTX64.EFI

@@ -9,8 +9,10 @@ printed beside AMD's; the host's clock counts nanoseconds of 1 / ips there, so t
 """
 
 import json
+import math
 import os
 import re
+import subprocess
 import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
@@ -182,6 +184,15 @@ def bench_intel(table):
             table.add(number, f"{metric}, {name}", v[key], target, peer, amd=amd[key])
 
 
+def bench_scheduler(table):
+    """Compiled for this machine: what it costs to pick a vCPU and to add it again grows with the logarithm."""
+    for row in subprocess.check_output([f"{BUILD}/bench/sched_cost"], text=True).splitlines():
+        vcpus, mean, worst = row.split()
+        most = 3 * math.ceil(math.log2(int(vcpus) + 1))
+        table.add("S1", f"scheduling, {vcpus} vCPUs on a pCPU: mean of pick and add", float(mean), most, "-", "compares")
+        table.add("S1", f"scheduling, {vcpus} vCPUs on a pCPU: worst of pick and add", int(worst), most, "-", "compares")
+
+
 def main():
     table = Table()
     if vendor() == "intel":
@@ -194,7 +205,8 @@ def main():
         for bench in (bench_boot, bench_exits, bench_timer, bench_size, bench_gets, bench_linux):
             bench(m, table)
     bench_density(table)
-    table.rows.sort(key=lambda r: int(r["id"][1:]))
+    bench_scheduler(table)
+    table.rows.sort(key=lambda r: (r["id"][0], int(r["id"][1:])))
     table.show()
 
 
