@@ -41,6 +41,7 @@ static const struct field cpu_fields[] = {
     {"weight", FIELD_U32, MEMBER(cpu_weight), NULL, NULL},
     {"limit_millicpu", FIELD_U32, MEMBER(cpu_limit_millicpu), NULL, NULL},
     {"pins", FIELD_PINS, MEMBER(pins), NULL, NULL},
+    {"realtime", FIELD_BOOL, MEMBER(cpu_realtime), NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
@@ -376,6 +377,7 @@ static void write_cpu(struct json_writer *w, const struct vm_config *cfg)
             json_u64(w, cpu);
     }
     json_array_end(w);
+    json_put_bool(w, "realtime", cfg->cpu_realtime);
     json_object_end(w);
 }
 

@@ -53,6 +53,12 @@ struct runq *runq_lock_of(const struct task *task, u64 *flags)
     }
 }
 
+bool runq_may_stay(const struct runq *rq, const struct task *task)
+{
+    return task->class != TASK_VCPU ||
+           __atomic_load_n(&rq->is_reserved, __ATOMIC_SEQ_CST) == task->is_exclusive;
+}
+
 /* -- run time
  * ------------------------------------------------------------------------------------------------
  */
@@ -91,6 +97,8 @@ void runq_begin_slice(struct runq *rq, struct task *task, u64 now)
     if (is_limited)
         slice = task->taken_ns = cpu_limit_take(task->limit, now);
     rq->slice_end_ns = now;
+    if (!runq_may_stay(rq, task))
+        runq_resched(this_pcpu());
     if (!others_wait && !is_limited)
         return;
     rq->slice_end_ns += MIN(slice, SCHED_SLICE_NS);
@@ -118,7 +126,7 @@ void runq_drop_load(struct runq *rq, struct task *task)
 
 static bool may_run_on(const struct task *task, u32 pcpu)
 {
-    return cpu_mask_has(&task->allowed, pcpu) &&
+    return cpu_mask_has(&task->allowed, pcpu) && runq_may_stay(&runqs[pcpu], task) &&
            __atomic_load_n(&pcpu_get(pcpu)->is_online, __ATOMIC_RELAXED);
 }
 
@@ -152,6 +160,8 @@ bool runq_pull(void)
 {
     u32 me = this_pcpu()->id, count = pcpu_count();
 
+    if (__atomic_load_n(&runqs[me].is_reserved, __ATOMIC_SEQ_CST))
+        return false;
     for (u32 i = 1; i < count; i++) {
         struct runq *rq = &runqs[(me + i) % count];
         struct task *task;

@@ -18,9 +18,11 @@ struct runq {
     struct sched_queue ready; /* lock */
     struct task idle;         /* never in the ready lists */
     struct task *wake_after;  /* lock: joiner of the task that has just exited */
+    struct task *displaced;   /* lock: vCPU that has just stopped running and must go elsewhere */
     struct timer slice;       /* ends a time slice while others wait, or with the limit */
     u64 slice_end_ns;         /* lock: when it does */
     u32 load;                 /* (a) written under lock: weights of vCPUs ready or running */
+    bool is_reserved;         /* (a) for exclusive vCPUs */
 };
 
 /* Context: this pCPU, before tasks run there; its idle task becomes the current one. */
@@ -62,6 +64,9 @@ void runq_drop_load(struct runq *rq, struct task *task);
  * where its caches are. Loads may change meanwhile: runq_pull mends what that spoils. Context: any,
  * no lock needed. */
 u32 runq_least_loaded(const struct task *task, u32 first);
+
+/* False if the queue's pCPU has been reserved, and not for this task. */
+bool runq_may_stay(const struct runq *rq, const struct task *task);
 
 /* The task is ready, but in no queue: in the hands of the caller. Context: lock of the queue it
  * belonged to held, which is released. Return: the lock of the new one is held. */

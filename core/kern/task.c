@@ -31,13 +31,46 @@ void task_cpu_init(void)
     runq_init();
 }
 
+/* Makes a task that slept ready. Context: run-queue lock held; any pCPU. */
+static void make_ready(struct runq *rq, struct pcpu *p, struct task *task)
+{
+    struct task *running = p->current;
+    u64 now = time_ns();
+
+    runq_account(rq, running, now);
+    task->since_ns = now;
+    task->is_woken = true;
+    runq_add_load(rq, task);
+    /* Without a slice under way the running task would not look at the queue by itself. */
+    if (sched_wake(&rq->ready, task, running) ||
+        (task->class == running->class && rq->slice_end_ns <= now))
+        runq_resched(p);
+}
+
+/* Ends the wait of a task. Context: lock of its run queue held. Return: the queue it is in now,
+ * whose lock is held instead. */
+static struct runq *end_wait(struct runq *rq, struct task *task)
+{
+    u32 pcpu = task->class == TASK_VCPU ? runq_least_loaded(task, task->pcpu) : task->pcpu;
+
+    task->state = TASK_RUNNABLE;
+    if (pcpu != task->pcpu) {
+        sched_leave(&rq->ready, task);
+        rq = runq_move(rq, task, pcpu);
+    }
+    make_ready(rq, pcpu_get(pcpu), task);
+    return rq;
+}
+
 /* Context: after every switch, on the stack switched to; interrupts off. */
 static void finish_switch(void)
 {
     struct runq *rq = runq_this();
-    struct task *joiner = rq->wake_after;
+    struct task *joiner = rq->wake_after, *displaced = rq->displaced;
 
-    rq->wake_after = NULL;
+    rq->wake_after = rq->displaced = NULL;
+    if (displaced != NULL)
+        rq = end_wait(rq, displaced);
     spin_unlock(&rq->lock);
     if (joiner != NULL)
         task_wake(joiner);
@@ -144,6 +177,7 @@ int task_start_vcpu(struct task *task, const char *name, const struct cpu_share 
 
     *task = (struct task){.class = TASK_VCPU,
                           .allowed = share->allowed,
+                          .is_exclusive = share->is_exclusive,
                           .limit = share->limit,
                           .entry = entry,
                           .arg = arg};
@@ -180,39 +214,15 @@ void task_join(struct task *task)
     task->stack = NULL;
 }
 
-/* Makes a task that slept ready. Context: run-queue lock held; any pCPU. */
-static void make_ready(struct runq *rq, struct pcpu *p, struct task *task)
-{
-    struct task *running = p->current;
-    u64 now = time_ns();
-
-    runq_account(rq, running, now);
-    task->since_ns = now;
-    task->is_woken = true;
-    runq_add_load(rq, task);
-    /* Without a slice under way the running task would not look at the queue by itself. */
-    if (sched_wake(&rq->ready, task, running) ||
-        (task->class == running->class && rq->slice_end_ns <= now))
-        runq_resched(p);
-}
-
 void task_wake(struct task *task)
 {
     u64 flags;
     struct runq *rq = runq_lock_of(task, &flags);
 
-    if (task->state == TASK_WAITING) {
-        u32 pcpu = task->class == TASK_VCPU ? runq_least_loaded(task, task->pcpu) : task->pcpu;
-
-        task->state = TASK_RUNNABLE;
-        if (pcpu != task->pcpu) {
-            sched_leave(&rq->ready, task);
-            rq = runq_move(rq, task, pcpu);
-        }
-        make_ready(rq, pcpu_get(pcpu), task);
-    } else {
+    if (task->state == TASK_WAITING)
+        rq = end_wait(rq, task);
+    else
         task->wake_token = true;
-    }
     spin_unlock_irqrestore(&rq->lock, flags);
 }
 
@@ -229,6 +239,12 @@ struct task_times task_times(const struct task *task)
         times.wait_ns += open_ns;
     spin_unlock_irqrestore(&rq->lock, flags);
     return times;
+}
+
+void task_reserve_pcpu(u32 pcpu, bool reserve)
+{
+    __atomic_store_n(&runq_get(pcpu)->is_reserved, reserve, __ATOMIC_SEQ_CST);
+    runq_resched(pcpu_get(pcpu));
 }
 
 void task_set_weight(struct task *task, u32 weight)
@@ -305,6 +321,16 @@ bool task_wait_until(u64 deadline_ns)
     return !w.fired;
 }
 
+/* A vCPU that may not run here any more: once it is off the pCPU it is given another one. Context:
+ * run-queue lock held, which is released; accounts up to now. */
+static void leave_pcpu(struct runq *rq, struct task *me, u64 now)
+{
+    runq_drop_load(rq, me);
+    me->state = TASK_WAITING;
+    rq->displaced = me;
+    switch_away(rq, now);
+}
+
 void task_yield(void)
 {
     struct task *me;
@@ -315,6 +341,11 @@ void task_yield(void)
     rq = runq_this();
     spin_lock(&rq->lock);
     now = runq_end_run(rq, me);
+    if (!runq_may_stay(rq, me)) {
+        leave_pcpu(rq, me, now);
+        irq_restore(flags);
+        return;
+    }
     ready_ns = cpu_limit_is_on(me->limit) ? cpu_limit_ready_ns(me->limit, now) : now;
     if (ready_ns > now) {
         u64 waited_ns = me->wait_ns;

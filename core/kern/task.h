@@ -36,6 +36,7 @@ enum task_state { TASK_NEW, TASK_RUNNABLE, TASK_RUNNING, TASK_WAITING, TASK_EXIT
 struct cpu_share {
     struct cpu_mask allowed; /* pCPUs; at least one of them is online */
     u32 weight;              /* FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX */
+    bool is_exclusive;       /* those pCPUs are reserved, for it */
     struct cpu_limit *limit; /* borrowed until the task is joined; may be off */
 };
 
@@ -45,6 +46,7 @@ struct task {
     u32 pcpu; /* (a) the pCPU it belongs to; changes under the run-queue lock of the old one,
  not while it runs */
     struct cpu_mask allowed;   /* (c) vCPUs: where it may go */
+    bool is_exclusive;         /* (c) vCPUs: to reserved pCPUs, not to others */
     void (*entry)(void *arg);  /* (c) */
     void *arg;                 /* (c) */
     void *stack;               /* (c) lowest usable address */
@@ -75,6 +77,13 @@ int task_start(struct task *task, const char *name, enum task_class class, u32 p
 /* As task_start, of class TASK_VCPU, on the least loaded of the pCPUs allowed. */
 int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share,
                     void (*entry)(void *arg), void *arg) must_check;
+
+/*
+ * From now on only vCPUs with is_exclusive run on that pCPU, beside tasks of better classes; others
+ * leave it at their next VM exit. Or no longer so, when the exclusive ones have been joined. Every
+ * vCPU there is must be allowed another pCPU that is not reserved. Context: any.
+ */
+void task_reserve_pcpu(u32 pcpu, bool reserve);
 
 /* The pCPU the task runs on, if it runs. Context: any; it may move at any time it does not run. */
 static inline u32 task_pcpu(const struct task *task)

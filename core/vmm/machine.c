@@ -12,11 +12,11 @@
 #include "core/lib/errno.h"
 #include "core/vmm/clock.h"
 #include "core/vmm/image.h"
+#include "core/vmm/pcpu_plan.h"
 #include "core/vmm/vcpu_times.h"
 #include "core/vmm/vm_build.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/log.h"
-#include "core/x86/percpu.h"
 #include "mm/kheap.h"
 
 #define RESTART_FAST_NS   (10 * NS_PER_S) /* an uptime below counts as fast */
@@ -49,42 +49,6 @@ void machine_wake_at(u64 deadline_ns)
 {
     if (!wake_timer.armed || wake_timer.deadline_ns > deadline_ns)
         timer_arm(&wake_timer, deadline_ns);
-}
-
-static bool is_online(u32 pcpu)
-{
-    const struct pcpu *p = pcpu_get(pcpu);
-
-    return p != NULL && p->is_online;
-}
-
-/* Without pins: all pCPUs but the first, which does the housekeeping, unless it is alone. */
-static struct cpu_mask allowed_pcpus(const struct vm_config *cfg)
-{
-    struct cpu_mask allowed = cfg->pins;
-
-    if (!cpu_mask_is_empty(&allowed))
-        return allowed;
-    for (u32 i = 1; i < pcpu_count(); i++) {
-        if (is_online(i))
-            cpu_mask_add(&allowed, i);
-    }
-    if (cpu_mask_is_empty(&allowed))
-        cpu_mask_add(&allowed, 0);
-    return allowed;
-}
-
-int machine_check_pins(const struct vm_config *cfg, struct vmm_error *err)
-{
-    for (u32 i = 0; i < PCPUS_MAX; i++) {
-        if (!cpu_mask_has(&cfg->pins, i) || is_online(i))
-            continue;
-        vmm_error_set(err, "semantic", "/cpu/pins",
-                      "GET /api/v1/host says how many CPUs there are; the first is 0.",
-                      "This host has no CPU %u.", i);
-        return -EINVAL;
-    }
-    return 0;
 }
 
 static int hold_image(const char *name, const char *pointer, struct image **out,
@@ -150,13 +114,14 @@ static void tear_down(struct vmm_entry *entry)
     kfree(vm);
     entry->vm = NULL;
     entry->vcpus_started = 0;
+    pcpu_plan_release(entry);
 }
 
 static int start_vcpus(struct vmm_entry *entry, bool paused)
 {
     struct vm *vm = entry->vm;
-    struct cpu_share share = {.allowed = allowed_pcpus(&entry->cfg),
-                              .weight = entry->cfg.cpu_weight,
+    struct cpu_share share = {.weight = entry->cfg.cpu_weight,
+                              .is_exclusive = entry->cfg.cpu_realtime,
                               .limit = &vm->cpu_limit};
 
     cpu_limit_init(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu, time_ns());
@@ -165,6 +130,7 @@ static int start_vcpus(struct vmm_entry *entry, bool paused)
 
         if (paused)
             vm->vcpus[i]->requests |= VCPU_REQ_PAUSE; /* its task does not run yet */
+        share.allowed = pcpu_plan_of(entry, i);
         rc = vcpu_start(vm->vcpus[i], &share);
         if (rc)
             return rc;
@@ -203,8 +169,11 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
                       "The hypervisor is out of memory.");
         return -ENOMEM;
     }
-    rc = vm_build(vm, &parts, err);
+    rc = pcpu_plan_make(entry, err);
+    if (rc == 0)
+        rc = vm_build(vm, &parts, err);
     if (rc) {
+        pcpu_plan_release(entry);
         kfree(vm);
         return rc;
     }

@@ -14,7 +14,7 @@ void machine_init(void (*wake)(void));
 
 /*
  * Builds it from held images and runs it. The entry has no vm. Return: 0 (state RUNNING or PAUSED);
- * -ENOMEM, -EINVAL with *err filled (state unchanged, images still held).
+ * -ENOMEM, -EINVAL, -ENOSPC with *err filled (state unchanged, images still held).
  */
 int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err) must_check;
 
@@ -33,9 +33,6 @@ void machine_poll(struct vmm_entry *entry);
 
 /* Wakes management then, or before if somebody asked for that. */
 void machine_wake_at(u64 deadline_ns);
-
-/* Return: 0; -EINVAL with *err filled (pinned to a pCPU that this host has not). */
-int machine_check_pins(const struct vm_config *cfg, struct vmm_error *err) must_check;
 
 /* Finds and holds the images. Return: 0, -EINVAL with *err filled. */
 int machine_hold_images(struct vmm_entry *entry, struct vmm_error *err) must_check;

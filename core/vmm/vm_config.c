@@ -97,6 +97,16 @@ static int check_cpu(const struct vm_config *cfg, struct vmm_error *err)
     return 0;
 }
 
+/* What has a CPU for itself has nothing to share. */
+static int check_realtime(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (!cfg->cpu_realtime || cfg->cpu_limit_millicpu == 0)
+        return 0;
+    vmm_error_set(err, "semantic", "/cpu/limit_millicpu", "Leave the limit out, or realtime.",
+                  "A real-time VM cannot have a limit on CPU time.");
+    return -EINVAL;
+}
+
 static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
 {
     if (cfg->memory_bytes < VM_MEMORY_MIN || cfg->memory_bytes > VM_MEMORY_MAX ||
@@ -152,6 +162,8 @@ int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
         rc = check_tags(cfg, err);
     if (rc == 0)
         rc = check_cpu(cfg, err);
+    if (rc == 0)
+        rc = check_realtime(cfg, err);
     if (rc == 0)
         rc = check_sizes(cfg, err);
     if (rc == 0)

@@ -36,6 +36,7 @@ struct vm_config {
     u32 cpu_weight;         /* share of a pCPU beside the other vCPUs on it, 1..VM_WEIGHT_MAX */
     u32 cpu_limit_millicpu; /* thousandths of a CPU, all vCPUs together; 0: no limit */
     struct cpu_mask pins;   /* the only pCPUs its vCPUs may run on; none: all */
+    bool cpu_realtime;      /* a pCPU for each vCPU, shared with no other */
     u64 memory_bytes;       /* multiple of 2 MiB */
     enum vm_firmware firmware;
     char kernel[VM_IMAGE_NAME_MAX + 1];

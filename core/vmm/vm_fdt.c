@@ -50,6 +50,7 @@ static const struct prop vm_props[] = {
      WRONG_NUMBER},
     {"cpu-pins", PROP_PINS, MEMBER(cfg.pins), "/cpu/pins", NULL,
      "it is no list of CPU numbers, one cell each, below 256"},
+    {"cpu-realtime", PROP_FLAG, MEMBER(cfg.cpu_realtime), "/cpu/realtime", NULL, WRONG_FLAG},
     {"firmware", PROP_WORD, MEMBER(cfg.firmware), "/boot/firmware", firmwares,
      "it is neither \"direct\" nor \"pvh\""},
     {"kernel", PROP_STRING, MEMBER(cfg.kernel), "/boot/kernel", NULL, WRONG_IMAGE},

@@ -17,6 +17,7 @@
 #include "core/vmm/boot_vms.h"
 #include "core/vmm/clock.h"
 #include "core/vmm/machine.h"
+#include "core/vmm/pcpu_plan.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vmm_error.h"
 #include "mm/kheap.h"
@@ -175,7 +176,7 @@ static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
 {
     int rc = vm_config_validate(cfg, err);
 
-    return rc ? rc : machine_check_pins(cfg, err);
+    return rc ? rc : pcpu_plan_check(cfg, err);
 }
 
 int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)

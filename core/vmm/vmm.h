@@ -91,7 +91,7 @@ int vmm_delete(u32 id, bool force, struct vmm_error *err) must_check;
 
 /*
  * Builds and runs it. Return: 0, -ENOENT, -EBUSY (state), -ENOMEM (sizes in *err), -EINVAL (an
- * image is missing or is no kernel), -EOPNOTSUPP (vmm_unavailable_reason).
+ * image is missing or is no kernel), -ENOSPC (pCPUs), -EOPNOTSUPP (vmm_unavailable_reason).
  */
 int vmm_start(u32 id, bool paused, struct vmm_error *err) must_check;
 

@@ -31,4 +31,23 @@ static inline bool cpu_mask_is_empty(const struct cpu_mask *mask)
     return any == 0;
 }
 
+static inline u32 cpu_mask_count(const struct cpu_mask *mask)
+{
+    u32 count = 0;
+
+    for (u32 cpu = 0; cpu < PCPUS_MAX; cpu++)
+        count += cpu_mask_has(mask, cpu);
+    return count;
+}
+
+static inline struct cpu_mask cpu_mask_without(const struct cpu_mask *mask,
+                                               const struct cpu_mask *less)
+{
+    struct cpu_mask left;
+
+    for (u32 i = 0; i < PCPUS_MAX / 64; i++)
+        left.bits[i] = mask->bits[i] & ~less->bits[i];
+    return left;
+}
+
 #endif

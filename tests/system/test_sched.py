@@ -83,7 +83,7 @@ def test_weights_and_limits_change_while_guests_run(spinning, problem):
     for name in ("one", "two", "limited"):
         spin(spinning, name, weight=100, limit_millicpu=100 if name == "limited" else 0)
     cpu = patch(spinning, "two", {"cpu": {"weight": 300}, "description": "more", "tags": ["a"]})["cpu"]
-    assert cpu == {"count": 1, "weight": 300, "limit_millicpu": 0, "pins": []}
+    assert cpu == {"count": 1, "weight": 300, "limit_millicpu": 0, "pins": [], "realtime": False}
     assert patch(spinning, "limited", {"cpu": {"limit_millicpu": 200}})["cpu"]["limit_millicpu"] == 200
     ran, window = measure(spinning, 8)
     assert_limited(ran, window, 200)
@@ -140,7 +140,7 @@ def test_a_limited_vm_stops_at_once(spinning):
 
 
 def test_the_definition_comes_back(clean):
-    cpu = {"count": 1, "weight": 300, "limit_millicpu": 1500, "pins": [0]}
+    cpu = {"count": 1, "weight": 300, "limit_millicpu": 1500, "pins": [0], "realtime": False}
     clean.create_vm("defined", {"firmware": "pvh", "kernel": "none"}, start=False, cpu=cpu)
     assert clean.json("/vms/defined")["cpu"] == cpu
 
@@ -197,3 +197,32 @@ def test_pins_hold_and_idle_cpus_fetch_work(three, problem):
 
     reply = three.put("/vms/w", {"boot": {"firmware": "pvh", "kernel": "spin-cli"}, "cpu": {"pins": [1, 3]}})
     assert problem(reply, 422, "semantic")["pointer"] == "/cpu/pins"
+    for name in ("u", "v"):
+        assert three.delete(f"/vms/{name}?force=true").status == 204
+
+
+def test_a_real_time_vm_has_its_cpus_for_itself(three, problem):
+    """Of CPUs 1 and 2 it takes one, from under VMs that spin there, and gives it back."""
+    def no_room(reply, text):
+        assert text in problem(reply, 507, "no_space")["detail"], reply
+
+    for name in ("general", "other"):
+        spin(three, name)
+    body = {"boot": {"firmware": "pvh", "kernel": "spin-cli"}, "memory": {"size_bytes": 16 << 20}}
+    no_room(three.put("/vms/rt?start=true", {**body, "cpu": {"count": 2, "realtime": True}}),
+            "needs 2 of the host's 3 CPUs for itself, and 1 can be spared")
+    spin(three, "rt", realtime=True)
+    before = wait_seconds(three)
+    ran, window = measure(three, 3)
+    assert ran["rt"] > 0.98 * window, (ran, window)
+    assert ran["general"] + ran["other"] < 1.02 * window, (ran, window)  # the one that is left
+    assert ran["general"] == pytest.approx(ran["other"], rel=0.1), ran
+    assert wait_seconds(three) - before > 0.8 * window
+    no_room(three.put("/vms/pinned?start=true", {**body, "cpu": {"pins": [1]}}), "Real-time VMs have all CPUs")
+    reply = three.put("/vms/limited", {**body, "cpu": {"realtime": True, "limit_millicpu": 10}})
+    assert problem(reply, 422, "semantic")["pointer"] == "/cpu/limit_millicpu"
+    assert three.delete("/vms/rt?force=true").status == 204
+    measure(three, 0.2)
+    before = wait_seconds(three)
+    measure(three, 1)
+    assert wait_seconds(three) - before < 0.1  # each has a CPU again

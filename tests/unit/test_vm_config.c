@@ -69,6 +69,11 @@ TEST(each_field_is_checked)
     cfg.cpu_count = VM_CPUS_MAX + 1;
     check_refused(&cfg, "/cpu/count");
     cfg = good();
+    cfg.cpu_realtime = true;
+    cfg.cpu_limit_millicpu = 1;
+    check_refused(&cfg, "/cpu/limit_millicpu");
+    cfg.cpu_realtime = false;
+    cfg.cpu_limit_millicpu = 0;
     cfg.cpu_weight = 0;
     check_refused(&cfg, "/cpu/weight");
     cfg.cpu_weight = VM_WEIGHT_MAX + 1;

@@ -53,7 +53,8 @@ TEST(every_member_arrives)
 {
     CHECK_EQ(read("{\"name\":\"a\",\"uuid\":\"7f000000-0000-0000-0000-000000000000\","
                   "\"description\":\"d \\u00e9\",\"tags\":[\"x\",\"y\"],\"on_crash\":\"restart\","
-                  "\"cpu\":{\"count\":1,\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3,255,3]},"
+                  "\"cpu\":{\"count\":1,\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3,255,3],"
+                  "\"realtime\":true},"
                   "\"memory\":{\"size_bytes\":4194304},"
                   "\"boot\":{\"firmware\":\"pvh\",\"kernel\":\"k\",\"initrd\":null,"
                   "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192,"
@@ -68,6 +69,7 @@ TEST(every_member_arrives)
     CHECK_EQ(cfg.on_crash, VM_ON_CRASH_RESTART);
     CHECK_EQ(cfg.cpu_weight, 250);
     CHECK_EQ(cfg.cpu_limit_millicpu, 1500);
+    CHECK(cfg.cpu_realtime);
     CHECK_EQ(cfg.pins.bits[0], BIT(3));
     CHECK_EQ(cfg.pins.bits[3], BIT(63));
     CHECK_EQ(cfg.memory_bytes, 4194304);
@@ -183,8 +185,8 @@ TEST(what_get_gives_can_be_put_back)
     CHECK(!w.overflow);
     CHECK(strstr(text, "\"created_at\":\"2023-11-14T22:13:20.123456789Z\"") != NULL);
     CHECK(strstr(text, "\"uptime_ns\":2") != NULL);
-    CHECK(strstr(text, "\"cpu\":{\"count\":1,\"weight\":7,\"limit_millicpu\":50,\"pins\":[2,5]}") !=
-          NULL);
+    CHECK(strstr(text, "\"cpu\":{\"count\":1,\"weight\":7,\"limit_millicpu\":50,\"pins\":[2,5],"
+                       "\"realtime\":false}") != NULL);
     CHECK_EQ(read(text), 0);
     CHECK_EQ(cfg.cpu_weight, 7);
     CHECK_EQ(cfg.cpu_limit_millicpu, 50);
