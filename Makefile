@@ -243,10 +243,15 @@ test test-all: setup
 	$(MAKE) check unit clang
 	$(MAKE) system ARGS="$(if $(filter test-all,$@),--slow) $(ARGS)"
 
+# What the tests boot checks the order of its locks; all else is as in the image that `make` builds.
+.PHONY: test-image
+test-image:
+	$(MAKE) DEBUG=1 B=$(B)/debug D=$(D) all
+
 .PHONY: system
-system: all guests
+system: all guests test-image
 	@tools/fetch_bochs.sh
-	$(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
+	SOCLE_IMAGES=$(CURDIR)/$(B)/debug $(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
 
 # -- running ----------------------------------------------------------------------------------------------
 
@@ -301,6 +306,7 @@ help:
 ##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest
 ##   QEMU=path          another QEMU
 ##   SOCLE_FILES=folder where the files are that socle.dts names under /images (default: here)
-##   CC=gcc|clang       compiler; DEBUG=1: check the lock order at run time; V=1: show the commands
+##   CC=gcc|clang       compiler; DEBUG=1: check the order of locks at run time, as what the tests
+##                      boot does; V=1: show the commands
 
 -include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d)

@@ -23,6 +23,7 @@
 #include "core/x86/panic.h"
 #include "core/x86/percpu.h"
 #include "core/x86/smp.h"
+#include "core/x86/spinlock.h"
 #include "core/x86/tsc.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/efifb.h"
@@ -252,6 +253,7 @@ void hv_main(const struct boot_info *info)
     start_boot_cpu();
     uart_console_init();
     log_info("socle", "Socle %s (%s)", BUILD_VERSION, BUILD_GIT);
+    lockrank_report();
     if (info->magic != BOOT_INFO_MAGIC || info->version != BOOT_INFO_VERSION)
         panic("the loader and the hypervisor are of different builds");
     cpu_features_report();
