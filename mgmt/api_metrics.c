@@ -105,6 +105,27 @@ static void host_memory(struct json_writer *w)
              (unsigned long long)stats.used_bytes[i]);
 }
 
+static void host_dirty(struct json_writer *w)
+{
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    line(w, "socle_memory_dirty_bytes %llu", (unsigned long long)stats.dirty_bytes);
+}
+
+static void host_nodes(struct json_writer *w)
+{
+    for (u32 i = 0; i < pmm_node_count(); i++) {
+        struct pmm_node_stats node;
+
+        pmm_get_node_stats(i, &node);
+        line(w, "socle_memory_node_bytes{node=\"%u\",use=\"free\"} %llu", i,
+             (unsigned long long)node.free_bytes);
+        line(w, "socle_memory_node_bytes{node=\"%u\",use=\"used\"} %llu", i,
+             (unsigned long long)(node.total_bytes - node.free_bytes));
+    }
+}
+
 static void host_requests(struct json_writer *w)
 {
     for (u32 verb = 0; verb <= VERB_OTHER; verb++) {
@@ -137,8 +158,16 @@ static void vm_state(struct json_writer *w, const struct vmm_info *vm)
 
 static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
 {
-    line(w, "socle_vm_memory_bytes{vm=\"%s\"} %llu", vm->cfg.name,
-         (unsigned long long)vm->memory_resident_bytes);
+    const struct {
+        const char *use;
+        u64 bytes;
+    } rows[] = {{"ram", vm->memory.resident_bytes},
+                {"page_table", vm->memory.page_table_bytes},
+                {"overhead", vm->memory.overhead_bytes}};
+
+    for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+        line(w, "socle_vm_memory_bytes{vm=\"%s\",use=\"%s\"} %llu", vm->cfg.name, rows[i].use,
+             (unsigned long long)rows[i].bytes);
 }
 
 static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
@@ -195,12 +224,15 @@ static const struct family {
     {"socle_cpu_seconds_total", "counter", "Time of physical CPUs by what they did.", host_cpus,
      NULL},
     {"socle_memory_bytes", "gauge", "Host memory by use.", host_memory, NULL},
+    {"socle_memory_dirty_bytes", "gauge", "Free memory still to be zeroed.", host_dirty, NULL},
+    {"socle_memory_node_bytes", "gauge", "Host memory of each NUMA node.", host_nodes, NULL},
     {"socle_http_requests_total", "counter", "Requests answered.", host_requests, NULL},
     {"socle_http_connections", "gauge", "Open connections.", host_connections, NULL},
     {"socle_packet_pool_exhausted_total", "counter", "Frames dropped for want of a buffer.",
      host_network, NULL},
     {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
-    {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds.", NULL, vm_memory},
+    {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds, by use.", NULL,
+     vm_memory},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
      vm_vcpu},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},

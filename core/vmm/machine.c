@@ -18,6 +18,7 @@
 #include "core/x86/log.h"
 #include "core/x86/percpu.h"
 #include "mm/kheap.h"
+#include "mm/pmm.h"
 
 #define RESTART_FAST_NS   (10 * NS_PER_S) /* an uptime below counts as fast */
 #define RESTART_STEP_NS   (250 * NS_PER_MS)
@@ -52,19 +53,29 @@ void machine_wake_at(u64 deadline_ns)
         timer_arm(&wake_timer, deadline_ns);
 }
 
-/* vCPUs go round robin to all pCPUs but the first, which does the housekeeping, unless it is alone.
- */
-static u32 choose_pcpu(void)
+/* The next in turn of those that are online, but for the first; on that node, or on any. */
+static bool next_in_turn(u32 node, bool any_node, u32 *pcpu)
 {
     u32 others = pcpu_count() - 1;
 
     for (u32 i = 0; i < others; i++) {
-        u32 id = 1 + next_pcpu++ % others;
+        const struct pcpu *p = pcpu_get(1 + next_pcpu++ % others);
 
-        if (pcpu_get(id)->is_online)
-            return id;
+        if (p->is_online && (any_node || p->node == node)) {
+            *pcpu = p->id;
+            return true;
+        }
     }
-    return 0;
+    return false;
+}
+
+/* vCPUs go round robin to the pCPUs where their memory is, or to all, but not to the first, which
+ * does the housekeeping, unless it is alone. */
+static u32 choose_pcpu(u32 node)
+{
+    u32 pcpu;
+
+    return next_in_turn(node, false, &pcpu) || next_in_turn(node, true, &pcpu) ? pcpu : 0;
 }
 
 static int hold_image(const char *name, const char *pointer, struct image **out,
@@ -141,12 +152,24 @@ static int start_vcpus(struct vmm_entry *entry, bool paused)
 
         if (paused)
             vm->vcpus[i]->requests |= VCPU_REQ_PAUSE; /* its task does not run yet */
-        rc = vcpu_start(vm->vcpus[i], choose_pcpu());
+        rc = vcpu_start(vm->vcpus[i], choose_pcpu(vm->gmem.node));
         if (rc)
             return rc;
         entry->vcpus_started++;
     }
     return 0;
+}
+
+/* What the hypervisor uses for itself: blocks in its heap and pages outside of it. Slabs count by
+ * the blocks in them, so that it does not depend on how full they were. */
+static u64 own_bytes(void)
+{
+    struct kheap_stats heap;
+    struct pmm_stats pages;
+
+    kheap_get_stats(&heap);
+    pmm_get_stats(&pages);
+    return pages.used_bytes[PMM_HYPERVISOR] - heap.page_bytes + heap.live_bytes;
 }
 
 int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err)
@@ -158,8 +181,10 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         .kernel = entry->kernel,
         .initrd = entry->initrd,
         .unix_ns = clock_unix_ns(),
+        .node = pmm_freest_node(),
         .on_stopped = on_vm_stopped,
     };
+    u64 own_before = own_bytes();
     struct vm *vm = kmalloc(sizeof(*vm));
     int rc;
 
@@ -181,6 +206,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
                       "The hypervisor is out of memory.");
         return -ENOMEM;
     }
+    entry->overhead_bytes = own_bytes() - own_before;
     entry->started_ns = time_ns();
     registry_set_state(entry, paused ? VMM_PAUSED : VMM_RUNNING);
     log_info("vmm", "VM %s started", entry->cfg.name);

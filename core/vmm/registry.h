@@ -27,6 +27,7 @@ struct vmm_entry {
     struct console_log console_log; /* used if cfg.console_log */
     struct vm *vm;                  /* NULL unless it runs or is paused */
     u32 vcpus_started;              /* of vm: those whose tasks must be joined */
+    u64 overhead_bytes;             /* of vm: what the hypervisor took for itself to build it */
     struct image *kernel;           /* held from start to stop, restarts included */
     struct image *initrd;           /* held, or NULL */
     u32 fast_restarts;              /* in a row, by themselves */

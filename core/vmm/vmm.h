@@ -19,6 +19,14 @@
 
 enum vmm_state { VMM_STOPPED, VMM_STARTING, VMM_RUNNING, VMM_PAUSED, VMM_STOPPING, VMM_CRASHED };
 
+/* Host memory a VM holds; all zero if it does not run. */
+struct vm_memory {
+    u64 resident_bytes;   /* behind the guest's RAM */
+    u64 large_page_bytes; /* of these, in pages of 2 MiB and more */
+    u64 page_table_bytes; /* second-level tables */
+    u64 overhead_bytes;   /* vCPUs, stacks, devices, bookkeeping: the hypervisor's own */
+};
+
 struct vmm_info {
     u32 id;
     struct vm_config cfg;
@@ -30,7 +38,7 @@ struct vmm_info {
     u64 console_written; /* bytes */
     u64 guest_ns;        /* time in guest mode, all vCPUs */
     u64 halted_ns;
-    u64 memory_resident_bytes;
+    struct vm_memory memory;
 };
 
 struct vmm_exit_stat {

@@ -39,15 +39,19 @@ int vmm_get(u32 id, struct vmm_info *out)
     out->console_written = vmm_console_written(id);
     out->guest_ns = entry->guest_ns;
     out->halted_ns = entry->halted_ns;
-    out->memory_resident_bytes = 0;
+    out->memory = (struct vm_memory){0};
     if (!entry->vm)
         return 0;
     for (u32 i = 0; i < entry->vm->vcpu_count; i++) {
         out->guest_ns += entry->vm->vcpus[i]->guest_ns;
         out->halted_ns += entry->vm->vcpus[i]->halted_ns;
     }
-    out->memory_resident_bytes =
-        entry->vm->gmem.total_bytes + entry->vm->slat.table_pages * PAGE_SIZE;
+    out->memory = (struct vm_memory){
+        .resident_bytes = entry->vm->gmem.total_bytes,
+        .large_page_bytes = entry->vm->gmem.large_bytes,
+        .page_table_bytes = entry->vm->slat.table_pages * PAGE_SIZE,
+        .overhead_bytes = entry->overhead_bytes,
+    };
     return 0;
 }
 
