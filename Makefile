@@ -214,6 +214,18 @@ $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/b
 unit: $(UNIT_BIN)
 	@tools/run_unit.sh $(UNIT_BIN)
 
+# Threads under ThreadSanitizer, with the real locks. setarch: the sanitizer wants addresses where it knows them.
+RACE_BIN := $(patsubst tests/race/%.c,$(B)/race/%,$(wildcard tests/race/race_*.c))
+RACE_CFLAGS := -std=gnu17 -g -O1 -fsanitize=thread -Wno-tsan -fno-omit-frame-pointer -Wall -Wextra -Itests/race/fakes -I. -I$(B)/gen
+$(B)/race/%: tests/race/%.c tests/race/race.c tests/race/race.h FORCE | $(D)/.stamp
+	@mkdir -p $(@D)
+	@echo "  RACE $<"
+	$(Q)gcc $(RACE_CFLAGS) -o $@ $< tests/race/race.c tests/unit/harness.c core/x86/lockrank.c \
+	    $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1) -lpthread
+.PHONY: tsan
+tsan: $(RACE_BIN)
+	@TSAN_OPTIONS=halt_on_error=1 setarch -R tools/run_unit.sh $(RACE_BIN)
+
 # Coverage-guided fuzzing of parsers of hostile input; FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 30
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -240,7 +252,7 @@ clang:
 test test-all: setup
 	@tools/need.sh
 	$(MAKE) all guests
-	$(MAKE) check unit clang
+	$(MAKE) check unit tsan clang
 	$(MAKE) system ARGS="$(if $(filter test-all,$@),--slow) $(ARGS)"
 
 # What the tests boot checks the order of its locks; all else is as in the image that `make` builds.
@@ -289,6 +301,7 @@ help:
 ##   make test-all      and Linux on the third
 ##   make check         layout, layers, headers
 ##   make unit          host unit tests with ASan and UBSan
+##   make tsan          modules in many threads, under ThreadSanitizer
 ##   make fuzz          fuzz the parsers, FUZZ_SECONDS=30 each
 ##   make system        system tests under QEMU or Bochs; ARGS="-k linux" picks some
 ##   make clang         build the kernel with clang too
