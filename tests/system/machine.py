@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 
-from backend import API, BUILD, DIES_WITH_US, IMAGES, ROOT, Backend, Response, body_json, files_beside, put_files  # noqa: F401 (for the tests)
+from backend import API, BUILD, DIES_WITH_US, IMAGE_DIR, ROOT, Backend, Response, body_json, files_beside, put_files  # noqa: F401 (for the tests)
 from bochs import BochsMachine
 
 
@@ -65,7 +65,7 @@ class Machine(Backend):
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
         self.nic, self.chipset, self.extra = nic, chipset, list(extra)
         self.files = files_beside(dtb, files)
-        self.image, self.address = image or f"{IMAGES}/socle.img", address
+        self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
 
     # -- process ------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ class Machine(Backend):
         if self.boot == "pxe":
             tftp = f"{self.directory}/tftp"
             os.mkdir(tftp)
-            shutil.copy(f"{IMAGES}/BOOTX64.EFI", tftp)
+            shutil.copy(f"{IMAGE_DIR}/BOOTX64.EFI", tftp)
             for name, path in self.files.items():
                 os.makedirs(os.path.dirname(f"{tftp}/{name}"), exist_ok=True)
                 shutil.copy(path, f"{tftp}/{name}")

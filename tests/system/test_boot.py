@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from machine import BUILD, IMAGES, make_machine, vendor
+from machine import BUILD, IMAGE_DIR, make_machine, vendor
 
 VENDOR_NAMES = {"amd": "AuthenticAMD", "intel": "GenuineIntel"}
 PXE = pytest.mark.qemu("Bochs' network card has no boot ROM")
@@ -24,7 +24,7 @@ def test_boot(boot, smp):
         assert 0 < host["memory"]["free_bytes"] < host["memory"]["total_bytes"]
         assert re.search(r"(?i)no TLS", m.serial()), "the boot log does not say that the endpoint is open"
         assert "panic" not in m.serial().lower()
-        if IMAGES != BUILD:
+        if IMAGE_DIR != BUILD:
             assert "the order of locks is checked" in m.serial()
 
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from machine import IMAGES, Machine
+from machine import IMAGE_DIR, Machine
 
 pytestmark = pytest.mark.qemu("the cards, chipsets and debugger of QEMU; Bochs has one card, which every test uses")
 
@@ -85,7 +85,7 @@ class Debugger:
         return self._receive()
 
     def stop_at(self, function):
-        symbols = subprocess.run(["nm", f"{IMAGES}/hv.elf"], capture_output=True, text=True, check=True).stdout
+        symbols = subprocess.run(["nm", f"{IMAGE_DIR}/hv.elf"], capture_output=True, text=True, check=True).stdout
         address = re.search(rf"(?m)^([0-9a-f]+) . {function}$", symbols).group(1)
         assert self.ask(f"Z1,{address},1") == "OK"
         assert self.ask("c").startswith("T05")
