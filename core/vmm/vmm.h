@@ -18,6 +18,7 @@
 #define VMM_VMS_MAX 1024
 
 enum vmm_state { VMM_STOPPED, VMM_STARTING, VMM_RUNNING, VMM_PAUSED, VMM_STOPPING, VMM_CRASHED };
+#define VMM_STATES (VMM_CRASHED + 1u)
 
 struct vmm_info {
     u32 id;
