@@ -12,7 +12,7 @@ nested=/sys/module/kvm_intel/parameters/nested
 [ -w /dev/kvm ] && grep -qs '[1Y]' "$nested" && exit 0
 
 . tools/fetch_lib.sh
-inputs=(tools/bochs.lock tools/fetch_bochs.sh tools/bochs/idivfix.c)
+inputs=(tools/bochs.lock tools/fetch_bochs.sh tools/bochs/repair.c)
 target=$cache/bochs-$(cat "${inputs[@]}" | sha256sum | cut -c1-12)
 libraries=usr/lib/x86_64-linux-gnu
 
@@ -65,17 +65,17 @@ unpack() { # DIR: what the emulator needs of the packages, the repair library, a
         mkdir -p "$1/${kept%/*}"
         mv "$tmp/all/$kept" "$1/$kept"
     done
-    gcc -std=gnu17 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$1/idivfix.so" tools/bochs/idivfix.c
+    gcc -std=gnu17 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$1/repair.so" tools/bochs/repair.c
     cat >"$1/bochs" <<EOF
 #!/bin/sh
 # Runs this Bochs with the libraries it was built for.
 root=\$(dirname "\$(readlink -f "\$0")")
 export LTDL_LIBRARY_PATH="\$root/$libraries/bochs/plugins" BXSHARE="\$root/usr/share/bochs"
-exec "\$root/$libraries/ld-linux-x86-64.so.2" --preload "\$root/idivfix.so" --library-path "\$root/$libraries" \\
+exec "\$root/$libraries/ld-linux-x86-64.so.2" --preload "\$root/repair.so" --library-path "\$root/$libraries" \\
     "\$root/usr/bin/bochs-bin" "\$@"
 EOF
     chmod +x "$1/bochs"
-    # The repair library checks the emulated division when it is loaded.
+    # The repair library checks what it repairs when it is loaded.
     models=$("$1/bochs" --help cpu 2>&1 || true)
     grep -q corei7_skylake_x <<<"$models" || fail "the unpacked Bochs does not run: $(tail -1 <<<"$models")"
 }

@@ -26,18 +26,30 @@
 
 static void (*wake_management)(void);
 static struct timer wake_timer; /* armed for the earliest of all deadlines */
+static u32 poll_wanted;         /* atomic: machine_poll has work for some entry */
 static u32 next_pcpu;
+
+void machine_want_poll(void)
+{
+    __atomic_store_n(&poll_wanted, 1, __ATOMIC_SEQ_CST);
+    wake_management();
+}
+
+bool machine_poll_wanted(void)
+{
+    return __atomic_exchange_n(&poll_wanted, 0, __ATOMIC_SEQ_CST) != 0;
+}
 
 static void on_wake_timer(void *arg)
 {
     (void)arg;
-    wake_management();
+    machine_want_poll();
 }
 
 static void on_vm_stopped(struct vm *vm)
 {
     (void)vm;
-    wake_management();
+    machine_want_poll();
 }
 
 void machine_init(void (*wake)(void))

@@ -15,9 +15,10 @@
 #include "core/vm/vm_exit.h"
 #include "core/vmm/vm_config.h"
 
-#define VMM_VMS_MAX 256
+#define VMM_VMS_MAX 1024
 
 enum vmm_state { VMM_STOPPED, VMM_STARTING, VMM_RUNNING, VMM_PAUSED, VMM_STOPPING, VMM_CRASHED };
+#define VMM_STATES (VMM_CRASHED + 1u)
 
 /* Host memory a VM holds; all zero if it does not run. */
 struct vm_memory {

@@ -67,12 +67,7 @@ bool vmm_next(const char *after_name, u32 *id)
 
 u32 vmm_count(enum vmm_state state)
 {
-    u32 count = 0;
-    const struct vmm_entry *entry = registry_after("");
-
-    for (; entry; entry = registry_after(entry->cfg.name))
-        count += entry->state == state;
-    return count;
+    return registry_count_state(state);
 }
 
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)

@@ -22,6 +22,10 @@
 #define REMOTE_IRR  (1u << 14)
 #define IER_THRE    2u
 
+#define LVT_MASKED     0x10000u
+#define LVT_PERIODIC   0x20000u
+#define HOST_PERIOD_NS 300000u
+
 static bool is_x2;
 static volatile u32 low_count, high_count, level_count, timer_count, seen_isr, seen_remote_irr;
 static volatile bool is_nested, is_order_wrong;
@@ -137,6 +141,26 @@ static void task_priority(void)
     is_nested = false;
 }
 
+/* Interrupts off, a request waiting, and the host interrupted again and again meanwhile: its timer
+ * is armed for ours, masked or not. The request must go on waiting. */
+static void interrupts_off(void)
+{
+    low_count = 1; /* no nesting */
+    put(LAPIC_TIMER_DCR, 0xb);
+    put(LAPIC_LVT_TIMER, LVT_PERIODIC | LVT_MASKED | TIMER);
+    put(LAPIC_TIMER_ICR, HOST_PERIOD_NS);
+    self_ipi(LOW);
+    for (unsigned turn = 0; turn < 50; turn++) {
+        cli(); /* Bochs looks at what is masked when the flag is written, not at VM entry */
+        for (volatile unsigned i = 0; i < 10000; i++)
+            ;
+    }
+    EXPECT_EQ(low_count, 1);
+    put(LAPIC_TIMER_ICR, 0);
+    open_window();
+    EXPECT_EQ(low_count, 2);
+}
+
 static void level_triggered(void)
 {
     level_count = seen_remote_irr = 0;
@@ -157,7 +181,7 @@ static void timer(void)
 
     timer_count = 0;
     put(LAPIC_TIMER_DCR, 0xb);
-    put(LAPIC_LVT_TIMER, 0x10000 | TIMER);
+    put(LAPIC_LVT_TIMER, LVT_MASKED | TIMER);
     put(LAPIC_TIMER_ICR, 0xffffffff);
     first = get(LAPIC_TIMER_CCR);
     for (volatile unsigned i = 0; i < 1000; i++)
@@ -177,6 +201,7 @@ static void all(void)
     put(LAPIC_SVR, 0x1ff);
     nesting();
     task_priority();
+    interrupts_off();
     level_triggered();
     timer();
 }

@@ -3,9 +3,9 @@
 
 import pytest
 
-from machine import BUILD
+from machine import BUILD, uses_bochs
 
-MACHINE = {"smp": 2, "memory": "2G"}
+MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G"}
 MODELS = ("posted-interrupts", "virtual-apic", pytest.param("software-apic", marks=pytest.mark.slow))
 
 
@@ -15,7 +15,7 @@ def linux(clean):
     clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
     clean.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd",
                                "cmdline": "console=ttyS0"}, 256 << 20)
-    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=420)
+    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=180)
     return clean
 
 
@@ -62,14 +62,14 @@ def test_linux(linux):
     assert linux.wait_state("debian", "stopped", timeout=60) == "stopped"
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, 4, 8])
 def test_linux_on_several_cpus(clean, count):
     """More vCPUs than the machine has CPUs, too; each runs code, and takes IPIs from the others."""
     clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
     clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
     clean.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0"},
                     256 << 20, cpu={"count": count})
-    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=420)
+    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=180)
     clean.type("debian", "for c in $(seq 0 %d); do taskset $((1 << c)) sh -c 'echo ran-on-$((2*21))-'$c; done\n" % (count - 1))
     for cpu in range(count):
         clean.wait_console("debian", rf"ran-on-42-{cpu}\r?\n")
