@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/mcfg.c drivers/acpi/fadt.c
- * drivers/acpi/srat.c */
+/* SOURCES: drivers/acpi/*.c */
 /* ACPI tables, good and broken. */
 #include "core/lib/errno.h"
 #include "drivers/acpi/acpi.h"
