@@ -191,9 +191,9 @@ $(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest
 .PHONY: guests
 guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img
 
-$(B)/guest/vmlinuz:
-	tools/fetch_guest.sh $(@D)
-$(B)/guest/initrd.img: tools/mkinitrd.sh | $(D)/.stamp
+$(B)/guest/vmlinuz $(B)/guest/modules/order &: tools/fetch_guest.sh
+	tools/fetch_guest.sh $(B)/guest
+$(B)/guest/initrd.img: tools/mkinitrd.sh $(B)/guest/modules/order | $(D)/.stamp
 	tools/mkinitrd.sh $@
 
 # -- checks and tests -------------------------------------------------------------------------------------

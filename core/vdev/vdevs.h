@@ -27,6 +27,7 @@ int vuart_create(struct vm *vm, u16 port, unsigned line, struct vconsole *consol
 int vpm_create(struct vm *vm) must_check;             /* ACPI PM, reset ports 0x64, 0x92 */
 int vpci_create(struct vm *vm, u64 mem64) must_check; /* PCI, reset port 0xcf9; where its memory
                                                          window above RAM is */
+int virtio_rng_create(struct vm *vm) must_check;      /* the CPU must have RDRAND */
 
 /* Presses the ACPI power button. Context: management task. */
 void vpm_power_button(struct vm *vm);

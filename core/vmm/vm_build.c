@@ -16,6 +16,7 @@
 #include "core/vmm/guest_map.h"
 #include "core/vmm/image.h"
 #include "core/vmm/vmm_error.h"
+#include "core/x86/cpu_features.h"
 #include "mm/kheap.h"
 #include "mm/pmm.h"
 
@@ -108,6 +109,8 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
         rc = vpm_create(vm);
     if (rc == 0)
         rc = vpci_create(vm, guest_pci_mem64(memory));
+    if (rc == 0 && cpu_features.has_rdrand)
+        rc = virtio_rng_create(vm);
     return rc;
 }
 
