@@ -186,14 +186,15 @@ $(B)/guests/lib/%.o: tests/guests/lib/%.c $(wildcard tests/guests/lib/*.h)
 $(B)/guests/lib/%.o: tests/guests/lib/%.S
 	@mkdir -p $(@D)
 	$(CC) -m64 -c -o $@ $<
-$(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o $(B)/guests/lib/smp.o tests/guests/lib/guest.ld
+$(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o $(B)/guests/lib/smp.o \
+    $(B)/guests/lib/virtio.o tests/guests/lib/guest.ld
 	$(Q)ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 .PHONY: guests
 guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img
 
-$(B)/guest/vmlinuz:
-	tools/fetch_guest.sh $(@D)
-$(B)/guest/initrd.img: tools/mkinitrd.sh | $(D)/.stamp
+$(B)/guest/vmlinuz $(B)/guest/modules/order &: tools/fetch_guest.sh
+	tools/fetch_guest.sh $(B)/guest
+$(B)/guest/initrd.img: tools/mkinitrd.sh $(B)/guest/modules/order | $(D)/.stamp
 	tools/mkinitrd.sh $@
 
 # -- checks and tests -------------------------------------------------------------------------------------

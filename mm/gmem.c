@@ -242,6 +242,30 @@ int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes)
     return 0;
 }
 
+int gmem_load_u16(const struct gmem *gmem, gpa_t guest, u16 *value)
+{
+    const u8 *word = within_slot(gmem, guest.v, sizeof(*value));
+
+    if (!IS_ALIGNED(guest.v, sizeof(*value)))
+        return -EINVAL;
+    if (word == NULL)
+        return -EFAULT;
+    *value = __atomic_load_n((const u16 *)(const void *)word, __ATOMIC_ACQUIRE);
+    return 0;
+}
+
+int gmem_store_u16(const struct gmem *gmem, gpa_t guest, u16 value)
+{
+    u8 *word = within_slot(gmem, guest.v, sizeof(value));
+
+    if (!IS_ALIGNED(guest.v, sizeof(value)))
+        return -EINVAL;
+    if (word == NULL)
+        return -EFAULT;
+    __atomic_store_n((u16 *)(void *)word, value, __ATOMIC_RELEASE);
+    return 0;
+}
+
 int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value)
 {
     u8 *word = within_slot(gmem, guest.v, sizeof(value));

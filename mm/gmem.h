@@ -56,10 +56,12 @@ int gmem_write(const struct gmem *gmem, gpa_t guest, const void *src, size_t byt
 int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes) must_check;
 
 /*
- * For words that vCPUs look at while they are written. The store is in one piece and after every
- * earlier write; the exchange is atomic. Return: 0, -EFAULT (not RAM; nothing done), -EINVAL (not a
- * multiple of 4).
+ * For words that vCPUs look at or write meanwhile. Loads and stores are in one piece; a store comes
+ * after every earlier write, a load before every later read; the exchange is atomic. Return: 0,
+ * -EFAULT (not RAM; nothing done), -EINVAL (not a multiple of the word's size).
  */
+int gmem_load_u16(const struct gmem *gmem, gpa_t guest, u16 *value) must_check;
+int gmem_store_u16(const struct gmem *gmem, gpa_t guest, u16 value) must_check;
 int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value) must_check;
 int gmem_exchange_u8(const struct gmem *gmem, gpa_t guest, u8 value, u8 *old) must_check;
 

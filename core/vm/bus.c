@@ -74,6 +74,26 @@ int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops, stru
     return rc;
 }
 
+int bus_remove_at(struct bus *bus, u64 base, const struct vdev *dev)
+{
+    u64 flags = spin_lock_irqsave(&bus->lock);
+    u32 at = 0;
+
+    while (at < bus->count && (bus->regions[at].base != base || bus->regions[at].dev != dev))
+        at++;
+    if (at == bus->count) {
+        spin_unlock_irqrestore(&bus->lock, flags);
+        return -ENOENT;
+    }
+    begin_change(bus);
+    set_count(bus, bus->count - 1);
+    for (u32 i = at; i < bus->count; i++)
+        copy_region(&bus->regions[i], &bus->regions[i + 1]);
+    end_change(bus);
+    spin_unlock_irqrestore(&bus->lock, flags);
+    return 0;
+}
+
 void bus_remove(struct bus *bus, const struct vdev *dev)
 {
     u64 flags = spin_lock_irqsave(&bus->lock);

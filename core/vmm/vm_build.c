@@ -8,6 +8,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vdev/vdevs.h"
+#include "core/vdev/vpci.h"
 #include "core/vmm/boot_linux.h"
 #include "core/vmm/boot_pvh.h"
 #include "core/vmm/guest_acpi.h"
@@ -15,6 +16,7 @@
 #include "core/vmm/guest_map.h"
 #include "core/vmm/image.h"
 #include "core/vmm/vmm_error.h"
+#include "core/x86/cpu_features.h"
 #include "mm/kheap.h"
 #include "mm/pmm.h"
 
@@ -107,6 +109,10 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
         rc = vuart_create(vm, GUEST_COM1_PORT, GUEST_COM1_LINE, parts->console);
     if (rc == 0)
         rc = vpm_create(vm);
+    if (rc == 0)
+        rc = vpci_create(vm, guest_pci_mem64(memory));
+    if (rc == 0 && cpu_features.has_rdrand)
+        rc = virtio_rng_create(vm);
     return rc;
 }
 
@@ -118,7 +124,7 @@ static int write_acpi(struct vm *vm)
 
     if (!tables)
         return -ENOMEM;
-    bytes = guest_acpi_build(tables, GUEST_ACPI_BASE, vm->vcpu_count);
+    bytes = guest_acpi_build(tables, GUEST_ACPI_BASE, vm->vcpu_count, vm->pci->mem64);
     rc = gmem_write(&vm->gmem, gpa(GUEST_ACPI_BASE), tables, bytes);
     kfree(tables);
     return rc;

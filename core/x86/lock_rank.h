@@ -8,8 +8,12 @@ enum lock_rank {
     LOCK_REGISTRY = 1,
     LOCK_VM,
     LOCK_VM_MEM,
+    LOCK_PCI, /* a guest's PCI configuration: BARs move on the bus */
     LOCK_BUS,
     LOCK_VDEV,
+    LOCK_VIRTQ,   /* one virtqueue */
+    LOCK_VMSI,    /* MSI-X table, or interrupt status, of one device */
+    LOCK_INTX,    /* a guest's PCI interrupt lines, shared by devices */
     LOCK_IRQCHIP, /* virtual PIC and IOAPIC: raised from under a device's lock */
     LOCK_CONSOLE, /* console byte rings */
     LOCK_POOL,    /* packet buffers, block queues */
