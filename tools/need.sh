@@ -7,6 +7,6 @@ refuse() {
     exit 2
 }
 case ${CPU:-amd} in amd | intel) ;; *) refuse CPU "$CPU" "amd or CPU=intel" ;; esac
-case ${NIC:-e1000e} in e1000e | e1000) ;; *) refuse NIC "$NIC" "e1000e or NIC=e1000" ;; esac
+case ${NIC:-e1000e} in e1000e | e1000 | virtio) ;; *) refuse NIC "$NIC" "e1000e, NIC=e1000 or NIC=virtio" ;; esac
 [ "${DISK:-none}" = none ] || refuse DISK "$DISK" none
 case ${BOOT:-usb} in usb | pxe) ;; *) refuse BOOT "$BOOT" "usb or BOOT=pxe" ;; esac

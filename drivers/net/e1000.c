@@ -27,15 +27,10 @@
 /* The device gets emptied descriptors back in groups: each tail write is a slow bus access. */
 #define RX_RETURN_BATCH 16u
 
-#define FRAME_MIN    14u   /* Ethernet header */
-#define FRAME_MAX    1518u /* with one VLAN tag, without FCS */
-#define ETHERNET_MTU 1500u
-
 /* 10.2.4.2: in units of 256 ns; about 10 000 interrupts a second at most. */
 #define ITR_INTERVAL 390u
 
 #define EEPROM_TIMEOUT_NS (2 * NS_PER_MS)
-#define HANG_TIMEOUT_NS   (2 * NS_PER_S)
 /* It takes microseconds; the rest is for hosts that emulate this one. Only who has no interrupt
  * waits so long. */
 #define IRQ_TEST_NS       (200 * NS_PER_MS)
@@ -156,8 +151,10 @@ static void tx_start(struct e1000 *nic)
     /* 1. Nothing is queued: what was, is lost with the reset. */
     memset(nic->tx_ring.cpu, 0, RING_BYTES);
     for (u32 i = 0; i < RING_SIZE; i++) {
-        if (nic->tx[i])
+        if (nic->tx[i]) {
+            netdev_count(&nic->dev.counters.tx_drops, 1);
             pktbuf_free(nic->tx[i]);
+        }
         nic->tx[i] = NULL;
     }
     nic->tx_head = 0;
@@ -206,8 +203,8 @@ static struct pktbuf *e1000_rx_poll(struct netdev *dev)
             return NULL;
         compiler_barrier(); /* the length was written before the status */
         len = desc->length;
-        if ((status & E1000_RXD_STAT_EOP) && !desc->errors && len >= FRAME_MIN &&
-            len <= FRAME_MAX && (empty = pktbuf_alloc()) != NULL) {
+        if ((status & E1000_RXD_STAT_EOP) && !desc->errors && len >= ETHERNET_HEADER_BYTES &&
+            len <= netdev_frame_max(dev) && (empty = pktbuf_alloc()) != NULL) {
             full = nic->rx[i];
             full->len = len;
             nic->rx[i] = empty;
@@ -264,14 +261,14 @@ static bool e1000_tx(struct netdev *dev, struct pktbuf *pkt)
 /* A transmitter that stands still though the link is up: start the device again from reset. */
 static void check_for_hang(struct e1000 *nic)
 {
-    if (nic->tx_head == nic->tx_tail || time_ns() - nic->tx_progress_ns < HANG_TIMEOUT_NS)
+    if (nic->tx_head == nic->tx_tail || time_ns() - nic->tx_progress_ns < NETDEV_HANG_NS)
         return;
     nic->tx_progress_ns = time_ns();
     if (!(e1000_read(nic, E1000_STATUS) & E1000_STATUS_LU))
         return;
-    nic->hangs++;
+    netdev_count(&nic->dev.counters.resets, 1);
     log_warn(nic->dev.driver, "%s: transmitter stands still, reset %llu", nic->dev.bdf,
-             (unsigned long long)nic->hangs);
+             (unsigned long long)nic->dev.counters.resets);
     if (nic->model->reset(nic) || nic_start(nic))
         log_error(nic->dev.driver, "%s: did not come back after a reset", nic->dev.bdf);
 }
@@ -315,13 +312,15 @@ static bool e1000_link_up(struct netdev *dev)
 static bool e1000_irq(void *arg)
 {
     struct e1000 *nic = arg;
+    u32 causes = e1000_read(nic, E1000_ICR);
 
-    if (e1000_read(nic, E1000_ICR) == 0)
+    if (causes == 0)
         return false;
     e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
+    if (causes & E1000_ICR_LSC)
+        __atomic_store_n(&nic->dev.link_changed, true, __ATOMIC_RELEASE);
     __atomic_store_n(&nic->irq_seen, true, __ATOMIC_RELEASE);
-    if (nic->dev.wake)
-        nic->dev.wake();
+    netdev_wake(&nic->dev);
     return true;
 }
 

@@ -44,7 +44,6 @@ struct e1000 {
     u32 tx_head;                        /* (o) oldest descriptor not yet sent */
     bool tx_dirty;                      /* (o) descriptors not yet announced */
     u64 tx_progress_ns;                 /* (o) when the oldest one was last seen to move */
-    u64 hangs;                          /* (o) */
     bool irq_seen;                      /* (a) the handler has run for an interrupt of ours */
 };
 

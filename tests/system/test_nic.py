@@ -15,6 +15,7 @@ pytestmark = pytest.mark.qemu("the cards, chipsets and debugger of QEMU; Bochs h
 
 UPLOAD_BYTES = 5 << 20
 MSI = r"interrupts by MSI, vector 0x[0-9a-f]+\r?\n"
+MSIX = r"interrupts by MSI-X, vector 0x[0-9a-f]+\r?\n"
 INTX = r"interrupts by INTx, line \d+, GSI \d+, level, active high\r?\n"
 POLLED = "no interrupt arrives; the card is polled every millisecond"
 
@@ -38,6 +39,9 @@ def use_the_network(m, driver):
     ("pc", "e1000e", 1, "e1000e", MSI),
     ("pc", "e1000", 2, "e1000", INTX),
     ("pc", "e1000-82545em", 1, "e1000", INTX),
+    ("q35", "virtio-net-pci", 2, "virtio-net", MSIX),
+    ("q35", "virtio-net-pci-non-transitional,event_idx=off,csum=off,guest_csum=off,ctrl_rx=off", 1, "virtio-net", MSIX),
+    ("pc", "virtio-net-pci,vectors=0,host_mtu=1400", 1, "virtio-net", INTX),
 ])
 def test_card(chipset, nic, smp, driver, interrupts):
     with Machine(chipset=chipset, nic=nic, smp=smp) as m:
