@@ -137,11 +137,13 @@ class Monitor:
             chunk = s.recv(4096)
             assert chunk, "the monitor closed the connection"
             data += chunk
+        return data.decode(errors="replace")
 
     def run(self, command):
+        """Returns what the command printed."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(20)
             s.connect(self.path)
             self._until_prompt(s)
             s.sendall(command.encode() + b"\n")
-            self._until_prompt(s)
+            return self._until_prompt(s)
