@@ -313,7 +313,7 @@ help:
 ## Variables
 ##   CPU=amd|intel      processor of the machine; intel: Bochs, unless KVM has nested VT-x, BOOT=usb only
 ##   SMP=2 MEM=2G       its CPUs and memory
-##   NIC=e1000e|e1000   its network card: 82574L or 82540EM; igb and virtio are not built yet
+##   NIC=e1000e|e1000|igb|virtio  its network card: 82574L, 82540EM, 82576 (QEMU 8.0 and later), virtio-net
 ##   DISK=none          its disk; nvme, ahci and virtio are not built yet
 ##   BOOT=usb|pxe       how the firmware loads the image
 ##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint

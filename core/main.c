@@ -286,7 +286,8 @@ static void start_virtualization(void)
 
 static void start_devices(void)
 {
-    static const struct pci_driver *const drivers[] = {&e1000_driver, &e1000e_driver};
+    static const struct pci_driver *const drivers[] = {&e1000_driver, &e1000e_driver, &igb_driver,
+                                                       &virtio_net_driver};
     int rc;
 
     must(net_init(), "the packet pool");

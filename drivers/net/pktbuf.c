@@ -38,6 +38,7 @@ struct pktbuf *pktbuf_alloc(void)
     pkt->next = NULL;
     pkt->offset = PKTBUF_HEADROOM;
     pkt->len = 0;
+    pkt->csum = PKTBUF_CSUM_UNKNOWN;
     return pkt;
 }
 

@@ -55,7 +55,7 @@ BOOTS = ["usb", pytest.param("pxe", marks=PXE)]
 
 
 class FirmwareNetwork(Machine):
-    """PXE by the firmware's own driver and protocol, not iPXE's; Socle has no driver for this card."""
+    """PXE by the firmware's own driver and protocol, not iPXE's."""
 
     def command(self):
         nic = "virtio-net-pci,netdev=n0,bootindex=1,romfile="
