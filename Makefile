@@ -186,14 +186,15 @@ $(B)/guests/lib/%.o: tests/guests/lib/%.c $(wildcard tests/guests/lib/*.h)
 $(B)/guests/lib/%.o: tests/guests/lib/%.S
 	@mkdir -p $(@D)
 	$(CC) -m64 -c -o $@ $<
-$(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o $(B)/guests/lib/smp.o tests/guests/lib/guest.ld
+$(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest.o $(B)/guests/lib/smp.o \
+    $(B)/guests/lib/virtio.o tests/guests/lib/guest.ld
 	$(Q)ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 .PHONY: guests
 guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img
 
-$(B)/guest/vmlinuz:
-	tools/fetch_guest.sh $(@D)
-$(B)/guest/initrd.img: tools/mkinitrd.sh | $(D)/.stamp
+$(B)/guest/vmlinuz $(B)/guest/modules/order &: tools/fetch_guest.sh
+	tools/fetch_guest.sh $(B)/guest
+$(B)/guest/initrd.img: tools/mkinitrd.sh $(B)/guest/modules/order | $(D)/.stamp
 	tools/mkinitrd.sh $@
 
 # -- checks and tests -------------------------------------------------------------------------------------
@@ -221,6 +222,18 @@ $(B)/bench/%: tests/bench/%.c FORCE
 	$(Q)gcc $(filter-out -fsanitize% -fno-sanitize% -O1,$(UNIT_CFLAGS)) -O2 -o $@ $< \
 	    $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)
 
+# Threads under ThreadSanitizer, with the real locks. setarch: the sanitizer wants addresses where it knows them.
+RACE_BIN := $(patsubst tests/race/%.c,$(B)/race/%,$(wildcard tests/race/race_*.c))
+RACE_CFLAGS := -std=gnu17 -g -O1 -fsanitize=thread -Wno-tsan -fno-omit-frame-pointer -Wall -Wextra -Itests/race/fakes -I. -I$(B)/gen
+$(B)/race/%: tests/race/%.c tests/race/race.c tests/race/race.h FORCE | $(D)/.stamp
+	@mkdir -p $(@D)
+	@echo "  RACE $<"
+	$(Q)gcc $(RACE_CFLAGS) -o $@ $< tests/race/race.c tests/unit/harness.c core/x86/lockrank.c \
+	    $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1) -lpthread
+.PHONY: tsan
+tsan: $(RACE_BIN)
+	@TSAN_OPTIONS=halt_on_error=1 setarch -R tools/run_unit.sh $(RACE_BIN)
+
 # Coverage-guided fuzzing of parsers of hostile input; FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 30
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -247,13 +260,18 @@ clang:
 test test-all: setup
 	@tools/need.sh
 	$(MAKE) all guests
-	$(MAKE) check unit clang
+	$(MAKE) check unit tsan clang
 	$(MAKE) system ARGS="$(if $(filter test-all,$@),--slow) $(ARGS)"
 
+# What the tests boot checks the order of its locks; all else is as in the image that `make` builds.
+.PHONY: test-image
+test-image:
+	$(MAKE) DEBUG=1 B=$(B)/debug D=$(D) all
+
 .PHONY: system
-system: all guests
+system: all guests test-image
 	@tools/fetch_bochs.sh
-	$(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
+	SOCLE_IMAGES=$(CURDIR)/$(B)/debug $(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
 
 # -- running ----------------------------------------------------------------------------------------------
 
@@ -291,6 +309,7 @@ help:
 ##   make test-all      and Linux on the third
 ##   make check         layout, layers, headers
 ##   make unit          host unit tests with ASan and UBSan
+##   make tsan          modules in many threads, under ThreadSanitizer
 ##   make fuzz          fuzz the parsers, FUZZ_SECONDS=30 each
 ##   make system        system tests under QEMU or Bochs; ARGS="-k linux" picks some
 ##   make clang         build the kernel with clang too
@@ -301,13 +320,14 @@ help:
 ## Variables
 ##   CPU=amd|intel      processor of the machine; intel: Bochs, unless KVM has nested VT-x, BOOT=usb only
 ##   SMP=2 MEM=2G       its CPUs and memory
-##   NIC=e1000e|e1000   its network card: 82574L or 82540EM; igb and virtio are not built yet
+##   NIC=e1000e|e1000|igb|virtio  its network card: 82574L, 82540EM, 82576 (QEMU 8.0 and later), virtio-net
 ##   DISK=none          its disk; nvme, ahci and virtio are not built yet
 ##   BOOT=usb|pxe       how the firmware loads the image
 ##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint
 ##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest
 ##   QEMU=path          another QEMU
 ##   SOCLE_FILES=folder where the files are that socle.dts names under /images (default: here)
-##   CC=gcc|clang       compiler; DEBUG=1: check the lock order at run time; V=1: show the commands
+##   CC=gcc|clang       compiler; DEBUG=1: check the order of locks at run time, as what the tests
+##                      boot does; V=1: show the commands
 
 -include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d)

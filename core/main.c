@@ -8,6 +8,7 @@
 #include "core/kern/boot_stages.h"
 #include "core/kern/firmware.h"
 #include "core/kern/kern.h"
+#include "core/kern/scrubber.h"
 #include "core/kern/task.h"
 #include "core/kern/work.h"
 #include "core/lib/assert.h"
@@ -23,6 +24,7 @@
 #include "core/x86/panic.h"
 #include "core/x86/percpu.h"
 #include "core/x86/smp.h"
+#include "core/x86/spinlock.h"
 #include "core/x86/tsc.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/efifb.h"
@@ -76,20 +78,68 @@ static void start_boot_cpu(void)
     this_pcpu()->is_online = true;
 }
 
-static void start_memory(void)
-{
-    memmap_from_boot(&memory, boot);
-    must(pmm_init(&memory), "the page allocator");
-    must(hpt_init(boot), "the page tables");
-    write_cr3(hpt_root().v);
-}
-
-static void start_tables_and_clock(void)
+static void find_tables(void)
 {
     int rc = acpi_init(&acpi, boot->acpi_rsdp, map_table, NULL);
 
     if (rc != 0)
         log_warn("acpi", "no usable ACPI tables (error %d): one CPU, no PCI devices", rc);
+}
+
+/* Nodes are numbered as their memory comes; one too many, or without memory, is node 0. */
+static u32 domains[PMM_NODES_MAX];
+static u32 domain_count;
+
+static u32 node_of_domain(u32 domain)
+{
+    for (u32 i = 0; i < domain_count; i++) {
+        if (domains[i] == domain)
+            return i;
+    }
+    return 0;
+}
+
+static void find_nodes(void)
+{
+    static struct acpi_memory found[PMM_NODE_RANGES_MAX];
+    static struct pmm_node_range ranges[PMM_NODE_RANGES_MAX];
+    u32 count = acpi_memory(&acpi, found, PMM_NODE_RANGES_MAX);
+
+    for (u32 i = 0; i < count; i++) {
+        u32 domain = found[i].domain;
+        bool is_known = domain_count > 0 && domains[node_of_domain(domain)] == domain;
+
+        if (!is_known && domain_count < PMM_NODES_MAX)
+            domains[domain_count++] = domain;
+        ranges[i] = (struct pmm_node_range){found[i].base, found[i].base + found[i].bytes,
+                                            node_of_domain(domain)};
+    }
+    pmm_set_nodes(ranges, count);
+}
+
+static void place_cpus(void)
+{
+    u32 domain;
+
+    for (u32 i = 0; i < pcpu_count(); i++) {
+        struct pcpu *p = pcpu_get(i);
+
+        if (acpi_cpu_domain(&acpi, p->apic_id, &domain))
+            p->node = node_of_domain(domain);
+    }
+}
+
+static void start_memory(void)
+{
+    memmap_from_boot(&memory, boot);
+    find_nodes();
+    must(pmm_init(&memory), "the page allocator");
+    must(hpt_init(boot), "the page tables");
+    write_cr3(hpt_root().v);
+}
+
+static void start_clock(void)
+{
     tsc_init(acpi_pm_timer_port(&acpi));
     boot_stages_init(boot);
 }
@@ -178,6 +228,7 @@ static void start_other_cpus(void)
         if (rc == -ENOMEM || rc == -ENOSPC)
             log_error("smp", "the CPU with APIC ID %u is left out (error %d)", ids[i], rc);
     }
+    place_cpus();
     hpt_set_shootdown(shootdown);
     log_info("smp", "%u CPUs online", pcpu_count());
 }
@@ -235,7 +286,8 @@ static void start_virtualization(void)
 
 static void start_devices(void)
 {
-    static const struct pci_driver *const drivers[] = {&e1000_driver, &e1000e_driver};
+    static const struct pci_driver *const drivers[] = {&e1000_driver, &e1000e_driver, &igb_driver,
+                                                       &virtio_net_driver};
     int rc;
 
     must(net_init(), "the packet pool");
@@ -252,12 +304,14 @@ void hv_main(const struct boot_info *info)
     start_boot_cpu();
     uart_console_init();
     log_info("socle", "Socle %s (%s)", BUILD_VERSION, BUILD_GIT);
+    lockrank_report();
     if (info->magic != BOOT_INFO_MAGIC || info->version != BOOT_INFO_VERSION)
         panic("the loader and the hypervisor are of different builds");
     cpu_features_report();
+    find_tables();
     start_memory();
     efifb_console_init(&info->framebuffer);
-    start_tables_and_clock();
+    start_clock();
     start_interrupts();
     boot_stage_mark("boot_cpu_ready");
     start_other_cpus();
@@ -265,6 +319,7 @@ void hv_main(const struct boot_info *info)
     if (firmware_init(info) != 0)
         log_warn("firmware",
                  "no UEFI runtime services: no wall clock, reset by the keyboard controller");
+    must(scrubber_start(), "the memory scrubber");
     start_virtualization();
     start_devices();
     boot_stage_mark("devices_ready");

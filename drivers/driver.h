@@ -7,5 +7,7 @@
 
 extern const struct pci_driver e1000_driver;
 extern const struct pci_driver e1000e_driver;
+extern const struct pci_driver igb_driver;
+extern const struct pci_driver virtio_net_driver;
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/x86/cpu_features.h"
+#include "core/x86/percpu.h"
 #include "mgmt/agent.h"
 #include "mgmt/api.h"
 #include "mgmt/host_facts.h"
@@ -45,6 +46,31 @@ static void put_cpu(struct json_writer *w, const struct host_facts *facts)
     json_object_end(w);
 }
 
+static void put_nodes(struct json_writer *w)
+{
+    json_key(w, "nodes");
+    json_array_begin(w);
+    for (u32 i = 0; i < pmm_node_count(); i++) {
+        struct pmm_node_stats node;
+
+        pmm_get_node_stats(i, &node);
+        json_object_begin(w);
+        json_put_u64(w, "id", i);
+        json_put_u64(w, "total_bytes", node.total_bytes);
+        json_put_u64(w, "free_bytes", node.free_bytes);
+        json_key(w, "cpus");
+        json_array_begin(w);
+        for (u32 cpu = 0; cpu < pcpu_count(); cpu++) {
+            if (pcpu_get(cpu)->node == i)
+                json_u64(w, cpu);
+        }
+        json_array_end(w);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+/* total = free + vm + image + hv; dirty is part of free. */
 static void put_memory(struct json_writer *w)
 {
     struct pmm_stats stats;
@@ -54,9 +80,11 @@ static void put_memory(struct json_writer *w)
     json_object_begin(w);
     json_put_u64(w, "total_bytes", stats.total_bytes);
     json_put_u64(w, "free_bytes", stats.free_bytes);
+    json_put_u64(w, "dirty_bytes", stats.dirty_bytes);
     json_put_u64(w, "vm_bytes", stats.used_bytes[PMM_GUEST]);
     json_put_u64(w, "image_bytes", stats.used_bytes[PMM_IMAGE]);
     json_put_u64(w, "hv_bytes", stats.used_bytes[PMM_HYPERVISOR] + stats.used_bytes[PMM_DMA]);
+    put_nodes(w);
     json_object_end(w);
 }
 

@@ -14,6 +14,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
+#include "drivers/net/netdev.h"
 #include "drivers/net/pktbuf.h"
 #include "mgmt/api.h"
 #include "mgmt/host_facts.h"
@@ -105,6 +106,27 @@ static void host_memory(struct json_writer *w)
              (unsigned long long)stats.used_bytes[i]);
 }
 
+static void host_dirty(struct json_writer *w)
+{
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    line(w, "socle_memory_dirty_bytes %llu", (unsigned long long)stats.dirty_bytes);
+}
+
+static void host_nodes(struct json_writer *w)
+{
+    for (u32 i = 0; i < pmm_node_count(); i++) {
+        struct pmm_node_stats node;
+
+        pmm_get_node_stats(i, &node);
+        line(w, "socle_memory_node_bytes{node=\"%u\",use=\"free\"} %llu", i,
+             (unsigned long long)node.free_bytes);
+        line(w, "socle_memory_node_bytes{node=\"%u\",use=\"used\"} %llu", i,
+             (unsigned long long)(node.total_bytes - node.free_bytes));
+    }
+}
+
 static void host_requests(struct json_writer *w)
 {
     for (u32 verb = 0; verb <= VERB_OTHER; verb++) {
@@ -119,6 +141,40 @@ static void host_requests(struct json_writer *w)
 static void host_network(struct json_writer *w)
 {
     line(w, "socle_packet_pool_exhausted_total %llu", (unsigned long long)pktbuf_exhausted_count());
+}
+
+/* One sample per NIC: the counter at this offset in struct netdev_counters. */
+static void nic_samples(struct json_writer *w, const char *name, size_t offset)
+{
+    for (const struct netdev *dev = netdev_next(NULL); dev; dev = netdev_next(dev)) {
+        const u64 *counter = (const u64 *)(const void *)((const char *)&dev->counters + offset);
+
+        line(w, "%s{nic=\"%s\",driver=\"%s\"} %llu", name, dev->bdf, dev->driver,
+             (unsigned long long)__atomic_load_n(counter, __ATOMIC_RELAXED));
+    }
+}
+
+#define NIC_COUNTER(field, name)                                       \
+    static void nic_##field(struct json_writer *w)                     \
+    {                                                                  \
+        nic_samples(w, name, offsetof(struct netdev_counters, field)); \
+    }
+
+NIC_COUNTER(rx_frames, "socle_nic_receive_frames_total")
+NIC_COUNTER(rx_bytes, "socle_nic_receive_bytes_total")
+NIC_COUNTER(rx_drops, "socle_nic_receive_drops_total")
+NIC_COUNTER(rx_errors, "socle_nic_receive_errors_total")
+NIC_COUNTER(tx_frames, "socle_nic_transmit_frames_total")
+NIC_COUNTER(tx_bytes, "socle_nic_transmit_bytes_total")
+NIC_COUNTER(tx_drops, "socle_nic_transmit_drops_total")
+NIC_COUNTER(link_changes, "socle_nic_link_changes_total")
+NIC_COUNTER(resets, "socle_nic_resets_total")
+
+static void nic_link(struct json_writer *w)
+{
+    for (const struct netdev *dev = netdev_next(NULL); dev; dev = netdev_next(dev))
+        line(w, "socle_nic_link_up{nic=\"%s\",driver=\"%s\"} %u", dev->bdf, dev->driver,
+             (unsigned)__atomic_load_n(&dev->is_link_up, __ATOMIC_RELAXED));
 }
 
 static void host_connections(struct json_writer *w)
@@ -137,8 +193,16 @@ static void vm_state(struct json_writer *w, const struct vmm_info *vm)
 
 static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
 {
-    line(w, "socle_vm_memory_bytes{vm=\"%s\"} %llu", vm->cfg.name,
-         (unsigned long long)vm->memory_resident_bytes);
+    const struct {
+        const char *use;
+        u64 bytes;
+    } rows[] = {{"ram", vm->memory.resident_bytes},
+                {"page_table", vm->memory.page_table_bytes},
+                {"overhead", vm->memory.overhead_bytes}};
+
+    for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+        line(w, "socle_vm_memory_bytes{vm=\"%s\",use=\"%s\"} %llu", vm->cfg.name, rows[i].use,
+             (unsigned long long)rows[i].bytes);
 }
 
 static void vcpu_state(struct json_writer *w, const struct vmm_info *vm, u32 vcpu,
@@ -219,12 +283,28 @@ static const struct family {
     {"socle_cpu_seconds_total", "counter", "Time of physical CPUs by what they did.", host_cpus,
      NULL},
     {"socle_memory_bytes", "gauge", "Host memory by use.", host_memory, NULL},
+    {"socle_memory_dirty_bytes", "gauge", "Free memory still to be zeroed.", host_dirty, NULL},
+    {"socle_memory_node_bytes", "gauge", "Host memory of each NUMA node.", host_nodes, NULL},
     {"socle_http_requests_total", "counter", "Requests answered.", host_requests, NULL},
     {"socle_http_connections", "gauge", "Open connections.", host_connections, NULL},
     {"socle_packet_pool_exhausted_total", "counter", "Frames dropped for want of a buffer.",
      host_network, NULL},
+    {"socle_nic_link_up", "gauge", "Whether a network card has a link.", nic_link, NULL},
+    {"socle_nic_receive_frames_total", "counter", "Frames received.", nic_rx_frames, NULL},
+    {"socle_nic_receive_bytes_total", "counter", "Bytes received.", nic_rx_bytes, NULL},
+    {"socle_nic_receive_drops_total", "counter", "Frames received without a buffer for them.",
+     nic_rx_drops, NULL},
+    {"socle_nic_receive_errors_total", "counter", "Bad frames received.", nic_rx_errors, NULL},
+    {"socle_nic_transmit_frames_total", "counter", "Frames sent.", nic_tx_frames, NULL},
+    {"socle_nic_transmit_bytes_total", "counter", "Bytes sent.", nic_tx_bytes, NULL},
+    {"socle_nic_transmit_drops_total", "counter", "Frames lost by a card that had to be reset.",
+     nic_tx_drops, NULL},
+    {"socle_nic_link_changes_total", "counter", "Links that came or went.", nic_link_changes, NULL},
+    {"socle_nic_resets_total", "counter", "Resets of a card that hung or broke its protocol.",
+     nic_resets, NULL},
     {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
-    {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds.", NULL, vm_memory},
+    {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds, by use.", NULL,
+     vm_memory},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
      vm_vcpu},
     {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,

@@ -7,8 +7,7 @@
 
 #define LIST_LIMIT_DEFAULT 100u
 
-#define VMM_STATES (VMM_CRASHED + 1u)
-#define STATE_ANY  VMM_STATES
+#define STATE_ANY VMM_STATES
 
 /* A VM whose every text needs escaping takes up to this much. */
 #define VM_TEXT_MAX (30u * 1024u)

@@ -3,8 +3,9 @@
  * lwIP's interface on a netport.
  *
  * Received frames are wrapped, not copied: a custom pbuf keeps the pktbuf until lwIP and the server
- * are done with it. Sent frames are copied once, from lwIP's heap into a pktbuf. When a pool is
- * empty the frame is dropped; TCP sends it again.
+ * are done with it. Sent frames are copied once, from lwIP's heap into a pktbuf; TCP's checksum is
+ * left to the NIC (CHECKSUM_GEN_TCP is 0). When a pool is empty the frame is dropped; TCP sends it
+ * again.
  */
 #include "mgmt/netif.h"
 
@@ -21,6 +22,7 @@
 #include "core/lib/string.h"
 #include "core/x86/log.h"
 #include "drivers/net/netport.h"
+#include "drivers/net/pktbuf_csum.h"
 
 /* Frames lwIP and the server may hold at the same time; fewer than there are pktbufs. */
 #define RX_WRAPPERS 1536u
@@ -59,6 +61,16 @@ static void rx_free(struct pbuf *p)
     net.free = wrapper;
 }
 
+/* lwIP checks the transport header's checksum unless the device has. */
+static void set_checks(const struct pktbuf *pkt)
+{
+    u32 checks = NETIF_CHECKSUM_ENABLE_ALL;
+
+    if (pkt->csum != PKTBUF_CSUM_UNKNOWN)
+        checks &= ~(u32)(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
+    NETIF_SET_CHECKSUM_CTRL(&net.lwip, (u16_t)checks);
+}
+
 /* One frame to lwIP, which owns it from here on. */
 static void receive(struct pktbuf *pkt)
 {
@@ -73,6 +85,7 @@ static void receive(struct pktbuf *pkt)
     net.free = wrapper->next;
     wrapper->pkt = pkt;
     wrapper->pbuf.custom_free_function = rx_free;
+    set_checks(pkt);
     p = pbuf_alloced_custom(PBUF_RAW, pkt->len, PBUF_REF, &wrapper->pbuf, pktbuf_data(pkt),
                             (u16_t)(PKTBUF_BYTES - pkt->offset));
     if (!p)
@@ -91,6 +104,7 @@ static err_t link_output(struct netif *netif unused, struct pbuf *p)
     if (!pkt)
         return ERR_MEM;
     pkt->len = pbuf_copy_partial(p, pktbuf_data(pkt), p->tot_len, 0);
+    pktbuf_csum_defer(pkt);
     if (netport_send(&net.port, pkt))
         return ERR_OK;
     pktbuf_free(pkt);
@@ -101,7 +115,7 @@ static err_t init_interface(struct netif *netif)
 {
     netif->name[0] = 'e';
     netif->name[1] = 'n';
-    netif->mtu = 1500;
+    netif->mtu = (u16_t)net.port.mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, net.port.mac, ETH_HWADDR_LEN);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;

@@ -48,6 +48,9 @@ static const struct field cpu_fields[] = {
 static const struct field memory_fields[] = {
     {"size_bytes", FIELD_U64, MEMBER(memory_bytes), NULL, NULL},
     {"resident_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"large_page_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"page_table_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"overhead_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
@@ -391,7 +394,10 @@ static void write_parts(struct json_writer *w, const struct vmm_info *info, cons
         json_key(w, "memory");
         json_object_begin(w);
         json_put_u64(w, "size_bytes", cfg->memory_bytes);
-        json_put_u64(w, "resident_bytes", info->memory_resident_bytes);
+        json_put_u64(w, "resident_bytes", info->memory.resident_bytes);
+        json_put_u64(w, "large_page_bytes", info->memory.large_page_bytes);
+        json_put_u64(w, "page_table_bytes", info->memory.page_table_bytes);
+        json_put_u64(w, "overhead_bytes", info->memory.overhead_bytes);
         json_object_end(w);
     }
     if (wanted(fields, "boot"))

@@ -18,7 +18,8 @@
 
 int gmem_init(struct gmem *gmem, u64 max_bytes)
 {
-    *gmem = (struct gmem){.max_bytes = max_bytes, .slot_capacity = SLOTS_AT_FIRST};
+    *gmem = (struct gmem){
+        .max_bytes = max_bytes, .slot_capacity = SLOTS_AT_FIRST, .node = PMM_NODE_ANY};
     gmem->slots = kmalloc(SLOTS_AT_FIRST * sizeof(struct gmem_slot));
     return gmem->slots ? 0 : -ENOMEM;
 }
@@ -26,7 +27,7 @@ int gmem_init(struct gmem *gmem, u64 max_bytes)
 void gmem_fini(struct gmem *gmem)
 {
     for (u32 i = 0; i < gmem->slot_count; i++)
-        pmm_free(gmem->slots[i].host, gmem->slots[i].order, PMM_GUEST, true);
+        pmm_free_dirty(gmem->slots[i].host, gmem->slots[i].order, PMM_GUEST);
     kfree(gmem->slots);
     *gmem = (struct gmem){0};
 }
@@ -71,21 +72,38 @@ static int slots_grow(struct gmem *gmem)
     return 0;
 }
 
-/* The largest block aligned to the guest address, not larger than the rest, that the allocator has.
+/* The largest block of at most order *order and at least `least`. Return: true if there is one. */
+static bool block_take(u32 node, enum pmm_want want, unsigned least, unsigned *order, hpa_t *host)
+{
+    for (unsigned o = *order + 1; o-- > least;) {
+        if (pmm_alloc_on(node, o, PMM_GUEST, want, host))
+            continue;
+        *order = o;
+        return true;
+    }
+    return false;
+}
+
+/*
+ * The best block aligned to the guest address and not larger than the rest. Large pages count for
+ * more than the right node, and that for more than saving the work of zeroing.
  */
-static int block_alloc(u64 guest, u64 bytes, hpa_t *host, unsigned *order)
+static int block_alloc(u32 node, u64 guest, u64 bytes, hpa_t *host, unsigned *order)
 {
     unsigned o = PMM_ORDER_MAX;
 
     while (o > 0 && (!IS_ALIGNED(guest, PAGE_SIZE << o) || PAGE_SIZE << o > bytes))
         o--;
-    while (pmm_alloc(o, PMM_GUEST, true, host)) {
-        if (o == 0)
-            return -ENOMEM;
-        o--;
-    }
     *order = o;
-    return 0;
+    if (block_take(node, PMM_WANT_CLEAN, PMM_ORDER_2M, order, host) ||
+        block_take(node, PMM_WANT_ZEROED, PMM_ORDER_2M, order, host) ||
+        block_take(PMM_NODE_ANY, PMM_WANT_ZEROED, PMM_ORDER_2M, order, host))
+        return 0;
+    *order = MIN(o, PMM_ORDER_2M - 1);
+    if (block_take(node, PMM_WANT_ZEROED, PMM_ORDER_4K, order, host) ||
+        block_take(PMM_NODE_ANY, PMM_WANT_ZEROED, PMM_ORDER_4K, order, host))
+        return 0;
+    return -ENOMEM;
 }
 
 /* Backs the start of the range with one block. Return: bytes backed, or negative. */
@@ -98,7 +116,7 @@ static s64 populate_block(struct gmem *gmem, struct slat *slat, u64 guest, u64 b
 
     if (rc)
         return rc;
-    rc = block_alloc(guest, bytes, &host, &order);
+    rc = block_alloc(gmem->node, guest, bytes, &host, &order);
     if (rc)
         return rc;
     at = slot_index(gmem, guest);
@@ -107,6 +125,8 @@ static s64 populate_block(struct gmem *gmem, struct slat *slat, u64 guest, u64 b
     gmem->slots[at] = (struct gmem_slot){gpa(guest), PAGE_SIZE << order, host, (u8)order};
     gmem->slot_count++;
     gmem->total_bytes += PAGE_SIZE << order;
+    if (order >= PMM_ORDER_2M)
+        gmem->large_bytes += PAGE_SIZE << order;
     rc = slat_map(slat, gpa(guest), host, PAGE_SIZE << order, GUEST_ACCESS, SLAT_MEM_WB);
     return rc ? rc : (s64)(PAGE_SIZE << order);
 }
@@ -219,6 +239,30 @@ int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes)
 
         memset(to, 0, chunk);
     }
+    return 0;
+}
+
+int gmem_load_u16(const struct gmem *gmem, gpa_t guest, u16 *value)
+{
+    const u8 *word = within_slot(gmem, guest.v, sizeof(*value));
+
+    if (!IS_ALIGNED(guest.v, sizeof(*value)))
+        return -EINVAL;
+    if (word == NULL)
+        return -EFAULT;
+    *value = __atomic_load_n((const u16 *)(const void *)word, __ATOMIC_ACQUIRE);
+    return 0;
+}
+
+int gmem_store_u16(const struct gmem *gmem, gpa_t guest, u16 value)
+{
+    u8 *word = within_slot(gmem, guest.v, sizeof(value));
+
+    if (!IS_ALIGNED(guest.v, sizeof(value)))
+        return -EINVAL;
+    if (word == NULL)
+        return -EFAULT;
+    __atomic_store_n((u16 *)(void *)word, value, __ATOMIC_RELEASE);
     return 0;
 }
 

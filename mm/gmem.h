@@ -28,17 +28,20 @@ struct gmem {
     u32 slot_capacity;
     u64 max_bytes; /* of total_bytes */
     u64 total_bytes;
+    u64 large_bytes; /* of these, backed by blocks of 2 MiB and more */
+    u32 node;        /* whose memory is taken first; PMM_NODE_ANY unless the builder sets it */
     bool frozen;
 };
 
 int gmem_init(struct gmem *gmem, u64 max_bytes) must_check; /* 0, -ENOMEM */
 
-/* Frees (scrubbed) all memory. No vCPU may run any more. */
+/* Frees all memory, to be scrubbed later. No vCPU may run any more. */
 void gmem_fini(struct gmem *gmem);
 
 /*
  * Backs [guest, guest+bytes) with zeroed host memory in the largest blocks available and maps it in
- * `slat`. Both 4 KiB aligned. Return: 0, -ENOMEM (partly populated; gmem_fini frees it), -EEXIST,
+ * `slat`. Large pages of the wanted node come first, then those of other nodes, then small ones.
+ * Both 4 KiB aligned. Return: 0, -ENOMEM (partly populated; gmem_fini frees it), -EEXIST,
  * -EINVAL.
  */
 int gmem_populate(struct gmem *gmem, struct slat *slat, gpa_t guest, u64 bytes) must_check;
@@ -53,10 +56,12 @@ int gmem_write(const struct gmem *gmem, gpa_t guest, const void *src, size_t byt
 int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes) must_check;
 
 /*
- * For words that vCPUs look at while they are written. The store is in one piece and after every
- * earlier write; the exchange is atomic. Return: 0, -EFAULT (not RAM; nothing done), -EINVAL (not a
- * multiple of 4).
+ * For words that vCPUs look at or write meanwhile. Loads and stores are in one piece; a store comes
+ * after every earlier write, a load before every later read; the exchange is atomic. Return: 0,
+ * -EFAULT (not RAM; nothing done), -EINVAL (not a multiple of the word's size).
  */
+int gmem_load_u16(const struct gmem *gmem, gpa_t guest, u16 *value) must_check;
+int gmem_store_u16(const struct gmem *gmem, gpa_t guest, u16 value) must_check;
 int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value) must_check;
 int gmem_exchange_u8(const struct gmem *gmem, gpa_t guest, u8 value, u8 *old) must_check;
 

@@ -70,6 +70,7 @@ static struct slab *slab_create(unsigned class)
     slab = hpa_to_ptr(page);
     *slab = (struct slab){.magic = SLAB_MAGIC, .class = (u16) class};
     list_push_front(&heap.partial[class], &slab->link);
+    heap.stats.page_bytes += PAGE_SIZE;
     return slab;
 }
 
@@ -121,6 +122,7 @@ static void account_large(u64 bytes, bool is_alloc)
 
     heap.stats.live_blocks += is_alloc ? 1 : -1ull;
     heap.stats.live_bytes += is_alloc ? bytes : -bytes;
+    heap.stats.page_bytes += is_alloc ? bytes : -bytes;
     spin_unlock_irqrestore(&heap.lock, flags);
 }
 
@@ -168,6 +170,7 @@ static void small_free(void *p)
     if (slab->used == 0) {
         list_remove(&slab->link);
         slab->magic = 0;
+        heap.stats.page_bytes -= PAGE_SIZE;
         pmm_free(ptr_to_hpa(slab), PMM_ORDER_4K, PMM_HYPERVISOR, false);
     }
     spin_unlock_irqrestore(&heap.lock, flags);

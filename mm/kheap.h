@@ -23,6 +23,7 @@ void kfree(void *p);
 struct kheap_stats {
     u64 live_blocks;
     u64 live_bytes; /* as requested, rounded to the size class */
+    u64 page_bytes; /* taken from the page allocator for them */
 };
 
 void kheap_get_stats(struct kheap_stats *out);

@@ -1,140 +1,260 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Buddy allocator of physical pages.
+ * Buddy allocator of physical pages: allocation and release.
  *
  * Each page has one byte of metadata, of which only those at the head of a block mean anything: the
  * rest is never read, so it is never written either and a large host does not pay for it at boot.
- * Free blocks of one order are linked through their first bytes, clean ones in front. Whoever takes
- * a clean block off its list wipes the link, which keeps "clean" true for every byte.
+ * Free blocks of one order, content and node are linked through their first bytes. Whoever takes a
+ * block off its list wipes the link, which keeps "clean" true for every byte.
+ *
+ * Buddies of different content join below 2 MiB only, and the result has the worse one: a clean
+ * large block does not have to be zeroed again because one page beside it was used. Those kept
+ * apart join when the worse one has been zeroed, or when a larger block is wanted.
  */
 #include "mm/pmm.h"
 
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
-#include "core/lib/list.h"
 #include "core/lib/string.h"
-#include "core/x86/log.h"
-#include "core/x86/spinlock.h"
-#include "mm/layout.h"
+#include "mm/pmm_impl.h"
 
-#define ORDERS (PMM_ORDER_MAX + 1)
-
-/* Metadata of a block's first page. 0: not the head of any block. */
-#define META_ORDER 0x1f /* order + 1 */
-#define META_FREE  0x20
-#define META_CLEAN 0x40 /* free blocks */
-#define META_USE   0xc0 /* allocated blocks: enum pmm_use */
-
-static struct {
-    struct spinlock lock;
-    u8 *meta;
-    u64 page_count;
-    struct list free[ORDERS];
-    struct pmm_stats stats;
-} pmm = {.lock = SPINLOCK_INIT("pmm", LOCK_PMM)};
-
-static u64 block_bytes(unsigned order)
-{
-    return PAGE_SIZE << order;
-}
-
-static u8 *meta_of(u64 block)
-{
-    return &pmm.meta[block >> PAGE_SHIFT];
-}
+struct pmm pmm = {.lock = SPINLOCK_INIT("pmm", LOCK_PMM), .node_count = 1};
 
 static struct list *link_of(u64 block)
 {
     return hpa_to_ptr(hpa(block));
 }
 
-static void free_list_insert(u64 block, unsigned order, bool clean)
+u32 pmm_node_at(u64 address, u64 *end)
 {
-    if (clean)
-        list_push_front(&pmm.free[order], link_of(block));
-    else
-        list_push_back(&pmm.free[order], link_of(block));
-    *meta_of(block) = (u8)((order + 1) | META_FREE | (clean ? META_CLEAN : 0));
+    *end = ~0ull;
+    for (u32 i = 0; i < pmm.range_count; i++) {
+        const struct pmm_node_range *r = &pmm.ranges[i];
+
+        if (address < r->base) {
+            *end = r->base;
+            return 0;
+        }
+        if (address < r->end) {
+            *end = r->end;
+            return r->node;
+        }
+    }
+    return 0;
 }
 
-/* Return: true if the block is clean, then down to its link. */
-static bool free_list_take(u64 block)
+static struct node *node_of(u64 block)
 {
-    bool clean = (*meta_of(block) & META_CLEAN) != 0;
+    u64 end;
+
+    return &pmm.nodes[pmm.node_count == 1 ? 0 : pmm_node_at(block, &end)];
+}
+
+static unsigned free_order(u64 block)
+{
+    return (*meta_of(block) & META_ORDER) - 1u;
+}
+
+static enum content free_content(u64 block)
+{
+    return FIELD_GET(META_CONTENT, *meta_of(block));
+}
+
+void pmm_list_insert(u64 block, unsigned order, enum content content)
+{
+    struct node *node = node_of(block);
+
+    list_push_front(&node->free[content][order], link_of(block));
+    node->filled[content] |= 1u << order;
+    *meta_of(block) = (u8)((order + 1) | META_FREE | FIELD_PREP(META_CONTENT, content));
+}
+
+enum content pmm_list_take(u64 block)
+{
+    struct node *node = node_of(block);
+    enum content content = free_content(block);
+    unsigned order = free_order(block);
 
     list_remove(link_of(block));
+    if (list_empty(&node->free[content][order]))
+        node->filled[content] &= ~(1u << order);
     memset(link_of(block), 0, sizeof(struct list));
     *meta_of(block) = 0;
-    return clean;
+    return content;
 }
 
-/* Splits the block in halves until one of the wanted order is left, the lowest, not in any list. */
-static void split(u64 block, unsigned from, unsigned to, bool clean)
+u64 pmm_list_first(const struct node *node, enum content content, unsigned order)
+{
+    return ptr_to_hpa(node->free[content][order].next).v;
+}
+
+void pmm_split(u64 block, unsigned from, unsigned to, enum content content)
 {
     while (from > to) {
         from--;
-        free_list_insert(block + block_bytes(from), from, clean);
+        pmm_list_insert(block + block_bytes(from), from, content);
     }
 }
 
-static void account_alloc(u64 block, unsigned order, enum pmm_use use)
+/* The smallest order not below `order` that has a block of this content; ORDERS if none has. */
+static unsigned smallest(const struct node *node, enum content content, unsigned order)
 {
-    *meta_of(block) = (u8)((order + 1) | FIELD_PREP(META_USE, use));
-    pmm.stats.free_bytes -= block_bytes(order);
-    pmm.stats.used_bytes[use] += block_bytes(order);
+    u32 filled = node->filled[content] >> order;
+
+    return filled ? order + (unsigned)__builtin_ctz(filled) : ORDERS;
 }
 
-/* The first block of the smallest order that will do. Return: false if there is none. */
-static bool find_block(unsigned order, bool prefer_clean, u64 *block, unsigned *found)
+/*
+ * Chooses the list to take a block from. Small blocks come from the smallest block that will do, so
+ * that large ones stay whole; of equals the content that saves most work, now or later.
+ */
+static bool choose(const struct node *node, unsigned order, enum pmm_want want,
+                   enum content *content, unsigned *from)
 {
-    for (unsigned o = order; o < ORDERS; o++) {
-        struct list *head = &pmm.free[o];
+    static const enum content preference[][CONTENTS] = {
+        [PMM_WANT_ANY] = {STALE, CLEAN, DIRTY},
+        [PMM_WANT_ZEROED] = {CLEAN, DIRTY, STALE},
+        [PMM_WANT_CLEAN] = {CLEAN, CLEAN, CLEAN},
+    };
+    bool clean_first = want == PMM_WANT_ZEROED && order >= KEEP_APART_ORDER;
 
-        if (list_empty(head))
+    *from = ORDERS;
+    for (u32 i = 0; i < CONTENTS; i++) {
+        enum content c = preference[want][i];
+        unsigned o = smallest(node, c, order);
+
+        if (want == PMM_WANT_ANY && c == DIRTY && *from < ORDERS)
+            break;
+        if (o >= *from)
             continue;
-        *block = ptr_to_hpa(prefer_clean ? head->next : head->prev).v;
-        *found = o;
-        return true;
+        *content = c;
+        *from = o;
+        if (clean_first && c == CLEAN)
+            break;
+    }
+    return *from < ORDERS;
+}
+
+static void account_alloc(u64 block, unsigned order, enum pmm_use use, enum content content)
+{
+    *meta_of(block) = (u8)((order + 1) | FIELD_PREP(META_USE, use));
+    node_of(block)->free_bytes -= block_bytes(order);
+    pmm.stats.free_bytes -= block_bytes(order);
+    pmm.stats.used_bytes[use] += block_bytes(order);
+    if (content == DIRTY)
+        pmm.stats.dirty_bytes -= block_bytes(order);
+}
+
+/* Return: true if the buddy is free, of the same order and node. */
+static bool is_free_buddy(u64 block, u64 buddy, unsigned order)
+{
+    return buddy >> PAGE_SHIFT < pmm.page_count &&
+           (*meta_of(buddy) & (META_FREE | META_ORDER)) == (META_FREE | (order + 1)) &&
+           node_of(buddy) == node_of(block);
+}
+
+/* Joins the blocks of a list with buddies that hold something worse. Return: true if any did. */
+static bool join_list(struct node *node, enum content content, unsigned order)
+{
+    bool joined = false;
+
+    list_for_each_safe(pos, next, &node->free[content][order])
+    {
+        u64 block = ptr_to_hpa(pos).v, buddy = block ^ block_bytes(order);
+        enum content worse;
+
+        if (!is_free_buddy(block, buddy, order))
+            continue;
+        worse = MAX(content, free_content(buddy));
+        if (worse == DIRTY)
+            pmm.stats.dirty_bytes += block_bytes(order);
+        (void)pmm_list_take(buddy);
+        (void)pmm_list_take(block);
+        pmm_list_insert(MIN(block, buddy), order + 1, worse);
+        joined = true;
+    }
+    return joined;
+}
+
+/* Joins large buddies that differ in content, from small to large. Return: true if any did. */
+static bool join_unlike(struct node *node)
+{
+    bool joined = false;
+
+    for (unsigned order = KEEP_APART_ORDER; order < PMM_ORDER_MAX; order++) {
+        joined |= join_list(node, CLEAN, order);
+        joined |= join_list(node, STALE, order);
+    }
+    return joined;
+}
+
+static bool take_from(struct node *node, unsigned order, enum pmm_use use, enum pmm_want want,
+                      u64 *block, enum content *content)
+{
+    unsigned from;
+
+    if (!choose(node, order, want, content, &from) &&
+        (order <= KEEP_APART_ORDER || want == PMM_WANT_CLEAN || !join_unlike(node) ||
+         !choose(node, order, want, content, &from)))
+        return false;
+    *block = pmm_list_first(node, *content, from);
+    (void)pmm_list_take(*block);
+    pmm_split(*block, from, order, *content);
+    account_alloc(*block, order, use, *content);
+    return true;
+}
+
+/* Context: lock held. */
+static bool take(u32 node, unsigned order, enum pmm_use use, enum pmm_want want, u64 *block,
+                 enum content *content)
+{
+    if (node != PMM_NODE_ANY)
+        return take_from(&pmm.nodes[node], order, use, want, block, content);
+    for (u32 i = 0; i < pmm.node_count; i++) {
+        if (take_from(&pmm.nodes[i], order, use, want, block, content))
+            return true;
     }
     return false;
 }
 
-int pmm_alloc(unsigned order, enum pmm_use use, bool zeroed, hpa_t *out)
+int pmm_alloc_on(u32 node, unsigned order, enum pmm_use use, enum pmm_want want, hpa_t *out)
 {
-    bool clean = false;
+    enum content content = STALE;
     bool found;
-    unsigned from;
     u64 block;
     u64 flags;
 
     if (order > PMM_ORDER_MAX)
         return -ENOMEM;
     flags = spin_lock_irqsave(&pmm.lock);
-    found = find_block(order, zeroed, &block, &from);
-    if (found) {
-        clean = free_list_take(block);
-        split(block, from, order, clean);
-        account_alloc(block, order, use);
-    }
+    do
+        found = take(node, order, use, want, &block, &content);
+    while (!found && want != PMM_WANT_CLEAN && pmm_scrub_cancel(order, node, &flags));
     spin_unlock_irqrestore(&pmm.lock, flags);
     if (!found)
         return -ENOMEM;
-    if (zeroed && !clean)
+    if (content == DIRTY || (want == PMM_WANT_ZEROED && content == STALE))
         memset(hpa_to_ptr(hpa(block)), 0, block_bytes(order));
     *out = hpa(block);
     return 0;
 }
 
+int pmm_alloc(unsigned order, enum pmm_use use, bool zeroed, hpa_t *out)
+{
+    return pmm_alloc_on(PMM_NODE_ANY, order, use, zeroed ? PMM_WANT_ZEROED : PMM_WANT_ANY, out);
+}
+
 /* The smallest order that has a block whose lowest part ends below the limit. */
-static bool find_block_below(unsigned order, u64 limit, u64 *block, unsigned *found)
+static bool find_below(const struct node *node, unsigned order, u64 limit, u64 *block)
 {
     for (unsigned o = order; o < ORDERS; o++) {
-        list_for_each(pos, &pmm.free[o])
-        {
-            *block = ptr_to_hpa(pos).v;
-            *found = o;
-            if (*block + block_bytes(order) <= limit)
-                return true;
+        for (u32 c = 0; c < CONTENTS; c++) {
+            list_for_each(pos, &node->free[c][o])
+            {
+                *block = ptr_to_hpa(pos).v;
+                if (*block + block_bytes(order) <= limit)
+                    return true;
+            }
         }
     }
     return false;
@@ -142,56 +262,83 @@ static bool find_block_below(unsigned order, u64 limit, u64 *block, unsigned *fo
 
 int pmm_alloc_below(unsigned order, enum pmm_use use, u64 limit, hpa_t *out)
 {
-    unsigned from;
-    bool found;
+    enum content content = STALE;
+    bool found = false;
     u64 block;
     u64 flags;
 
     if (order > PMM_ORDER_MAX)
         return -ENOMEM;
     flags = spin_lock_irqsave(&pmm.lock);
-    found = find_block_below(order, limit, &block, &from);
+    for (u32 i = 0; !found && i < pmm.node_count; i++)
+        found = find_below(&pmm.nodes[i], order, limit, &block);
     if (found) {
-        split(block, from, order, free_list_take(block));
-        account_alloc(block, order, use);
+        unsigned from = free_order(block);
+
+        content = pmm_list_take(block);
+        pmm_split(block, from, order, content);
+        account_alloc(block, order, use, content);
     }
     spin_unlock_irqrestore(&pmm.lock, flags);
     if (!found)
         return -ENOMEM;
+    if (content == DIRTY)
+        memset(hpa_to_ptr(hpa(block)), 0, block_bytes(order));
     *out = hpa(block);
     return 0;
 }
 
-/* Joins the block with its free buddies and puts the result on its list. */
-static void merge_and_insert(u64 block, unsigned order, bool clean)
+void pmm_merge_and_insert(u64 block, unsigned order, enum content content)
 {
-    while (order < PMM_ORDER_MAX) {
-        u64 buddy = block ^ block_bytes(order);
+    u64 dirty_bytes = content == DIRTY ? block_bytes(order) : 0;
 
-        if (buddy >> PAGE_SHIFT >= pmm.page_count)
+    for (; order < PMM_ORDER_MAX; order++) {
+        u64 buddy = block ^ block_bytes(order);
+        enum content other;
+
+        if (!is_free_buddy(block, buddy, order) ||
+            (order >= KEEP_APART_ORDER && free_content(buddy) != content))
             break;
-        if ((*meta_of(buddy) & (META_FREE | META_ORDER)) != (META_FREE | (order + 1)))
-            break;
-        clean &= free_list_take(buddy);
+        other = pmm_list_take(buddy);
+        if (other == DIRTY)
+            pmm.stats.dirty_bytes -= block_bytes(order);
+        content = MAX(content, other);
+        dirty_bytes = content == DIRTY ? block_bytes(order + 1) : 0;
         block = MIN(block, buddy);
-        order++;
     }
-    free_list_insert(block, order, clean);
+    pmm.stats.dirty_bytes += dirty_bytes;
+    pmm_list_insert(block, order, content);
+}
+
+/* Return: true if there was nothing to scrub before, and is now. */
+static bool give_back(u64 block, unsigned order, enum pmm_use use, enum content content)
+{
+    u64 flags = spin_lock_irqsave(&pmm.lock);
+    u64 dirty_before = pmm.stats.dirty_bytes;
+    bool is_first;
+
+    assert(*meta_of(block) == ((order + 1) | FIELD_PREP(META_USE, use)));
+    *meta_of(block) = 0;
+    node_of(block)->free_bytes += block_bytes(order);
+    pmm.stats.free_bytes += block_bytes(order);
+    pmm.stats.used_bytes[use] -= block_bytes(order);
+    pmm_merge_and_insert(block, order, content);
+    is_first = dirty_before == 0 && pmm.stats.dirty_bytes > 0;
+    spin_unlock_irqrestore(&pmm.lock, flags);
+    return is_first;
 }
 
 void pmm_free(hpa_t block, unsigned order, enum pmm_use use, bool scrub)
 {
-    u64 flags;
-
     if (scrub)
         memset(hpa_to_ptr(block), 0, block_bytes(order));
-    flags = spin_lock_irqsave(&pmm.lock);
-    assert(*meta_of(block.v) == ((order + 1) | FIELD_PREP(META_USE, use)));
-    *meta_of(block.v) = 0;
-    pmm.stats.free_bytes += block_bytes(order);
-    pmm.stats.used_bytes[use] -= block_bytes(order);
-    merge_and_insert(block.v, order, scrub);
-    spin_unlock_irqrestore(&pmm.lock, flags);
+    (void)give_back(block.v, order, use, scrub ? CLEAN : STALE);
+}
+
+void pmm_free_dirty(hpa_t block, unsigned order, enum pmm_use use)
+{
+    if (give_back(block.v, order, use, DIRTY) && pmm.on_dirty != NULL)
+        pmm.on_dirty();
 }
 
 unsigned pmm_order_of(hpa_t block)
@@ -209,106 +356,4 @@ unsigned pmm_order_for(u64 bytes)
     while (order <= PMM_ORDER_MAX && block_bytes(order) < bytes)
         order++;
     return order;
-}
-
-void pmm_get_stats(struct pmm_stats *out)
-{
-    u64 flags = spin_lock_irqsave(&pmm.lock);
-
-    *out = pmm.stats;
-    spin_unlock_irqrestore(&pmm.lock, flags);
-}
-
-/* The largest naturally aligned block at `base` that ends at or below `end`. */
-static unsigned largest_order(u64 base, u64 end)
-{
-    unsigned order = 0;
-
-    while (order < PMM_ORDER_MAX && IS_ALIGNED(base, block_bytes(order + 1)) &&
-           base + block_bytes(order + 1) <= end)
-        order++;
-    return order;
-}
-
-/*
- * Marks every buddy that merging could ever look at from this block upwards as "no block": it may
- * lie in a hole, whose metadata nobody else writes. The heads of real blocks are written
- * afterwards.
- */
-static void clear_buddies(u64 block, unsigned order)
-{
-    for (; order < PMM_ORDER_MAX; order++) {
-        u64 buddy = block ^ block_bytes(order);
-
-        if (buddy >> PAGE_SHIFT < pmm.page_count)
-            *meta_of(buddy) = 0;
-        block = MIN(block, buddy);
-    }
-}
-
-static void insert_block(u64 block, unsigned order)
-{
-    free_list_insert(block, order, false);
-    pmm.stats.total_bytes += block_bytes(order);
-}
-
-/* Counted as free with all the others, then taken from there. */
-static void insert_lent_block(u64 block, unsigned order)
-{
-    pmm.stats.total_bytes += block_bytes(order);
-    pmm.stats.free_bytes += block_bytes(order);
-    account_alloc(block, order, PMM_IMAGE);
-}
-
-/* Calls fn for each of the largest blocks the ranges divide into. */
-static void for_each_block(const struct memmap_range *ranges, u32 count,
-                           void (*fn)(u64 block, unsigned order))
-{
-    for (u32 i = 0; i < count; i++) {
-        u64 base = ranges[i].base;
-
-        while (base < ranges[i].end) {
-            unsigned order = largest_order(base, ranges[i].end);
-
-            fn(base, order);
-            base += block_bytes(order);
-        }
-    }
-}
-
-/* Takes the metadata from the first range above 1 MiB with room for it. Return: 0, -ENOMEM. */
-static int carve_metadata(struct memmap *map)
-{
-    u64 bytes = ALIGN_UP(memmap_top(map) >> PAGE_SHIFT, PAGE_SIZE);
-
-    for (u32 i = 0; i < map->count; i++) {
-        u64 base = map->ranges[i].base;
-
-        if (base < MiB || map->ranges[i].end - base < bytes)
-            continue;
-        pmm.meta = hpa_to_ptr(hpa(base));
-        pmm.page_count = memmap_top(map) >> PAGE_SHIFT;
-        map->ranges[i].base += bytes;
-        return 0;
-    }
-    return -ENOMEM;
-}
-
-int pmm_init(const struct memmap *map)
-{
-    struct memmap left = *map;
-    int rc = carve_metadata(&left);
-
-    if (rc)
-        return rc;
-    memset(&pmm.stats, 0, sizeof(pmm.stats));
-    for (unsigned order = 0; order < ORDERS; order++)
-        list_init(&pmm.free[order]);
-    for_each_block(left.ranges, left.count, clear_buddies);
-    for_each_block(left.lent, left.lent_count, clear_buddies);
-    for_each_block(left.ranges, left.count, insert_block);
-    pmm.stats.free_bytes = pmm.stats.total_bytes;
-    for_each_block(left.lent, left.lent_count, insert_lent_block);
-    log_info("pmm", "%lu MiB free", (unsigned long)(pmm.stats.free_bytes / MiB));
-    return 0;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# fetch_guest.sh DIR: puts Debian's cloud kernel into DIR/vmlinuz, for the demo and the Linux tests.
+# fetch_guest.sh DIR: puts Debian's cloud kernel into DIR/vmlinuz and its modules for virtio devices into DIR/modules,
+# for the demo and the Linux tests. DIR/modules/order names them as they must be loaded.
 #
 # The kernel of the running Debian release, through apt, which verifies its signature; not pinned, because mirrors
 # drop every kernel a newer one replaces. Kept in SOCLE_CACHE (~/.cache/socle) between builds.
@@ -29,4 +30,12 @@ fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 dpkg-deb -x "$deb" "$tmp"
+modules="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio-rng"
+rm -rf "$out/modules"
+mkdir "$out/modules"
+for module in $modules; do
+    find "$tmp/lib/modules" -name "$module.ko" -exec cp {} "$out/modules/" \;
+    [ -e "$out/modules/$module.ko" ] || fail "the package $package has no module $module."
+done
+printf '%s\n' $modules >"$out/modules/order"
 cp "$tmp"/boot/vmlinuz-* "$out/vmlinuz"

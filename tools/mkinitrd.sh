@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# mkinitrd.sh OUT: an initrd with busybox and a shell on the first serial line; the same bytes every time.
+# mkinitrd.sh OUT: an initrd with busybox, the modules beside it and a shell on the first serial line; the same bytes
+# every time.
 set -euo pipefail
 out=$(realpath -m "$1")
 cd "$(dirname "$0")/.."
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-mkdir -p "$tmp"/{bin,proc,sys,dev} "$(dirname "$out")"
+mkdir -p "$tmp"/{bin,proc,sys,dev,lib} "$(dirname "$out")"
 cp build/deps/busybox/bin/busybox "$tmp/bin/"
+cp -r "$(dirname "$out")/modules" "$tmp/lib/"
 cat >"$tmp/init" <<'EOF'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -15,6 +17,9 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
+for module in $(cat /lib/modules/order); do
+    insmod /lib/modules/$module.ko
+done
 echo SOCLE-GUEST-READY
 while :; do
     setsid cttyhack sh

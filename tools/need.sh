@@ -7,6 +7,15 @@ refuse() {
     exit 2
 }
 case ${CPU:-amd} in amd | intel) ;; *) refuse CPU "$CPU" "amd or CPU=intel" ;; esac
-case ${NIC:-e1000e} in e1000e | e1000) ;; *) refuse NIC "$NIC" "e1000e or NIC=e1000" ;; esac
+case ${NIC:-e1000e} in
+e1000e | e1000 | virtio) ;;
+igb)
+    "${QEMU:-qemu-system-x86_64}" -device help | grep -q '"igb"' || {
+        echo "make: this QEMU does not emulate the 82576 (NIC=igb); version 8.0 and later do (QEMU=path)." >&2
+        exit 2
+    }
+    ;;
+*) refuse NIC "$NIC" "e1000e, NIC=e1000, NIC=igb or NIC=virtio" ;;
+esac
 [ "${DISK:-none}" = none ] || refuse DISK "$DISK" none
 case ${BOOT:-usb} in usb | pxe) ;; *) refuse BOOT "$BOOT" "usb or BOOT=pxe" ;; esac

@@ -118,7 +118,7 @@ def run():
             sys.exit("make run: with CPU=intel there is no gdb and no PXE, which Bochs lacks; use CPU=amd for them.")
         print("Booting under Bochs.", flush=True)
     else:
-        options.update(extra=extra, qemu=env.get("QEMU"), nic=env.get("NIC", "e1000e"))
+        options.update(extra=extra, qemu=env.get("QEMU"))
         print("Booting under QEMU with", "emulation (TCG)." if uses_tcg() else "KVM and nested virtualization.", flush=True)
     machine = make_machine(**options)
     if extra:

@@ -132,14 +132,17 @@ static bool may_run_on(const struct task *task, u32 pcpu)
 
 u32 runq_least_loaded(const struct task *task, u32 first)
 {
-    u32 count = pcpu_count(), best = first, least = UINT32_MAX;
+    u32 count = pcpu_count(), best = first;
+    u64 least = UINT64_MAX;
 
     for (u32 i = 0; i < count && least != 0; i++) {
-        u32 id = (first + i) % count, load = __atomic_load_n(&runqs[id].load, __ATOMIC_RELAXED);
+        u32 id = (first + i) % count;
+        u64 load = __atomic_load_n(&runqs[id].load, __ATOMIC_RELAXED);
+        u64 cost = load << 1 | (pcpu_get(id)->node != task->node);
 
-        if (load < least && may_run_on(task, id)) {
+        if (cost < least && may_run_on(task, id)) {
             best = id;
-            least = load;
+            least = cost;
         }
     }
     return best;

@@ -60,9 +60,9 @@ void runq_begin_slice(struct runq *rq, struct task *task, u64 now);
 void runq_add_load(struct runq *rq, struct task *task);
 void runq_drop_load(struct runq *rq, struct task *task);
 
-/* The least loaded pCPU of those allowed; of equals the first from `first` on, so that a vCPU stays
- * where its caches are. Loads may change meanwhile: runq_pull mends what that spoils. Context: any,
- * no lock needed. */
+/* The least loaded pCPU of those allowed; of equals one of its node, and the first from `first` on,
+ * so that a vCPU stays where its caches are. Loads may change meanwhile: runq_pull mends what that
+ * spoils. Context: any, no lock needed. */
 u32 runq_least_loaded(const struct task *task, u32 first);
 
 /* False if the queue's pCPU has been reserved, and not for this task. */

@@ -177,6 +177,7 @@ int task_start_vcpu(struct task *task, const char *name, const struct cpu_share 
 
     *task = (struct task){.class = TASK_VCPU,
                           .allowed = share->allowed,
+                          .node = share->node,
                           .is_exclusive = share->is_exclusive,
                           .limit = share->limit,
                           .entry = entry,

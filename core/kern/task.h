@@ -36,6 +36,7 @@ enum task_state { TASK_NEW, TASK_RUNNABLE, TASK_RUNNING, TASK_WAITING, TASK_EXIT
 struct cpu_share {
     struct cpu_mask allowed; /* pCPUs; at least one of them is online */
     u32 weight;              /* FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX */
+    u32 node;                /* of pCPUs with equal load those of this NUMA node come first */
     bool is_exclusive;       /* those pCPUs are reserved, for it */
     struct cpu_limit *limit; /* borrowed until the task is joined; may be off */
 };
@@ -46,6 +47,7 @@ struct task {
     u32 pcpu; /* (a) the pCPU it belongs to; changes under the run-queue lock of the old one,
  not while it runs */
     struct cpu_mask allowed;   /* (c) vCPUs: where it may go */
+    u32 node;                  /* (c) vCPUs: where it goes if loads are equal */
     bool is_exclusive;         /* (c) vCPUs: to reserved pCPUs, not to others */
     void (*entry)(void *arg);  /* (c) */
     void *arg;                 /* (c) */

@@ -24,7 +24,10 @@ int vpit_create(struct vm *vm) must_check;       /* ports 0x40-0x43, 0x61 */
 int vrtc_create(struct vm *vm, u64 unix_s, u64 low_bytes,
                 u64 high_bytes) must_check; /* 0x70-0x71; memory below 4 GiB and above, for CMOS */
 int vuart_create(struct vm *vm, u16 port, unsigned line, struct vconsole *console) must_check;
-int vpm_create(struct vm *vm) must_check; /* ACPI PM, reset ports 0xcf9, 0x64, 0x92 */
+int vpm_create(struct vm *vm) must_check;             /* ACPI PM, reset ports 0x64, 0x92 */
+int vpci_create(struct vm *vm, u64 mem64) must_check; /* PCI, reset port 0xcf9; where its memory
+                                                         window above RAM is */
+int virtio_rng_create(struct vm *vm) must_check;      /* the CPU must have RDRAND */
 
 /* Presses the ACPI power button. Context: management task. */
 void vpm_power_button(struct vm *vm);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ACPI power management registers, and the ports by which a PC is reset.
+ * ACPI power management registers, and the ports by which old software resets a PC.
  *
  * The hardware is always in ACPI mode (SCI_EN reads 1). There is no keyboard controller: its ports
  * read as an empty bus, which Linux's driver takes for what it is, and only the reset pulse is
@@ -35,8 +35,6 @@
 #define PM_CNT (GUEST_PM1A_CNT - GUEST_PM1A_EVT)
 #define PM_TMR (GUEST_PM_TMR - GUEST_PM1A_EVT)
 
-#define RESET_CPU       BIT(2) /* port 0xcf9: a rising edge resets */
-#define RESET_WRITABLE  0x0eu
 #define KBC_PORT        0x64u
 #define KBC_PULSE_RESET 0xfeu
 #define FAST_PORT       0x92u
@@ -48,7 +46,6 @@ struct vpm {
     u16 status;
     u16 enable;
     u16 control;
-    u8 reset;           /* port 0xcf9 */
     u8 fast;            /* port 0x92 */
     u64 halves_seen;    /* half periods of the PM timer whose TMR_STS has been set */
     struct timer timer; /* next one, while PM1_TMR is enabled */
@@ -136,32 +133,6 @@ static void pm_write(struct vdev *dev, u64 offset, unsigned size, u64 value)
         vm_stop(dev->vm, VM_STOP_POWEROFF);
 }
 
-static u64 reset_read(struct vdev *dev, u64 offset, unsigned size)
-{
-    const struct vpm *pm = container_of(dev, struct vpm, dev);
-
-    (void)offset;
-    return size == 1 ? pm->reset : vdev_ones(size);
-}
-
-/* Spec: ICH "RST_CNT - Reset Control Register". */
-static void reset_write(struct vdev *dev, u64 offset, unsigned size, u64 value)
-{
-    struct vpm *pm = container_of(dev, struct vpm, dev);
-    u64 flags;
-    bool is_rising;
-
-    (void)offset;
-    if (size != 1)
-        return;
-    flags = spin_lock_irqsave(&dev->lock);
-    is_rising = (value & RESET_CPU) && !(pm->reset & RESET_CPU);
-    pm->reset = (u8)(value & RESET_WRITABLE);
-    spin_unlock_irqrestore(&dev->lock, flags);
-    if (is_rising)
-        vm_stop(dev->vm, VM_STOP_RESET);
-}
-
 static u64 kbc_read(struct vdev *dev, u64 offset, unsigned size)
 {
     (void)dev;
@@ -203,7 +174,6 @@ static void fast_write(struct vdev *dev, u64 offset, unsigned size, u64 value)
 }
 
 static const struct bus_ops pm_ops = {.read = pm_read, .write = pm_write};
-static const struct bus_ops reset_ops = {.read = reset_read, .write = reset_write};
 static const struct bus_ops kbc_ops = {.read = kbc_read, .write = kbc_write};
 static const struct bus_ops fast_ops = {.read = fast_read, .write = fast_write};
 
@@ -215,7 +185,6 @@ static void vpm_reset(struct vdev *dev)
     pm->status = 0;
     pm->enable = 0;
     pm->control = 0;
-    pm->reset = 0;
     pm->fast = FAST_A20;
     pm->halves_seen = pm_ticks(pm) / PM_TMR_HALF;
     update(pm);
@@ -244,8 +213,6 @@ int vpm_create(struct vm *vm)
     timer_init(&pm->timer, on_half, pm);
     vpm_reset(&pm->dev);
     err = bus_add(&vm->pio, GUEST_PM1A_EVT, GUEST_PM_BYTES, &pm_ops, &pm->dev);
-    if (!err)
-        err = bus_add(&vm->pio, GUEST_RESET_PORT, 1, &reset_ops, &pm->dev);
     if (!err)
         err = bus_add(&vm->pio, KBC_PORT, 1, &kbc_ops, &pm->dev);
     if (!err)

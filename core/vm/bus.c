@@ -22,6 +22,23 @@ static void end_change(struct bus *bus)
     __atomic_store_n(&bus->generation, bus->generation + 1, __ATOMIC_RELEASE);
 }
 
+/*
+ * Readers may look at a region while it changes, and then throw away what they saw: each member is
+ * read and written in one piece, in no order.
+ */
+static void copy_region(struct bus_region *to, const struct bus_region *from)
+{
+    __atomic_store_n(&to->base, __atomic_load_n(&from->base, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    __atomic_store_n(&to->size, __atomic_load_n(&from->size, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    __atomic_store_n(&to->ops, __atomic_load_n(&from->ops, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    __atomic_store_n(&to->dev, __atomic_load_n(&from->dev, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
+static void set_count(struct bus *bus, u32 count)
+{
+    __atomic_store_n(&bus->count, count, __ATOMIC_RELAXED);
+}
+
 static int insert(struct bus *bus, const struct bus_region *region)
 {
     u32 at = 0;
@@ -36,9 +53,9 @@ static int insert(struct bus *bus, const struct bus_region *region)
         return -EEXIST;
     begin_change(bus);
     for (u32 i = bus->count; i > at; i--)
-        bus->regions[i] = bus->regions[i - 1];
-    bus->regions[at] = *region;
-    bus->count++;
+        copy_region(&bus->regions[i], &bus->regions[i - 1]);
+    copy_region(&bus->regions[at], region);
+    set_count(bus, bus->count + 1);
     end_change(bus);
     return 0;
 }
@@ -57,6 +74,26 @@ int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops, stru
     return rc;
 }
 
+int bus_remove_at(struct bus *bus, u64 base, const struct vdev *dev)
+{
+    u64 flags = spin_lock_irqsave(&bus->lock);
+    u32 at = 0;
+
+    while (at < bus->count && (bus->regions[at].base != base || bus->regions[at].dev != dev))
+        at++;
+    if (at == bus->count) {
+        spin_unlock_irqrestore(&bus->lock, flags);
+        return -ENOENT;
+    }
+    begin_change(bus);
+    set_count(bus, bus->count - 1);
+    for (u32 i = at; i < bus->count; i++)
+        copy_region(&bus->regions[i], &bus->regions[i + 1]);
+    end_change(bus);
+    spin_unlock_irqrestore(&bus->lock, flags);
+    return 0;
+}
+
 void bus_remove(struct bus *bus, const struct vdev *dev)
 {
     u64 flags = spin_lock_irqsave(&bus->lock);
@@ -65,28 +102,30 @@ void bus_remove(struct bus *bus, const struct vdev *dev)
     begin_change(bus);
     for (u32 i = 0; i < bus->count; i++) {
         if (bus->regions[i].dev != dev)
-            bus->regions[kept++] = bus->regions[i];
+            copy_region(&bus->regions[kept++], &bus->regions[i]);
     }
-    bus->count = kept;
+    set_count(bus, kept);
     end_change(bus);
     spin_unlock_irqrestore(&bus->lock, flags);
 }
 
 static bool search(const struct bus *bus, u64 address, unsigned size, struct bus_region *out)
 {
-    u32 low = 0, high = MIN(bus->count, (u32)BUS_REGIONS_MAX);
+    u32 low = 0, high = __atomic_load_n(&bus->count, __ATOMIC_RELAXED);
 
     while (low < high) {
         u32 middle = low + (high - low) / 2;
         const struct bus_region *r = &bus->regions[middle];
+        u64 base = __atomic_load_n(&r->base, __ATOMIC_RELAXED);
+        u64 bytes = __atomic_load_n(&r->size, __ATOMIC_RELAXED);
 
-        if (address < r->base) {
+        if (address < base) {
             high = middle;
-        } else if (address - r->base >= r->size) {
+        } else if (address - base >= bytes) {
             low = middle + 1;
         } else {
-            *out = *r;
-            return size <= r->size - (address - r->base);
+            copy_region(out, r);
+            return size <= bytes - (address - base);
         }
     }
     return false;

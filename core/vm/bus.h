@@ -28,7 +28,7 @@ struct bus_region {
     struct vdev *dev;
 };
 
-#define BUS_REGIONS_MAX 64
+#define BUS_REGIONS_MAX 128
 
 struct bus {
     struct spinlock lock;
@@ -42,6 +42,9 @@ void bus_init(struct bus *bus, const char *name);
 /* Return: 0, -EEXIST (overlap), -ENOSPC, -EINVAL (empty or wrapping). */
 int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops,
             struct vdev *dev) must_check;
+
+/* Removes the region that begins there. Return: 0, -ENOENT (none of this device does). */
+int bus_remove_at(struct bus *bus, u64 base, const struct vdev *dev) must_check;
 
 /* Removes every region of the device. */
 void bus_remove(struct bus *bus, const struct vdev *dev);

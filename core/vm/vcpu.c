@@ -243,14 +243,23 @@ static void put(struct vcpu *vcpu)
     hvm->vcpu_put(vcpu);
 }
 
+/* Read once: whoever waits may have seen enough and be gone before it is told. */
+static void tell_waiter(const struct vm *vm)
+{
+    struct task *waiter = __atomic_load_n(&vm->waiter, __ATOMIC_SEQ_CST);
+
+    if (waiter != NULL)
+        task_wake(waiter);
+}
+
 /* Leaves the CPU to others until one of the bits is set (wanted) or cleared (!wanted), or a stop is
  * asked for. */
 static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits, bool wanted)
 {
     put(vcpu);
     set_state(vcpu, state);
-    if (state == VCPU_PAUSED && vcpu->vm->waiter != NULL)
-        task_wake(vcpu->vm->waiter);
+    if (state == VCPU_PAUSED)
+        tell_waiter(vcpu->vm);
     while ((requests(vcpu) & VCPU_REQ_STOP) == 0 && ((requests(vcpu) & bits) != 0) != wanted)
         task_wait();
     set_state(vcpu, VCPU_RUNNING);
@@ -497,8 +506,7 @@ static void vcpu_loop(void *arg)
         run_once(vcpu);
     put(vcpu);
     set_state(vcpu, VCPU_STOPPED);
-    if (vm->waiter != NULL)
-        task_wake(vm->waiter);
+    tell_waiter(vm);
     if (__atomic_sub_fetch(&vm->vcpus_alive, 1, __ATOMIC_ACQ_REL) == 0 && vm->on_stopped != NULL)
         vm->on_stopped(vm);
 }

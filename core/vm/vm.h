@@ -19,6 +19,7 @@
 
 struct hvm_vm; /* vendor part */
 struct virq;   /* interrupt lines, core/vdev */
+struct vpci;   /* PCI host bridge, core/vdev */
 
 #define VM_VCPUS_MAX  64
 #define VM_REASON_MAX 160
@@ -37,6 +38,7 @@ struct vm {
     struct vdev *devices;              /* (c) newest first */
     const struct irqchip_ops *irqchip; /* (c) */
     struct virq *virq;                 /* (c) */
+    struct vpci *pci;                  /* (c) */
     u32 vcpu_count;                    /* (c) */
     struct vcpu *vcpus[VM_VCPUS_MAX];  /* (c) */
     struct hvm_vm *hw;                 /* (c) vendor part */

@@ -8,6 +8,7 @@
 /* Spec: ACPI 6.4, 20.3 "AML Byte Stream Byte Values". */
 #define AML_NAME_OP      0x08u
 #define AML_BYTE_PREFIX  0x0au
+#define AML_WORD_PREFIX  0x0bu
 #define AML_DWORD_PREFIX 0x0cu
 #define AML_SCOPE_OP     0x10u
 #define AML_BUFFER_OP    0x11u
@@ -21,7 +22,18 @@
 #define RES_IO_DECODE16 0x01u
 #define RES_IRQ         0x22u /* item 4, 2 bytes: edge, active high, exclusive */
 #define RES_END         0x79u
-#define RES_ISA_BYTES   13u /* RES_IO 8, RES_IRQ 3, RES_END 2 */
+
+/* Spec: ACPI 6.4, 6.4.3 "Large Resource Data Type". */
+#define RES_MEMORY32        0x86u
+#define RES_MEMORY32_BYTES  9u
+#define RES_MEMORY_WRITABLE 0x01u
+#define RES_DWORD_SPACE     0x87u
+#define RES_WORD_SPACE      0x88u
+#define RES_QWORD_SPACE     0x8au
+#define RES_SPACE_FIXED     0x0cu /* both ends */
+#define RES_IO_ENTIRE       0x03u /* not only ISA's share of the ports */
+
+#define ROUTE_ANY_FUNCTION 0xffffu
 
 #define LENGTH_BYTES 2u /* of a package's length field */
 
@@ -43,7 +55,7 @@ static void put(struct aml *aml, u8 byte)
     aml->used++;
 }
 
-static void put_le(struct aml *aml, u32 value, unsigned bytes)
+static void put_le(struct aml *aml, u64 value, unsigned bytes)
 {
     for (unsigned i = 0; i < bytes; i++)
         put(aml, (u8)(value >> (8 * i)));
@@ -104,26 +116,86 @@ void aml_scope_begin(struct aml *aml, const char *name)
     put_name(aml, name);
 }
 
-static void put_isa_resources(struct aml *aml, u16 port, u8 ports, unsigned line)
+void aml_resources_begin(struct aml *aml)
 {
+    put(aml, AML_NAME_OP);
+    put_name(aml, "_CRS");
     put(aml, AML_BUFFER_OP);
     package_begin(aml);
-    put_byte_const(aml, RES_ISA_BYTES);
-    put(aml, RES_IO);
-    put(aml, RES_IO_DECODE16);
-    put_le(aml, port, 2); /* lowest and highest base */
-    put_le(aml, port, 2);
-    put(aml, 1); /* alignment */
-    put(aml, ports);
-    put(aml, RES_IRQ);
-    put_le(aml, 1u << line, 2);
+    put(aml, AML_WORD_PREFIX);
+    put_le(aml, 0, 2); /* bytes that follow, filled in at the end */
+}
+
+void aml_resources_end(struct aml *aml)
+{
+    size_t at = aml->open[aml->depth - 1] + LENGTH_BYTES + 1;
+    size_t bytes;
+
     put(aml, RES_END);
     put(aml, 0); /* checksum: not used */
+    bytes = aml->used - (at + 2);
+    assert(aml->used <= aml->size);
+    aml->buf[at] = (u8)bytes;
+    aml->buf[at + 1] = (u8)(bytes >> 8);
     aml_end(aml);
 }
 
-void aml_isa_device(struct aml *aml, const char *name, u32 eisaid, u8 uid, u16 port, u8 ports,
-                    unsigned line)
+void aml_memory32(struct aml *aml, u32 base, u32 bytes)
+{
+    put(aml, RES_MEMORY32);
+    put_le(aml, RES_MEMORY32_BYTES, 2);
+    put(aml, RES_MEMORY_WRITABLE);
+    put_le(aml, base, 4);
+    put_le(aml, bytes, 4);
+}
+
+/* Spec: ACPI 6.4, 6.4.3.5 "Address Space Resource Descriptors". */
+void aml_window(struct aml *aml, enum aml_window kind, u64 base, u64 size)
+{
+    static const struct {
+        u8 tag, width, type, flags;
+    } kinds[] = {
+        [AML_WINDOW_BUS] = {RES_WORD_SPACE, 2, 2, 0},
+        [AML_WINDOW_IO] = {RES_WORD_SPACE, 2, 1, RES_IO_ENTIRE},
+        [AML_WINDOW_MEM32] = {RES_DWORD_SPACE, 4, 0, RES_MEMORY_WRITABLE},
+        [AML_WINDOW_MEM64] = {RES_QWORD_SPACE, 8, 0, RES_MEMORY_WRITABLE},
+    };
+    const u64 fields[] = {0, base, base + size - 1, 0,
+                          size}; /* granularity … translation, length */
+
+    put(aml, kinds[kind].tag);
+    put_le(aml, 3 + ARRAY_SIZE(fields) * kinds[kind].width, 2);
+    put(aml, kinds[kind].type);
+    put(aml, RES_SPACE_FIXED);
+    put(aml, kinds[kind].flags);
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        put_le(aml, fields[i], kinds[kind].width);
+}
+
+void aml_name_list_begin(struct aml *aml, const char *name, u8 count)
+{
+    put(aml, AML_NAME_OP);
+    put_name(aml, name);
+    put(aml, AML_PACKAGE_OP);
+    package_begin(aml);
+    put(aml, count);
+}
+
+/* Spec: ACPI 6.4, 6.2.13 "_PRT (PCI Routing Table)". */
+void aml_pci_route(struct aml *aml, u8 slot, u8 line)
+{
+    put(aml, AML_PACKAGE_OP);
+    package_begin(aml);
+    put(aml, 4);
+    put(aml, AML_DWORD_PREFIX);
+    put_le(aml, (u32)slot << 16 | ROUTE_ANY_FUNCTION, 4);
+    put_byte_const(aml, 0); /* INTA# */
+    put_byte_const(aml, 0); /* not through a link device, but straight to this line: */
+    put_byte_const(aml, line);
+    aml_end(aml);
+}
+
+void aml_device_begin(struct aml *aml, const char *name, u32 eisaid, u8 uid)
 {
     put(aml, AML_EXT_PREFIX);
     put(aml, AML_DEVICE_OP);
@@ -136,8 +208,21 @@ void aml_isa_device(struct aml *aml, const char *name, u32 eisaid, u8 uid, u16 p
     put(aml, AML_NAME_OP);
     put_name(aml, "_UID");
     put_byte_const(aml, uid);
-    put(aml, AML_NAME_OP);
-    put_name(aml, "_CRS");
-    put_isa_resources(aml, port, ports, line);
+}
+
+void aml_isa_device(struct aml *aml, const char *name, u32 eisaid, u8 uid, u16 port, u8 ports,
+                    unsigned line)
+{
+    aml_device_begin(aml, name, eisaid, uid);
+    aml_resources_begin(aml);
+    put(aml, RES_IO);
+    put(aml, RES_IO_DECODE16);
+    put_le(aml, port, 2); /* lowest and highest base */
+    put_le(aml, port, 2);
+    put(aml, 1); /* alignment */
+    put(aml, ports);
+    put(aml, RES_IRQ);
+    put_le(aml, 1u << line, 2);
+    aml_resources_end(aml);
     aml_end(aml);
 }

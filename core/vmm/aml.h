@@ -36,6 +36,23 @@ void aml_name_package(struct aml *aml, const char *name, const u8 *elements, u8 
 void aml_scope_begin(struct aml *aml, const char *name);
 void aml_end(struct aml *aml);
 
+/* A device with _HID and _UID; what else it has follows, then aml_end. */
+void aml_device_begin(struct aml *aml, const char *name, u32 eisaid, u8 uid);
+
+/* _CRS: resources between begin and end. */
+void aml_resources_begin(struct aml *aml);
+void aml_resources_end(struct aml *aml);
+void aml_memory32(struct aml *aml, u32 base, u32 bytes);
+
+/* What a bridge passes on. */
+enum aml_window { AML_WINDOW_BUS, AML_WINDOW_IO, AML_WINDOW_MEM32, AML_WINDOW_MEM64 };
+void aml_window(struct aml *aml, enum aml_window kind, u64 base, u64 size);
+
+/* A name whose value is a package of packages, ended by aml_end; and one of them: INTA# of a slot
+ * of the bus goes to an interrupt line of the board. */
+void aml_name_list_begin(struct aml *aml, const char *name, u8 count);
+void aml_pci_route(struct aml *aml, u8 slot, u8 line);
+
 /* A device with _HID, _UID and a _CRS of one port range and one interrupt line. */
 void aml_isa_device(struct aml *aml, const char *name, u32 eisaid, u8 uid, u16 port, u8 ports,
                     unsigned line);

@@ -2,9 +2,9 @@
 /*
  * ACPI tables of the guest: built byte by byte into one buffer, in ascending order of dependence.
  *
- * The board has the fixed hardware of ACPI (PM timer, power button, sleep control), no PCI, no
- * keyboard controller and no VGA. The hardware is always in ACPI mode: there is no SMI command
- * port.
+ * The board has the fixed hardware of ACPI (PM timer, power button, sleep control), one PCI
+ * bus, no keyboard controller and no VGA. The hardware is always in ACPI mode: there is no SMI
+ * command port.
  */
 #include "core/vmm/guest_acpi.h"
 
@@ -150,6 +150,16 @@ struct madt_lapic_nmi {
     u8 lint;
 } packed;
 
+/* One ECAM window: segment 0, bus 0. */
+struct mcfg {
+    struct acpi_header header;
+    u64 reserved0;
+    u64 base;
+    u16 segment;
+    u8 first_bus, last_bus;
+    u32 reserved1;
+} packed;
+
 #define MADT_REVISION      5u
 #define MADT_PCAT_COMPAT   BIT(0) /* there is a pair of 8259 too */
 #define MADT_LAPIC         0u
@@ -226,9 +236,33 @@ static void header_end(struct out *out, struct acpi_header *h)
  *   Scope (\_SB) {
  *     Device (COM1) { _HID PNP0501, _UID 1, _CRS {IO 0x3f8 +8, IRQ 4} }
  *     Device (RTC_) { _HID PNP0B00, _UID 0, _CRS {IO 0x70 +2, IRQ 8} }
+ *     Device (MRES) { _HID PNP0C02, _UID 0, _CRS {ECAM} }
+ *     Device (PCI0) { _HID PNP0A03, _UID 0, _CRS {bus 0, its windows},
+ *                     _PRT {INTA of each slot but the bridge's: its line} }
  *   }
  */
-static u64 build_dsdt(struct out *out)
+static void dsdt_pci(struct aml *aml, u64 pci_mem64)
+{
+    aml_device_begin(aml, "MRES", AML_EISAID('P', 'N', 'P', 0x0c02), 0);
+    aml_resources_begin(aml);
+    aml_memory32(aml, (u32)GUEST_PCI_ECAM, (u32)GUEST_PCI_ECAM_BYTES);
+    aml_resources_end(aml);
+    aml_end(aml);
+    aml_device_begin(aml, "PCI0", AML_EISAID('P', 'N', 'P', 0x0a03), 0);
+    aml_resources_begin(aml);
+    aml_window(aml, AML_WINDOW_BUS, 0, 1);
+    aml_window(aml, AML_WINDOW_IO, GUEST_PCI_IO, GUEST_PCI_IO_BYTES);
+    aml_window(aml, AML_WINDOW_MEM32, GUEST_PCI_MEM32, GUEST_PCI_MEM32_BYTES);
+    aml_window(aml, AML_WINDOW_MEM64, pci_mem64, GUEST_PCI_MEM64_BYTES);
+    aml_resources_end(aml);
+    aml_name_list_begin(aml, "_PRT", GUEST_PCI_SLOTS - 1);
+    for (u8 slot = 1; slot < GUEST_PCI_SLOTS; slot++)
+        aml_pci_route(aml, slot, (u8)GUEST_PCI_LINE(slot));
+    aml_end(aml);
+    aml_end(aml);
+}
+
+static u64 build_dsdt(struct out *out, u64 pci_mem64)
 {
     static const u8 s5[] = {GUEST_SLP_TYP_S5, 0, 0, 0};
     struct acpi_header *h;
@@ -244,6 +278,7 @@ static u64 build_dsdt(struct out *out)
                    GUEST_COM1_LINE);
     aml_isa_device(&aml, "RTC_", AML_EISAID('P', 'N', 'P', 0x0b00), 0, GUEST_RTC_PORT, 2,
                    GUEST_RTC_LINE);
+    dsdt_pci(&aml, pci_mem64);
     aml_end(&aml);
     out->used += aml_bytes(&aml);
     header_end(out, h);
@@ -343,35 +378,46 @@ static u64 build_madt(struct out *out, u32 cpu_count)
     return address_of(out, m);
 }
 
-static u64 build_xsdt(struct out *out, u64 fadt, u64 madt)
+static u64 build_mcfg(struct out *out)
 {
+    struct mcfg *m;
+
+    align_to(out, TABLE_ALIGN);
+    m = reserve(out, sizeof(*m));
+    header_begin(&m->header, "MCFG", 1);
+    m->base = GUEST_PCI_ECAM;
+    header_end(out, &m->header);
+    return address_of(out, m);
+}
+
+static u64 build_xsdt(struct out *out, u64 fadt, u64 madt, u64 mcfg)
+{
+    const u64 tables[] = {fadt, madt, mcfg};
     struct acpi_header *h;
-    u8 *entries;
 
     align_to(out, TABLE_ALIGN);
     h = reserve(out, sizeof(*h));
     header_begin(h, "XSDT", 1);
-    entries = reserve(out, 2 * sizeof(u64));
-    memcpy(entries, &fadt, sizeof(fadt));
-    memcpy(entries + sizeof(fadt), &madt, sizeof(madt));
+    memcpy(reserve(out, sizeof(tables)), tables, sizeof(tables));
     header_end(out, h);
     return address_of(out, h);
 }
 
-size_t guest_acpi_build(u8 *buf, u64 base, u32 cpu_count)
+size_t guest_acpi_build(u8 *buf, u64 base, u32 cpu_count, u64 pci_mem64)
 {
     struct out out = {.buf = buf, .base = base};
     struct acpi_rsdp *rsdp = reserve(&out, RSDP_BYTES);
     u64 facs = build_facs(&out);
-    u64 dsdt = build_dsdt(&out);
+    u64 dsdt = build_dsdt(&out, pci_mem64);
     u64 fadt = build_fadt(&out, facs, dsdt);
     u64 madt = build_madt(&out, cpu_count);
+    u64 mcfg = build_mcfg(&out);
 
     memcpy(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature));
     memcpy(rsdp->oem_id, OEM_ID, sizeof(rsdp->oem_id));
     rsdp->revision = 2;
     rsdp->length = sizeof(*rsdp);
-    rsdp->xsdt = build_xsdt(&out, fadt, madt);
+    rsdp->xsdt = build_xsdt(&out, fadt, madt, mcfg);
     rsdp->checksum = checksum(rsdp, RSDP_V1);
     rsdp->extended_checksum = checksum(rsdp, sizeof(*rsdp));
     return out.used;

@@ -5,13 +5,13 @@
 
 #include "core/lib/types.h"
 
-#define GUEST_ACPI_TABLES_MAX 4096u
+#define GUEST_ACPI_TABLES_MAX 8192u
 
 /*
- * Builds RSDP (at the start), XSDT, FADT, FACS, DSDT and MADT for tables that will lie at
- * guest-physical `base`. buf: GUEST_ACPI_TABLES_MAX bytes, enough for 255 CPUs. Return: bytes used.
- * Spec: ACPI 6.4, 5.2 "ACPI System Description Tables".
+ * Builds RSDP (at the start), XSDT, FADT, FACS, DSDT, MADT and MCFG for tables that will lie at
+ * guest-physical `base`. pci_mem64: PCI's window above RAM. buf: GUEST_ACPI_TABLES_MAX bytes,
+ * enough for 255 CPUs. Return: bytes used. Spec: ACPI 6.4, 5.2 "ACPI System Description Tables".
  */
-size_t guest_acpi_build(u8 *buf, u64 base, u32 cpu_count);
+size_t guest_acpi_build(u8 *buf, u64 base, u32 cpu_count, u64 pci_mem64);
 
 #endif

@@ -9,8 +9,9 @@
  *   0x000a0000  hole of the PC (RAM behind it is not told to the guest)
  *   0x000e0000  ACPI tables, reserved
  *   0x00100000  RAM up to GUEST_LOW_RAM_END at most
- *   0xc0000000  hole: PCI windows later, IOAPIC, local APIC
- *   0x100000000 RAM, what did not fit below
+ *   0xc0000000  PCI devices' memory
+ *   0xe0000000  PCI configuration space (ECAM), IOAPIC, local APIC
+ *   0x100000000 RAM, what did not fit below; behind it, PCI devices' memory again
  */
 #ifndef SOCLE_VMM_GUEST_LAYOUT_H
 #define SOCLE_VMM_GUEST_LAYOUT_H
@@ -40,6 +41,20 @@
 #define GUEST_IOAPIC_ID   0u
 #define GUEST_IOAPIC_PINS 24u
 #define GUEST_LAPIC_BASE  0xfee00000ull
+
+/* PCI: one bus. What the host bridge passes on, and where it shows configuration space. */
+#define GUEST_PCI_SLOTS       32u
+#define GUEST_PCI_MEM32       0xc0000000ull
+#define GUEST_PCI_MEM32_BYTES 0x20000000ull
+#define GUEST_PCI_MEM64_BYTES 0x400000000ull /* behind RAM, at a multiple of itself */
+#define GUEST_PCI_ECAM        0xe0000000ull
+#define GUEST_PCI_ECAM_BYTES  0x100000ull
+#define GUEST_PCI_IO          0x1000u
+#define GUEST_PCI_IO_BYTES    0xf000u
+
+/* The line of a slot's INTA#: level triggered, reaching the PIC as well as the IOAPIC. */
+#define GUEST_PCI_LINES      2u
+#define GUEST_PCI_LINE(slot) (10u + (slot) % GUEST_PCI_LINES)
 
 /* ISA lines. */
 #define GUEST_PIT_LINE  0u /* IOAPIC pin 2 */

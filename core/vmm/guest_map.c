@@ -15,6 +15,11 @@ u64 guest_high_bytes(u64 memory_bytes)
     return memory_bytes - guest_low_bytes(memory_bytes);
 }
 
+u64 guest_pci_mem64(u64 memory_bytes)
+{
+    return ALIGN_UP(GUEST_HIGH_RAM + guest_high_bytes(memory_bytes), GUEST_PCI_MEM64_BYTES);
+}
+
 u32 guest_map_build(u64 memory_bytes, struct guest_map_entry map[GUEST_MAP_MAX])
 {
     u64 low = guest_low_bytes(memory_bytes);
@@ -26,6 +31,7 @@ u32 guest_map_build(u64 memory_bytes, struct guest_map_entry map[GUEST_MAP_MAX])
     map[n++] = (struct guest_map_entry){GUEST_ACPI_BASE, GUEST_ACPI_BYTES, GUEST_MAP_RESERVED};
     map[n++] =
         (struct guest_map_entry){GUEST_RAM_ABOVE_1M, low - GUEST_RAM_ABOVE_1M, GUEST_MAP_RAM};
+    map[n++] = (struct guest_map_entry){GUEST_PCI_ECAM, GUEST_PCI_ECAM_BYTES, GUEST_MAP_RESERVED};
     if (high > 0)
         map[n++] = (struct guest_map_entry){GUEST_HIGH_RAM, high, GUEST_MAP_RAM};
     return n;

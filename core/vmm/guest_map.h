@@ -15,11 +15,14 @@ struct guest_map_entry {
     u32 type;
 };
 
-#define GUEST_MAP_MAX 5
+#define GUEST_MAP_MAX 6
 
 /* RAM below the hole under 4 GiB, and above 4 GiB. */
 u64 guest_low_bytes(u64 memory_bytes);
 u64 guest_high_bytes(u64 memory_bytes);
+
+/* Where PCI devices' window above all RAM begins. */
+u64 guest_pci_mem64(u64 memory_bytes);
 
 /* Fills the map in ascending order. Return: entries. */
 u32 guest_map_build(u64 memory_bytes, struct guest_map_entry map[GUEST_MAP_MAX]);

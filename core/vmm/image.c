@@ -90,7 +90,7 @@ static void destroy(struct image *img)
 {
     list_remove(&img->link);
     for (u32 i = 0; i < img->chunk_count; i++)
-        pmm_free(ptr_to_hpa(img->chunks[i].bytes), img->chunks[i].order, PMM_IMAGE, true);
+        pmm_free_dirty(ptr_to_hpa(img->chunks[i].bytes), img->chunks[i].order, PMM_IMAGE);
     kfree(img->chunks);
     kfree(img);
 }
@@ -198,7 +198,7 @@ static void free_blocks(u64 block, u64 end)
     while (block < end) {
         unsigned order = pmm_order_of(hpa(block));
 
-        pmm_free(hpa(block), order, PMM_IMAGE, true);
+        pmm_free_dirty(hpa(block), order, PMM_IMAGE);
         block += PAGE_SIZE << order;
     }
 }

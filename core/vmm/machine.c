@@ -17,7 +17,9 @@
 #include "core/vmm/vm_build.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/log.h"
+#include "core/x86/percpu.h"
 #include "mm/kheap.h"
+#include "mm/pmm.h"
 
 #define RESTART_FAST_NS   (10 * NS_PER_S) /* an uptime below counts as fast */
 #define RESTART_STEP_NS   (250 * NS_PER_MS)
@@ -25,17 +27,29 @@
 
 static void (*wake_management)(void);
 static struct timer wake_timer; /* armed for the earliest of all deadlines */
+static u32 poll_wanted;         /* atomic: machine_poll has work for some entry */
+
+void machine_want_poll(void)
+{
+    __atomic_store_n(&poll_wanted, 1, __ATOMIC_SEQ_CST);
+    wake_management();
+}
+
+bool machine_poll_wanted(void)
+{
+    return __atomic_exchange_n(&poll_wanted, 0, __ATOMIC_SEQ_CST) != 0;
+}
 
 static void on_wake_timer(void *arg)
 {
     (void)arg;
-    wake_management();
+    machine_want_poll();
 }
 
 static void on_vm_stopped(struct vm *vm)
 {
     (void)vm;
-    wake_management();
+    machine_want_poll();
 }
 
 void machine_init(void (*wake)(void))
@@ -122,6 +136,7 @@ static int start_vcpus(struct vmm_entry *entry, bool paused)
     struct vm *vm = entry->vm;
     struct cpu_share share = {.weight = entry->cfg.cpu_weight,
                               .is_exclusive = entry->cfg.cpu_realtime,
+                              .node = vm->gmem.node,
                               .limit = &vm->cpu_limit};
 
     cpu_limit_init(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu, time_ns());
@@ -150,6 +165,30 @@ void machine_set_share(struct vmm_entry *entry)
     }
 }
 
+/* What the hypervisor uses for itself: blocks in its heap and pages outside of it. Slabs count by
+ * the blocks in them, so that it does not depend on how full they were. */
+static u64 own_bytes(void)
+{
+    struct kheap_stats heap;
+    struct pmm_stats pages;
+
+    kheap_get_stats(&heap);
+    pmm_get_stats(&pages);
+    return pages.used_bytes[PMM_HYPERVISOR] - heap.page_bytes + heap.live_bytes;
+}
+
+/* Whose memory the VM gets first: that of the pCPUs it is bound to, or where most is free. */
+static u32 memory_node(const struct vmm_entry *entry)
+{
+    bool is_bound = entry->cfg.cpu_realtime || !cpu_mask_is_empty(&entry->cfg.pins);
+
+    for (u32 i = 0; is_bound && i < pcpu_count(); i++) {
+        if (cpu_mask_has(&entry->plan, i))
+            return pcpu_get(i)->node;
+    }
+    return pmm_freest_node();
+}
+
 int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err)
 {
     struct vm_parts parts = {
@@ -161,6 +200,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         .unix_ns = clock_unix_ns(),
         .on_stopped = on_vm_stopped,
     };
+    u64 own_before = own_bytes();
     struct vm *vm = kmalloc(sizeof(*vm));
     int rc;
 
@@ -170,6 +210,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         return -ENOMEM;
     }
     rc = pcpu_plan_make(entry, err);
+    parts.node = memory_node(entry);
     if (rc == 0)
         rc = vm_build(vm, &parts, err);
     if (rc) {
@@ -185,6 +226,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
                       "The hypervisor is out of memory.");
         return -ENOMEM;
     }
+    entry->overhead_bytes = own_bytes() - own_before;
     entry->started_ns = time_ns();
     registry_set_state(entry, paused ? VMM_PAUSED : VMM_RUNNING);
     log_info("vmm", "VM %s started", entry->cfg.name);

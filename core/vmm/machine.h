@@ -31,6 +31,12 @@ void machine_set_share(struct vmm_entry *entry);
  * log. */
 void machine_poll(struct vmm_entry *entry);
 
+/* Asks for a machine_poll of every entry, and wakes management. Context: any. */
+void machine_want_poll(void);
+
+/* True once after somebody asked. */
+bool machine_poll_wanted(void);
+
 /* Wakes management then, or before if somebody asked for that. */
 void machine_wake_at(u64 deadline_ns);
 

@@ -28,6 +28,7 @@ struct vmm_entry {
     struct vm *vm;                  /* NULL unless it runs or is paused */
     u32 vcpus_started;              /* of vm: those whose tasks must be joined */
     struct cpu_mask plan;           /* of vm: pCPUs it may run on, or has for itself */
+    u64 overhead_bytes;             /* of vm: what the hypervisor took for itself to build it */
     struct image *kernel;           /* held from start to stop, restarts included */
     struct image *initrd;           /* held, or NULL */
     u32 fast_restarts;              /* in a row, by themselves */
@@ -45,9 +46,13 @@ struct vmm_entry *registry_find_uuid(const u8 uuid[16]);
 /* The first in name order after that name ("": the first of all). */
 struct vmm_entry *registry_after(const char *name);
 
-u32 registry_count(void);
+/* In name order, from 0; a definition that comes or goes moves the others. */
+struct vmm_entry *registry_at(u32 index);
 
-/* Gives the entry an id and puts it in its place. */
+u32 registry_count(void);
+u32 registry_count_state(enum vmm_state state);
+
+/* Gives the entry an id and puts it in its place. There are fewer than VMM_VMS_MAX. */
 void registry_insert(struct vmm_entry *entry);
 
 /* Puts an entry whose name has changed in its place. */

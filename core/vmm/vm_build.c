@@ -8,6 +8,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vdev/vdevs.h"
+#include "core/vdev/vpci.h"
 #include "core/vmm/boot_linux.h"
 #include "core/vmm/boot_pvh.h"
 #include "core/vmm/guest_acpi.h"
@@ -15,6 +16,7 @@
 #include "core/vmm/guest_map.h"
 #include "core/vmm/image.h"
 #include "core/vmm/vmm_error.h"
+#include "core/x86/cpu_features.h"
 #include "mm/kheap.h"
 #include "mm/pmm.h"
 
@@ -36,6 +38,8 @@ _Static_assert(VM_CPUS_MAX <= VM_VCPUS_MAX, "a definition cannot ask for more th
 #define TSS_LIMIT     0x67u
 #define PVH_CODE      0x08u
 #define PVH_DATA      0x10u
+
+#define SMALL_PAGES_PER_TABLE 512u
 
 static int sink_write(void *cookie, u64 guest, const void *src, size_t bytes)
 {
@@ -105,6 +109,10 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
         rc = vuart_create(vm, GUEST_COM1_PORT, GUEST_COM1_LINE, parts->console);
     if (rc == 0)
         rc = vpm_create(vm);
+    if (rc == 0)
+        rc = vpci_create(vm, guest_pci_mem64(memory));
+    if (rc == 0 && cpu_features.has_rdrand)
+        rc = virtio_rng_create(vm);
     return rc;
 }
 
@@ -116,7 +124,7 @@ static int write_acpi(struct vm *vm)
 
     if (!tables)
         return -ENOMEM;
-    bytes = guest_acpi_build(tables, GUEST_ACPI_BASE, vm->vcpu_count);
+    bytes = guest_acpi_build(tables, GUEST_ACPI_BASE, vm->vcpu_count, vm->pci->mem64);
     rc = gmem_write(&vm->gmem, gpa(GUEST_ACPI_BASE), tables, bytes);
     kfree(tables);
     return rc;
@@ -190,15 +198,27 @@ static int load_guest(struct vm *vm, const struct vm_parts *parts, struct vmm_er
     return rc;
 }
 
+/* What must be free: its RAM, tables if that has to be of small pages throughout, and what the host
+ * keeps for itself, out of which come vCPUs and devices. */
+static u64 needed_bytes(const struct vm_parts *parts)
+{
+    u64 memory = parts->cfg->memory_bytes;
+
+    return memory + memory / SMALL_PAGES_PER_TABLE + VMM_RESERVE_BYTES;
+}
+
 static int no_memory(const struct vm_parts *parts, struct vmm_error *err)
 {
+    u64 need = needed_bytes(parts);
     struct pmm_stats stats;
 
     pmm_get_stats(&stats);
     vmm_error_set(err, "no_memory", "/memory/size_bytes",
                   "Stop a VM or delete an image, or give this VM less memory.",
-                  "The host has too little free memory to start VM \"%s\".", parts->cfg->name);
-    err->need_bytes = parts->cfg->memory_bytes + VMM_RESERVE_BYTES;
+                  "VM \"%s\" needs %llu MiB to start, and %llu MiB are free.", parts->cfg->name,
+                  (unsigned long long)(ALIGN_UP(need, MiB) / MiB),
+                  (unsigned long long)(stats.free_bytes / MiB));
+    err->need_bytes = need;
     err->free_bytes = stats.free_bytes;
     return -ENOMEM;
 }
@@ -208,8 +228,7 @@ static bool has_room(const struct vm_parts *parts)
     struct pmm_stats stats;
 
     pmm_get_stats(&stats);
-    return stats.free_bytes >= VMM_RESERVE_BYTES &&
-           parts->cfg->memory_bytes <= stats.free_bytes - VMM_RESERVE_BYTES;
+    return needed_bytes(parts) <= stats.free_bytes;
 }
 
 int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
@@ -221,6 +240,7 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
         return no_memory(parts, err);
     vm->boot_unix_ns = parts->unix_ns;
     vm->on_stopped = parts->on_stopped;
+    vm->gmem.node = parts->node;
     rc = populate(vm, cfg->memory_bytes);
     if (rc == 0)
         rc = create_vcpus(vm, cfg->cpu_count);

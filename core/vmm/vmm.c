@@ -26,8 +26,12 @@ static void (*wake_management)(void);
 
 static void on_console_output(void *arg)
 {
-    (void)arg;
-    wake_management();
+    const struct vmm_entry *entry = container_of((struct vconsole *)arg, struct vmm_entry, console);
+
+    if (entry->cfg.console_log)
+        machine_want_poll();
+    else
+        wake_management();
 }
 
 int vmm_init(void (*wake)(void))
@@ -55,11 +59,9 @@ static void boot_poll(void)
 
 void vmm_poll(void)
 {
-    struct vmm_entry *entry = registry_after("");
-
-    while (entry) {
-        machine_poll(entry);
-        entry = registry_after(entry->cfg.name);
+    if (machine_poll_wanted()) {
+        for (u32 i = 0; i < registry_count(); i++)
+            machine_poll(registry_at(i));
     }
     boot_poll();
 }
@@ -169,6 +171,7 @@ static int console_create(struct vconsole *console, u32 log_bytes, struct vmm_er
     if (vconsole_init(console, log_bytes))
         return out_of_memory(err);
     console->on_output = on_console_output;
+    console->on_output_arg = console;
     return 0;
 }
 

@@ -18,6 +18,15 @@
 #define VMM_VMS_MAX 1024
 
 enum vmm_state { VMM_STOPPED, VMM_STARTING, VMM_RUNNING, VMM_PAUSED, VMM_STOPPING, VMM_CRASHED };
+#define VMM_STATES (VMM_CRASHED + 1u)
+
+/* Host memory a VM holds; all zero if it does not run. */
+struct vm_memory {
+    u64 resident_bytes;   /* behind the guest's RAM */
+    u64 large_page_bytes; /* of these, in pages of 2 MiB and more */
+    u64 page_table_bytes; /* second-level tables */
+    u64 overhead_bytes;   /* vCPUs, stacks, devices, bookkeeping: the hypervisor's own */
+};
 
 struct vmm_info {
     u32 id;
@@ -28,7 +37,7 @@ struct vmm_info {
     u64 created_unix_ns; /* 0 if the clock is unknown */
     u64 started_ns;      /* uptime at start, 0 if not running */
     u64 console_written; /* bytes */
-    u64 memory_resident_bytes;
+    struct vm_memory memory;
 };
 
 /* Where the time of a vCPU went. */

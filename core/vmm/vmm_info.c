@@ -37,11 +37,15 @@ int vmm_get(u32 id, struct vmm_info *out)
     out->created_unix_ns = entry->created_unix_ns;
     out->started_ns = entry->started_ns;
     out->console_written = vmm_console_written(id);
-    out->memory_resident_bytes = 0;
+    out->memory = (struct vm_memory){0};
     if (!entry->vm)
         return 0;
-    out->memory_resident_bytes =
-        entry->vm->gmem.total_bytes + entry->vm->slat.table_pages * PAGE_SIZE;
+    out->memory = (struct vm_memory){
+        .resident_bytes = entry->vm->gmem.total_bytes,
+        .large_page_bytes = entry->vm->gmem.large_bytes,
+        .page_table_bytes = entry->vm->slat.table_pages * PAGE_SIZE,
+        .overhead_bytes = entry->overhead_bytes,
+    };
     return 0;
 }
 
@@ -57,12 +61,7 @@ bool vmm_next(const char *after_name, u32 *id)
 
 u32 vmm_count(enum vmm_state state)
 {
-    u32 count = 0;
-    const struct vmm_entry *entry = registry_after("");
-
-    for (; entry; entry = registry_after(entry->cfg.name))
-        count += entry->state == state;
-    return count;
+    return registry_count_state(state);
 }
 
 bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out)

@@ -34,6 +34,7 @@ struct pcpu {
     struct pcpu *self;             /* must be first: this_pcpu() reads it at GS:0 */
     u32 id;                        /* (c) 0 is the boot CPU */
     u32 apic_id;                   /* (c) */
+    u32 node;                      /* (c) NUMA node, as mm/pmm.h numbers them */
     struct task *current;          /* (o) running task */
     void *hvm_page;                /* (c) vendor layer's per-CPU page */
     u64 last_vm;                   /* (o) whose guest ran here last: VM id + 1, or 0 */

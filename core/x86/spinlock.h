@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ticket spinlock. Locks that an interrupt handler or timer callback also takes are always taken
- * with spin_lock_irqsave. The rank documents the lock order of core/vm/README.md and is checked in
- * debug builds.
+ * with spin_lock_irqsave. The rank is the lock order, which debug builds check.
  */
 #ifndef SOCLE_X86_SPINLOCK_H
 #define SOCLE_X86_SPINLOCK_H
@@ -10,26 +9,7 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "core/x86/insn.h"
-
-/* Outer to inner; a lock may only be taken while holding locks of lower rank. */
-enum lock_rank {
-    LOCK_REGISTRY = 1,
-    LOCK_VM,
-    LOCK_VM_MEM,
-    LOCK_BUS,
-    LOCK_VDEV,
-    LOCK_IRQCHIP, /* virtual PIC and IOAPIC: raised from under a device's lock */
-    LOCK_CONSOLE, /* console byte rings */
-    LOCK_POOL,    /* packet buffers, block queues */
-    LOCK_RUNQ,
-    LOCK_CPU_LIMIT, /* run time that vCPUs have in common */
-    LOCK_TIMER,
-    LOCK_HEAP,
-    LOCK_HPT,
-    LOCK_PMM,
-    LOCK_HARDWARE, /* registers reached in two steps: CF8h, IOAPIC */
-    LOCK_LOG,
-};
+#include "core/x86/lock_rank.h"
 
 struct spinlock {
     u16 owner; /* ticket now served */
@@ -46,6 +26,9 @@ struct spinlock {
 /* Debug builds check the order and remember the holder; release builds link empty functions. */
 void lockrank_acquire(const struct spinlock *lock);
 void lockrank_release(const struct spinlock *lock);
+
+/* Says in the log that the order is checked, if it is. */
+void lockrank_report(void);
 
 static inline void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank)
 {

@@ -80,6 +80,22 @@ struct acpi_override {
 /* The interrupt source overrides, the first of each IRQ. Return: how many (at most max). */
 u32 acpi_overrides(const struct acpi *acpi, struct acpi_override *out, u32 max);
 
+/* -- SRAT: what is near to what
+ * ------------------------------------------------------------------------------------ */
+
+struct acpi_memory {
+    u64 base;
+    u64 bytes;
+    u32 domain; /* proximity domain: any number, the same for memory and CPUs near to each other */
+};
+
+/* The memory that is there, sorted by address; of entries that overlap the first. Return: how many
+ * (at most max). */
+u32 acpi_memory(const struct acpi *acpi, struct acpi_memory *out, u32 max);
+
+/* Return: true and *domain if the table knows the CPU. */
+bool acpi_cpu_domain(const struct acpi *acpi, u32 apic_id, u32 *domain);
+
 /* -- MCFG: PCI configuration space in memory
  * --------------------------------------------------------------- */
 

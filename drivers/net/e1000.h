@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Intel 8254x and 82574 network cards: what the models share (e1000.c) and what each brings.
+ * Intel's gigabit network cards: what the models share (e1000.c, e1000_rings.c) and what each
+ * brings.
  *
  * Context of all: boot (probe) or net_task, unless said otherwise.
  */
@@ -9,6 +10,7 @@
 
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
+#include "drivers/net/e1000_desc.h"
 #include "drivers/net/e1000_regs.h"
 #include "drivers/net/netdev.h"
 #include "drivers/pci/pci_irq.h"
@@ -18,13 +20,30 @@
 
 struct e1000;
 
+/* Where a model has its registers of interrupt causes. */
+struct e1000_irq_regs {
+    u32 icr, ics, ims, imc;
+};
+
+#define E1000_IRQ_REGS                             \
+    {                                              \
+        E1000_ICR, E1000_ICS, E1000_IMS, E1000_IMC \
+    }
+
+/* 82574 Datasheet 10.2.4.2: in units of 256 ns; about 10 000 interrupts a second at most. */
+#define E1000_ITR_INTERVAL 390u
+
 /* In what one model differs from another. */
 struct e1000_model {
     const char *driver; /* name in the log */
     /* From any state to that after power-on, the EEPROM read, no interrupt on or pending. Return:
      * 0, -EIO. */
     int (*reset)(struct e1000 *nic);
-    u32 ctrl_clear; /* bits of CTRL that must be 0 to run */
+    const struct e1000_format *format;
+    struct e1000_irq_regs irq;
+    u32 itr, itr_interval; /* moderation of interrupts: register, value */
+    u32 ctrl_clear;        /* bits of CTRL that must be 0 to run */
+    u32 srrctl, rxdctl;    /* 0: has none, or they stay as the reset left them */
     u32 txdctl;
     u32 eerd_done;
     u32 eerd_address_shift;
@@ -38,13 +57,14 @@ struct e1000 {
     struct dma_buf rx_ring;             /* (c) */
     struct dma_buf tx_ring;             /* (c) */
     struct pktbuf *rx[E1000_RING_SIZE]; /* (o) net_task: what each descriptor owns */
-    struct pktbuf *tx[E1000_RING_SIZE]; /* (o) */
+    struct pktbuf *tx[E1000_RING_SIZE]; /* (o) NULL also for a context */
     u32 rx_next;                        /* (o) next descriptor the device fills */
     u32 tx_tail;                        /* (o) next descriptor to fill */
     u32 tx_head;                        /* (o) oldest descriptor not yet sent */
+    struct e1000_desc tx_context;       /* (o) the one the device has; all 0: none */
     bool tx_dirty;                      /* (o) descriptors not yet announced */
     u64 tx_progress_ns;                 /* (o) when the oldest one was last seen to move */
-    u64 hangs;                          /* (o) */
+    bool is_dead;                       /* (o) did not come back from a reset */
     bool irq_seen;                      /* (a) the handler has run for an interrupt of ours */
 };
 
@@ -60,6 +80,23 @@ static inline void e1000_write(struct e1000 *nic, u32 reg, u64 value)
 
 /* Waits until the masked bits have the wanted value. Return: false if they did not in time. */
 bool e1000_wait(const struct e1000 *nic, u32 reg, u64 mask, u64 wanted, u64 timeout_ns) must_check;
+
+/* The reset of the models on PCI Express. Return: 0, -EIO. */
+int e1000_pcie_reset(struct e1000 *nic) must_check;
+
+/* The rings' part of a start after a reset. Return: 0, -ENOMEM, -EIO. */
+int e1000_rx_start(struct e1000 *nic) must_check;
+int e1000_tx_start(struct e1000 *nic) must_check;
+
+/* True if the device has filled a receive descriptor that was not looked at. */
+bool e1000_rx_pending(const struct e1000 *nic) must_check;
+
+/* The driver's netdev operations of these names. */
+struct pktbuf *e1000_rx_poll(struct netdev *dev);
+bool e1000_tx(struct netdev *dev, struct pktbuf *pkt);
+
+/* Announces queued frames, frees sent ones. */
+void e1000_tx_move(struct e1000 *nic);
 
 /* Takes a device of this model. Return: 0; -ENOMEM, -EIO: it stays as it was found. */
 int e1000_probe(struct pci_device *pci, const struct e1000_model *model) must_check;

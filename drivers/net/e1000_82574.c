@@ -10,34 +10,40 @@
 
 /* Spec: 4.6.1 "Interrupts During Initialization", 4.6.2 "Global Reset and General Configuration".
  */
-static int reset(struct e1000 *nic)
+int e1000_pcie_reset(struct e1000 *nic)
 {
+    const char *driver = nic->dev.driver;
+
     /* 1. No interrupts during the reset. */
-    e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
+    e1000_write(nic, nic->model->irq.imc, E1000_IMC_ALL);
 
     /* 2. Stop both units and let outstanding bus requests end. */
     e1000_write(nic, E1000_RCTL, 0);
     e1000_write(nic, E1000_TCTL, 0);
     e1000_write(nic, E1000_CTRL, e1000_read(nic, E1000_CTRL) | E1000_CTRL_GIO_MASTER_DISABLE);
     if (!e1000_wait(nic, E1000_STATUS, E1000_STATUS_GIO_MASTER_ENABLE, 0, RESET_TIMEOUT_NS))
-        log_warn("e1000e", "%s: bus requests did not end before the reset", nic->dev.bdf);
+        log_warn(driver, "%s: bus requests did not end before the reset", nic->dev.bdf);
 
     /* 3. Reset; the bit clears itself, and the EEPROM is read again. */
     e1000_write(nic, E1000_CTRL, e1000_read(nic, E1000_CTRL) | E1000_CTRL_RST);
     if (!e1000_wait(nic, E1000_CTRL, E1000_CTRL_RST, 0, RESET_TIMEOUT_NS))
         return -EIO;
     if (!e1000_wait(nic, E1000_EECD, E1000_EECD_AUTO_RD, E1000_EECD_AUTO_RD, RESET_TIMEOUT_NS))
-        log_warn("e1000e", "%s: the EEPROM was not read after the reset", nic->dev.bdf);
+        log_warn(driver, "%s: the EEPROM was not read after the reset", nic->dev.bdf);
 
     /* 4. The reset turned interrupts off, but a cause may be pending. */
-    e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
-    (void)e1000_read(nic, E1000_ICR);
+    e1000_write(nic, nic->model->irq.imc, E1000_IMC_ALL);
+    (void)e1000_read(nic, nic->model->irq.icr);
     return 0;
 }
 
 static const struct e1000_model model = {
     .driver = "e1000e",
-    .reset = reset,
+    .reset = e1000_pcie_reset,
+    .format = &e1000_legacy,
+    .irq = E1000_IRQ_REGS,
+    .itr = E1000_ITR,
+    .itr_interval = E1000_ITR_INTERVAL,
     .txdctl = E1000_TXDCTL_GRAN | E1000_TXDCTL_RESERVED1 | E1000_TXDCTL_WTHRESH_1,
     .eerd_done = E1000_EERD_DONE_82574,
     .eerd_address_shift = E1000_EERD_ADDR_SHIFT_82574,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers and descriptors that the Intel 8254x and 82574 have in common, and the few that differ.
+ * Registers that the Intel 8254x, 82574 and 82576 and their kin have in common, and the few that
+ * differ.
  *
  * Spec: 82574 Datasheet, chapter 10 "Driver Programing Interface" (registers), 7.1 "Receive
- * Functionality", 7.2 "Transmit Functionality" (legacy descriptors); 8254x SDM, chapters "Register
- * Descriptions" and "Receive and Transmit Description".
+ * Functionality", 7.2 "Transmit Functionality"; 8254x SDM, chapters "Register Descriptions" and
+ * "Receive and Transmit Description"; 82576 Datasheet, chapter 8 "Programming Interface".
  */
 #ifndef SOCLE_NET_E1000_REGS_H
 #define SOCLE_NET_E1000_REGS_H
@@ -13,35 +14,42 @@
 #include "core/lib/types.h"
 
 /* Register offsets in BAR 0. */
-#define E1000_CTRL     0x00000u /* device control */
-#define E1000_STATUS   0x00008u /* device status */
-#define E1000_EECD     0x00010u /* EEPROM control */
-#define E1000_EERD     0x00014u /* EEPROM read */
-#define E1000_CTRL_EXT 0x00018u /* extended device control */
-#define E1000_ICR      0x000c0u /* interrupt cause read */
-#define E1000_ITR      0x000c4u /* interrupt throttling */
-#define E1000_ICS      0x000c8u /* interrupt cause set */
-#define E1000_IMS      0x000d0u /* interrupt mask set */
-#define E1000_IMC      0x000d8u /* interrupt mask clear */
-#define E1000_RCTL     0x00100u /* receive control */
-#define E1000_TCTL     0x00400u /* transmit control */
-#define E1000_TIPG     0x00410u /* transmit inter-packet gap */
-#define E1000_RDBAL    0x02800u /* receive descriptor base, low */
-#define E1000_RDBAH    0x02804u
-#define E1000_RDLEN    0x02808u
-#define E1000_RDH      0x02810u
-#define E1000_RDT      0x02818u
-#define E1000_RDTR     0x02820u /* receive delay timer */
-#define E1000_RXDCTL   0x02828u
-#define E1000_TDBAL    0x03800u
-#define E1000_TDBAH    0x03804u
-#define E1000_TDLEN    0x03808u
-#define E1000_TDH      0x03810u
-#define E1000_TDT      0x03818u
-#define E1000_TXDCTL   0x03828u
-#define E1000_MTA      0x05200u /* multicast table, 128 words */
-#define E1000_RAL0     0x05400u /* receive address 0, low */
-#define E1000_RAH0     0x05404u
+#define E1000_CTRL      0x00000u /* device control */
+#define E1000_STATUS    0x00008u /* device status */
+#define E1000_EECD      0x00010u /* EEPROM control */
+#define E1000_EERD      0x00014u /* EEPROM read */
+#define E1000_CTRL_EXT  0x00018u /* extended device control */
+#define E1000_ICR       0x000c0u /* interrupt cause read */
+#define E1000_ITR       0x000c4u /* interrupt throttling */
+#define E1000_ICS       0x000c8u /* interrupt cause set */
+#define E1000_IMS       0x000d0u /* interrupt mask set */
+#define E1000_IMC       0x000d8u /* interrupt mask clear */
+#define E1000_ICR_82576 0x01500u /* these four are elsewhere from the 82576 on */
+#define E1000_ICS_82576 0x01504u
+#define E1000_IMS_82576 0x01508u
+#define E1000_IMC_82576 0x0150cu
+#define E1000_EITR0     0x01680u /* 82576: interrupt throttling of vector 0 */
+#define E1000_IVAR0     0x01700u /* 82576: causes of queue 0 */
+#define E1000_RCTL      0x00100u /* receive control */
+#define E1000_TCTL      0x00400u /* transmit control */
+#define E1000_TIPG      0x00410u /* transmit inter-packet gap */
+#define E1000_RDBAL     0x02800u /* receive descriptor base, low */
+#define E1000_RDBAH     0x02804u
+#define E1000_RDLEN     0x02808u
+#define E1000_RDH       0x02810u
+#define E1000_RDT       0x02818u
+#define E1000_SRRCTL    0x0280cu /* 82576: split and replication receive control */
+#define E1000_RXDCTL    0x02828u
+#define E1000_TDBAL     0x03800u
+#define E1000_TDBAH     0x03804u
+#define E1000_TDLEN     0x03808u
+#define E1000_TDH       0x03810u
+#define E1000_TDT       0x03818u
+#define E1000_TXDCTL    0x03828u
+#define E1000_RXCSUM    0x05000u /* receive checksum control */
+#define E1000_MTA       0x05200u /* multicast table, 128 words */
+#define E1000_RAL0      0x05400u /* receive address 0, low */
+#define E1000_RAH0      0x05404u
 
 #define E1000_BAR_BYTES 0x20000u
 #define E1000_MTA_WORDS 128u
@@ -98,36 +106,18 @@
 #define E1000_TXDCTL_RESERVED1 0x00400000u
 #define E1000_TXDCTL_GRAN      0x01000000u
 
-/* Spec: 7.1.4 "Receive Descriptor Format (legacy)". */
-struct e1000_rx_desc {
-    u64 address;
-    u16 length;
-    u16 checksum;
-    u8 status;
-    u8 errors;
-    u16 special;
-} packed;
+#define E1000_QUEUE_ENABLE 0x02000000u /* RXDCTL, TXDCTL from the 82576 on */
 
-#define E1000_RXD_STAT_DD  BIT(0) /* done */
-#define E1000_RXD_STAT_EOP BIT(1) /* end of packet */
+/* SRRCTL: size in KiB, one buffer with advanced descriptors. */
+#define E1000_SRRCTL_BSIZE_2K 0x00000002u
+#define E1000_SRRCTL_ADV_ONE  0x02000000u
 
-/* Spec: 7.2.10.1 "Legacy Transmit Descriptor Format". */
-struct e1000_tx_desc {
-    u64 address;
-    u16 length;
-    u8 cso;
-    u8 cmd;
-    u8 status;
-    u8 css;
-    u16 special;
-} packed;
+/* IVAR0: receive and transmit causes of queue 0, each to bit 0. */
+#define E1000_IVAR_RX0_VALID 0x0080u
+#define E1000_IVAR_TX0_VALID 0x8000u
 
-#define E1000_TXD_CMD_EOP  BIT(0)
-#define E1000_TXD_CMD_IFCS BIT(1) /* insert FCS */
-#define E1000_TXD_CMD_RS   BIT(3) /* report status */
-#define E1000_TXD_STAT_DD  BIT(0)
-
-_Static_assert(sizeof(struct e1000_rx_desc) == 16, "receive descriptor");
-_Static_assert(sizeof(struct e1000_tx_desc) == 16, "transmit descriptor");
+/* RXCSUM */
+#define E1000_RXCSUM_IPOFL BIT(8) /* check IP headers */
+#define E1000_RXCSUM_TUOFL BIT(9) /* check TCP and UDP */
 
 #endif

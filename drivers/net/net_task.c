@@ -19,6 +19,7 @@
 #include "core/x86/log.h"
 #include "drivers/net/net_internal.h"
 #include "drivers/net/netport.h"
+#include "drivers/net/pktbuf_csum.h"
 
 /* Buffers: NIC receive ring 256, both port rings 512, lwIP's queues bounded below 1200. */
 #define NET_POOL_BUFFERS 2048u
@@ -36,6 +37,7 @@ static struct {
     struct netdev *dev;    /* (c) the one in use */
     struct netport *port;  /* (c) */
     struct pktbuf *unsent; /* (o) taken from the outbox, refused by the full ring */
+    u64 next_look_ns;      /* (o) when to look at the link without having been told to */
     bool inbox_was_full;   /* (a) set by the task, cleared by the port's owner */
     bool started;          /* (c) */
     struct task task;
@@ -82,6 +84,11 @@ void net_task_inbox_drained(void)
         net_task_wake();
 }
 
+const struct netdev *netdev_next(const struct netdev *dev)
+{
+    return dev ? dev->next : net.devs;
+}
+
 static bool inbox_is_full(struct netport *port)
 {
     u32 tail = __atomic_load_n(&port->inbox.tail, __ATOMIC_ACQUIRE);
@@ -108,6 +115,8 @@ static u32 port_deliver(struct netdev *dev, struct netport *port)
 
         if (!pkt)
             break;
+        netdev_count(&dev->counters.rx_frames, 1);
+        netdev_count(&dev->counters.rx_bytes, pkt->len);
         port->counters.rx_frames++;
         port->counters.rx_bytes += pkt->len;
         if (!ring_push(&port->inbox, pkt)) {
@@ -126,28 +135,42 @@ static u32 port_collect(struct netdev *dev, struct netport *port)
 
     while (moved < NET_BATCH) {
         struct pktbuf *pkt = net.unsent ? net.unsent : ring_pop(&port->outbox);
+        u32 len;
 
         net.unsent = NULL;
         if (!pkt)
             break;
+        if (!(dev->features & NETDEV_TX_CSUM))
+            pktbuf_csum_complete(pkt);
+        len = pkt->len;
         if (!dev->ops->tx(dev, pkt)) {
             net.unsent = pkt;
             break;
         }
+        netdev_count(&dev->counters.tx_frames, 1);
+        netdev_count(&dev->counters.tx_bytes, len);
         moved++;
     }
     dev->ops->tx_flush(dev);
     return moved;
 }
 
-/* Return: true if the owner must be told. */
+/* Asks the device when it has told of a change, and now and then: reading its registers is slow.
+ * Return: true if the owner must be told. */
 static bool link_update(struct netdev *dev, struct netport *port)
 {
-    bool up = dev->ops->link_up(dev);
+    bool up;
 
-    if (up == port->link_up)
+    if (time_ns() < net.next_look_ns && !__atomic_load_n(&dev->link_changed, __ATOMIC_RELAXED))
         return false;
+    __atomic_store_n(&dev->link_changed, false, __ATOMIC_SEQ_CST);
+    net.next_look_ns = time_ns() + NET_WATCHDOG_NS;
+    up = dev->ops->link_up(dev);
+    if (up == dev->is_link_up)
+        return false;
+    __atomic_store_n(&dev->is_link_up, up, __ATOMIC_RELEASE);
     __atomic_store_n(&port->link_up, up, __ATOMIC_RELEASE);
+    netdev_count(&dev->counters.link_changes, 1);
     log_info("net", "%s: link is %s", dev->bdf, up ? "up" : "down");
     return true;
 }
@@ -159,7 +182,7 @@ static void net_sleep(struct netdev *dev, struct netport *port)
 
     if (room && dev->ops->irq_enable(dev))
         return;
-    task_wait_until(time_ns() + (net.unsent || dev->is_polled ? NET_RETRY_NS : NET_WATCHDOG_NS));
+    task_wait_until(net.unsent || dev->is_polled ? time_ns() + NET_RETRY_NS : net.next_look_ns);
 }
 
 static void net_main(void *arg unused)

@@ -7,16 +7,25 @@
 #include "core/lib/types.h"
 #include "drivers/net/pktbuf.h"
 
+/* A transmitter that has not moved for so long, with the link up, hangs: its driver resets it. */
+#define NETDEV_HANG_NS 2000000000ull
+
+/* Features. */
+#define NETDEV_TX_CSUM BIT(0) /* completes checksums (PKTBUF_CSUM_PARTIAL) of frames it sends */
+#define NETDEV_RX_CSUM BIT(1) /* says of frames it received whether their checksum is right */
+
 struct netdev;
 
 /* Context of all: net_task, with the NIC's interrupt possibly firing meanwhile. */
 struct netdev_ops {
     /* Moves the next received frame to the caller; NULL if none. Refills its ring itself. */
     struct pktbuf *(*rx_poll)(struct netdev *dev);
-    /* Return: false if the ring is full. On true the frame belongs to the driver until it is sent.
+    /*
+     * Return: false if the ring is full. On true the frame belongs to the driver until it is sent.
+     * Its checksum may be partial only for a device with NETDEV_TX_CSUM.
      */
     bool (*tx)(struct netdev *dev, struct pktbuf *pkt);
-    /* Tells the hardware about queued frames and frees what has been sent. */
+    /* Tells the hardware about queued frames, frees what has been sent, resets it if it hangs. */
     void (*tx_flush)(struct netdev *dev);
     /* Turns the receive interrupt on again. Return: true if frames arrived meanwhile (poll again).
      */
@@ -24,18 +33,55 @@ struct netdev_ops {
     bool (*link_up)(struct netdev *dev);
 };
 
+/* Written by net_task (frames, bytes, link) and by the driver on net_task; read by anybody. */
+struct netdev_counters {
+    u64 rx_frames, rx_bytes;
+    u64 tx_frames, tx_bytes;
+    u64 rx_drops;  /* no buffer to take the frame's place */
+    u64 rx_errors; /* the device said so, or its length is impossible */
+    u64 tx_drops;  /* lost in a reset, or the device is out of order */
+    u64 link_changes;
+    u64 resets; /* after a hang or a breach of protocol */
+};
+
 struct netdev {
     const struct netdev_ops *ops;
     const char *driver;
     char bdf[16];
     u8 mac[6];
-    u32 mtu;
-    bool is_polled;     /* no interrupt arrives: net_task looks every millisecond */
+    u32 mtu; /* largest IP packet it takes: at most what a pktbuf holds */
+    u32 features;
+    bool is_polled;    /* no interrupt arrives: net_task looks every millisecond */
+    bool link_changed; /* (a) set by the interrupt handler: net_task asks link_up() */
+    bool is_link_up;   /* (a) as net_task saw it last */
+    struct netdev_counters counters;
     void (*wake)(void); /* set by net_task before the device starts; interrupt context */
     struct netdev *next;
 };
 
 /* Called by a driver's probe. Context: boot. */
 void netdev_register(struct netdev *dev);
+
+/* All NICs, in the order of their registration; NULL gives the first. Context: any, after boot. */
+const struct netdev *netdev_next(const struct netdev *dev);
+
+/* A counter that others read while net_task counts. */
+static inline void netdev_count(u64 *counter, u64 n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* Context: the driver's interrupt handler. */
+static inline void netdev_wake(const struct netdev *dev)
+{
+    if (dev->wake)
+        dev->wake();
+}
+
+/* Largest frame the device may hand over: with one VLAN tag, without FCS. */
+static inline u32 netdev_frame_max(const struct netdev *dev)
+{
+    return dev->mtu + ETHERNET_HEADER_BYTES + ETHERNET_VLAN_BYTES;
+}
 
 #endif

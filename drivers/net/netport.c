@@ -18,6 +18,7 @@ int netport_attach(struct netport *port, void (*wake)(void *arg), void *arg)
     if (!dev)
         return -ENODEV;
     memcpy(port->mac, dev->mac, sizeof(port->mac));
+    port->mtu = dev->mtu;
     return 0;
 }
 

@@ -23,6 +23,7 @@ struct netport_counters {
 
 struct netport {
     u8 mac[6];
+    u32 mtu; /* the NIC's */
     bool link_up;
     struct ring inbox;
     struct ring outbox;

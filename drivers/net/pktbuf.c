@@ -14,7 +14,7 @@
 static struct {
     struct spinlock lock;
     struct pktbuf *free; /* lock */
-    u64 exhausted;       /* lock */
+    u64 exhausted;       /* (a) changes under the lock */
 } pool = {.lock = SPINLOCK_INIT("pktbuf", LOCK_POOL)};
 
 void pktbuf_pool_add(struct pktbuf *pkt, u8 *buffer, hpa_t hpa)
@@ -31,13 +31,14 @@ struct pktbuf *pktbuf_alloc(void)
     if (pkt)
         pool.free = pkt->next;
     else
-        pool.exhausted++;
+        __atomic_store_n(&pool.exhausted, pool.exhausted + 1, __ATOMIC_RELAXED);
     spin_unlock_irqrestore(&pool.lock, flags);
     if (!pkt)
         return NULL;
     pkt->next = NULL;
     pkt->offset = PKTBUF_HEADROOM;
     pkt->len = 0;
+    pkt->csum = PKTBUF_CSUM_UNKNOWN;
     return pkt;
 }
 

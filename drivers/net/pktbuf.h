@@ -10,7 +10,23 @@
 #include "core/lib/types.h"
 
 #define PKTBUF_BYTES    2048u
-#define PKTBUF_HEADROOM 0u
+#define PKTBUF_HEADROOM 16u /* before the frame: for a driver's own header (virtio-net's) */
+
+#define ETHERNET_HEADER_BYTES 14u
+#define ETHERNET_VLAN_BYTES   4u
+#define ETHERNET_MTU          1500u
+
+/* What is known of the checksum of a frame's transport header. */
+enum pktbuf_csum {
+    PKTBUF_CSUM_UNKNOWN, /* as it stands in the frame, checked by nobody */
+    PKTBUF_CSUM_VALID,   /* received; the device has checked it */
+    /*
+     * The field, csum_offset bytes after csum_start, holds the sum of the pseudo header; the sum of
+     * all bytes from csum_start on is to be added and complemented before the frame leaves the
+     * host. A receiver here may take it as valid: the frame was never on a wire.
+     */
+    PKTBUF_CSUM_PARTIAL,
+};
 
 struct pktbuf {
     struct pktbuf *next; /* free list, or the owner's queue */
@@ -18,6 +34,9 @@ struct pktbuf {
     u8 *buffer;          /* PKTBUF_BYTES */
     u16 offset;          /* of the frame in the buffer */
     u16 len;             /* of the frame, without FCS */
+    u16 csum_start;      /* PARTIAL: counted from the frame's first byte */
+    u16 csum_offset;     /* PARTIAL: of the field, counted from csum_start */
+    u8 csum;             /* enum pktbuf_csum */
 };
 
 static inline u8 *pktbuf_data(const struct pktbuf *pkt)

@@ -92,7 +92,11 @@
 #define LWIP_SUPPORT_CUSTOM_PBUF   1
 #define LWIP_NETIF_LOOPBACK        0
 #define LWIP_HAVE_LOOPIF           0
-#define LWIP_CHECKSUM_ON_COPY      1
+
+/* The NIC, or net_task in its place, computes TCP's checksum (mgmt/netif.c); what it has checked of
+ * a received frame is not checked again. */
+#define CHECKSUM_GEN_TCP             0
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 
 /* Frames arrive in pktbufs, not in lwIP's pbuf pool, which its check of TCP_WND looks at. */
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1

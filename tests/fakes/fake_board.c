@@ -38,8 +38,24 @@ int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops, stru
 {
     if (bus->count == BUS_REGIONS_MAX)
         return -ENOSPC;
+    for (u32 i = 0; i < bus->count; i++) {
+        if (base < bus->regions[i].base + bus->regions[i].size &&
+            bus->regions[i].base < base + size)
+            return -EEXIST;
+    }
     bus->regions[bus->count++] = (struct bus_region){base, size, ops, dev};
     return 0;
+}
+
+int bus_remove_at(struct bus *bus, u64 base, const struct vdev *dev)
+{
+    for (u32 i = 0; i < bus->count; i++) {
+        if (bus->regions[i].base != base || bus->regions[i].dev != dev)
+            continue;
+        bus->regions[i] = bus->regions[--bus->count];
+        return 0;
+    }
+    return -ENOENT;
 }
 
 static const struct bus_region *find(const struct bus *bus, u64 address, unsigned size)

@@ -32,6 +32,24 @@ int gmem_write(const struct gmem *gmem, gpa_t guest, const void *src, size_t byt
     return 0;
 }
 
+int gmem_read(const struct gmem *gmem, gpa_t guest, void *dst, size_t bytes)
+{
+    if (!gmem_is_ram(gmem, guest, bytes))
+        return -EFAULT;
+    memcpy(dst, fake_ram + guest.v, bytes);
+    return 0;
+}
+
+int gmem_load_u16(const struct gmem *gmem, gpa_t guest, u16 *value)
+{
+    return guest.v % sizeof *value != 0 ? -EINVAL : gmem_read(gmem, guest, value, sizeof *value);
+}
+
+int gmem_store_u16(const struct gmem *gmem, gpa_t guest, u16 value)
+{
+    return guest.v % sizeof value != 0 ? -EINVAL : gmem_write(gmem, guest, &value, sizeof value);
+}
+
 int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value)
 {
     return guest.v % sizeof value != 0 ? -EINVAL : gmem_write(gmem, guest, &value, sizeof value);

@@ -16,6 +16,7 @@ import time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("SOCLE_BUILD", os.path.join(ROOT, "build"))
+IMAGE_DIR = os.environ.get("SOCLE_IMAGES", BUILD)  # where the hypervisor to be booted is: `make system` has one for tests
 API = "/api/v1"
 BOOT_TIMEOUT_S = float(os.environ.get("SOCLE_BOOT_TIMEOUT", "240"))
 

@@ -11,7 +11,7 @@ import termios
 import threading
 import tty
 
-from backend import BUILD, DIES_WITH_US, ROOT, Backend, files_beside, put_files
+from backend import DIES_WITH_US, IMAGE_DIR, ROOT, Backend, files_beside, put_files
 
 # Processors by who serves a guest's local APIC: the CPU, which takes posted interrupts as well; the CPU; software.
 MODELS = {"posted-interrupts": "corei7_skylake_x", "virtual-apic": "corei7_haswell_4770",
@@ -77,7 +77,7 @@ class BochsMachine(Backend):
         assert boot == "usb", "Bochs' network card has no boot ROM"
         super().__init__(port, echo)
         self.smp, self.memory, self.cpu = smp, memory, cpu or MODELS["posted-interrupts"]
-        self.image, self.address = image or f"{BUILD}/socle.img", address or GUEST_ADDRESS
+        self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address or GUEST_ADDRESS
         self.files, self.has_network = files_beside(dtb, files), has_network
         self.terminals = []
 

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 
-from backend import API, BUILD, DIES_WITH_US, ROOT, Backend, body_json, files_beside, put_files  # noqa: F401 (for the tests)
+from backend import API, BUILD, DIES_WITH_US, IMAGE_DIR, ROOT, Backend, Response, body_json, files_beside, put_files  # noqa: F401 (for the tests)
 from bochs import BochsMachine
 
 
@@ -52,6 +52,14 @@ def find_firmware():
     raise FileNotFoundError("no OVMF firmware found: run `make setup`")
 
 
+NICS = {"e1000e": "e1000e", "e1000": "e1000", "igb": "igb", "virtio": "virtio-net-pci"}
+
+
+def default_nic():
+    """QEMU's name of the network card that NIC asks for."""
+    return NICS[os.environ.get("NIC") or "e1000e"]
+
+
 class Machine(Backend):
     """QEMU: emulated, or on KVM where that offers the processor's virtualization to its guests."""
 
@@ -59,13 +67,13 @@ class Machine(Backend):
     boot_method = "usb"
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
-                 dtb=None, echo=None, qemu=None, image=None, address="", nic="e1000e", chipset="q35", files=None):
+                 dtb=None, echo=None, qemu=None, image=None, address="", nic=None, chipset="q35", files=None):
         """files: name beside socle.dtb -> path, for the images it names."""
         super().__init__(port, echo)
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
-        self.nic, self.chipset, self.extra = nic, chipset, list(extra)
+        self.nic, self.chipset, self.extra = nic or default_nic(), chipset, list(extra)
         self.files = files_beside(dtb, files)
-        self.image, self.address = image or f"{BUILD}/socle.img", address
+        self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
 
     # -- process ------------------------------------------------------------------------------
@@ -86,7 +94,7 @@ class Machine(Backend):
         if self.boot == "pxe":
             tftp = f"{self.directory}/tftp"
             os.mkdir(tftp)
-            shutil.copy(f"{BUILD}/BOOTX64.EFI", tftp)
+            shutil.copy(f"{IMAGE_DIR}/BOOTX64.EFI", tftp)
             for name, path in self.files.items():
                 os.makedirs(os.path.dirname(f"{tftp}/{name}"), exist_ok=True)
                 shutil.copy(path, f"{tftp}/{name}")
@@ -129,11 +137,13 @@ class Monitor:
             chunk = s.recv(4096)
             assert chunk, "the monitor closed the connection"
             data += chunk
+        return data.decode(errors="replace")
 
     def run(self, command):
+        """Returns what the command printed."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(20)
             s.connect(self.path)
             self._until_prompt(s)
             s.sendall(command.encode() + b"\n")
-            self._until_prompt(s)
+            return self._until_prompt(s)

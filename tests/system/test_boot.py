@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from machine import make_machine, vendor
+from machine import BUILD, IMAGE_DIR, make_machine, vendor
 
 VENDOR_NAMES = {"amd": "AuthenticAMD", "intel": "GenuineIntel"}
 PXE = pytest.mark.qemu("Bochs' network card has no boot ROM")
@@ -24,6 +24,8 @@ def test_boot(boot, smp):
         assert 0 < host["memory"]["free_bytes"] < host["memory"]["total_bytes"]
         assert re.search(r"(?i)no TLS", m.serial()), "the boot log does not say that the endpoint is open"
         assert "panic" not in m.serial().lower()
+        if IMAGE_DIR != BUILD:
+            assert "the order of locks is checked" in m.serial()
 
 
 def test_poweroff_by_rest():
@@ -31,3 +33,13 @@ def test_poweroff_by_rest():
         m.wait_ready()
         assert m.post("/host/poweroff", {"vms": "kill"}).status == 202
         assert m.wait_exit(60) == 0
+
+
+def test_the_image_users_get():
+    """All other tests may boot one that checks the order of its locks."""
+    with make_machine(smp=2, image=f"{BUILD}/socle.img") as m:
+        m.wait_ready()
+        m.run_guest("echo")
+        m.wait_console("echo", r"echo ready\n")
+        assert m.delete("/vms/echo?force=true").status == 204
+        assert "order of locks" not in m.serial()

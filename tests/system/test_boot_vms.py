@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from machine import BUILD, ROOT, Machine, make_machine, uses_bochs
+from machine import BUILD, IMAGE_DIR, ROOT, Machine, make_machine, uses_bochs
 
 GUESTS = f"{BUILD}/guests"
 KERNELS = {"cpuid.elf": f"{GUESTS}/cpuid.elf", "echo.elf": f"{GUESTS}/echo.elf"}
@@ -55,7 +55,7 @@ BOOTS = ["usb", pytest.param("pxe", marks=PXE)]
 
 
 class FirmwareNetwork(Machine):
-    """PXE by the firmware's own driver and protocol, not iPXE's; Socle has no driver for this card."""
+    """PXE by the firmware's own driver and protocol, not iPXE's."""
 
     def command(self):
         nic = "virtio-net-pci,netdev=n0,bootindex=1,romfile="
@@ -195,7 +195,7 @@ def test_linux_from_the_stick(tmp_path):
 };
 """)
     env = {**os.environ, "SOCLE_DTS": str(dts), "SOCLE_FILES": f"{BUILD}/guest"}
-    subprocess.run([f"{ROOT}/tools/mkimage.sh", image, f"{BUILD}/BOOTX64.EFI"], check=True, cwd=ROOT, env=env)
+    subprocess.run([f"{ROOT}/tools/mkimage.sh", image, f"{IMAGE_DIR}/BOOTX64.EFI"], check=True, cwd=ROOT, env=env)
     with make_machine(image=str(image)) as m:
         m.wait_serial(r"VM web1 started")
         m.wait_ready()
@@ -226,7 +226,7 @@ def test_linux_by_pxe(tmp_path):
 def test_mkimage_refuses_a_missing_file(tmp_path):
     dts = tmp_path / "socle.dts"
     dts.write_text('/dts-v1/; / { compatible = "socle,host"; images { a { file = "nowhere"; }; }; };')
-    done = subprocess.run([f"{ROOT}/tools/mkimage.sh", tmp_path / "i.img", f"{BUILD}/BOOTX64.EFI"], cwd=ROOT,
+    done = subprocess.run([f"{ROOT}/tools/mkimage.sh", tmp_path / "i.img", f"{IMAGE_DIR}/BOOTX64.EFI"], cwd=ROOT,
                           env={**os.environ, "SOCLE_DTS": str(dts)}, capture_output=True, text=True)
     assert done.returncode != 0
     assert "nowhere" in done.stderr

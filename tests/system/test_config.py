@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from machine import BUILD, ROOT, make_machine
+from machine import IMAGE_DIR, ROOT, make_machine
 
 STATIC = """/dts-v1/;
 / {
@@ -27,7 +27,7 @@ def config(tmp_path):
     dts, dtb, image = tmp_path / "socle.dts", tmp_path / "socle.dtb", tmp_path / "socle.img"
     dts.write_text(STATIC)
     subprocess.run(["dtc", "-q", "-O", "dtb", "-o", dtb, dts], check=True)
-    subprocess.run([f"{ROOT}/tools/mkimage.sh", image, f"{BUILD}/BOOTX64.EFI"], check=True, cwd=ROOT,
+    subprocess.run([f"{ROOT}/tools/mkimage.sh", image, f"{IMAGE_DIR}/BOOTX64.EFI"], check=True, cwd=ROOT,
                    env={**os.environ, "SOCLE_DTS": str(dts)})
     return str(dtb), str(image)
 

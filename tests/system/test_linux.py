@@ -62,6 +62,37 @@ def test_linux(linux):
     assert linux.wait_state("debian", "stopped", timeout=60) == "stopped"
 
 
+def shell(machine, command, pattern, timeout=120):
+    """Types a command into the guest's shell. The command's echo must not match the pattern."""
+    machine.type("debian", command + "\n")
+    return machine.wait_console("debian", pattern, timeout=timeout)[1]
+
+
+@pytest.mark.parametrize("options, interrupts", [("", "PCI-MSI"), ("pci=nomsi", "IO-APIC"), ("pci=nommconf,nomsi", "IO-APIC")])
+def test_linux_pci(clean, options, interrupts):
+    """Debian's own drivers find the PCI bus and the virtio devices, with messages and without."""
+    clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    clean.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": f"console=ttyS0 {options}"}, 256 << 20)
+    clean.wait_console("debian", r"SOCLE-GUEST-READY", timeout=180)
+    text = clean.console("debian")
+    assert "BUG:" not in text and "Call Trace" not in text
+    for bad in ("No config space access function", "can't claim", "no compatible bridge window", "not reserved in ACPI"):
+        assert bad not in text, bad
+    assert "PCI: Using configuration type 1 for base access" in text
+    assert ("PCI: MMCONFIG for domain 0000 [bus 00-00] at [mem 0xe0000000-0xe00fffff]" in text) == ("nommconf" not in options)
+    shell(clean, "cd /sys/bus/pci/devices; for d in *; do echo at-$d-$(cat $d/vendor)-$(cat $d/device)-$(cat $d/class)-; done",
+          r"(?s)at-0000:00:00.0-0x1b36-0x0008-0x060000-.*at-0000:00:01.0-0x1af4-0x1044-0x00ff00-")
+    # Bytes come, more than the device gives at once, and they are no pattern.
+    shell(clean, "head -c 20000 /dev/hwrng | gzip | wc -c | sed s/^/random-/", r"random-2\d{4}\r?\n")
+    assert int(shell(clean, "grep virtio0 /proc/interrupts | sed s/^/virq-/",
+                     rf"virq-\s*\d+:\s+(\d+)\s+{interrupts}[^\n]*virtio0(?!-config)").group(1)) > 0
+    # Taken away and found again: the driver resets the device, sizes its BAR and sets it up anew.
+    shell(clean, "echo 1 >0000:00:01.0/remove; echo 1 >../rescan; head -c 100 /dev/hwrng | wc -c | sed s/^/again-/", r"again-100\r?\n")
+    clean.type("debian", "poweroff -f\n")
+    assert clean.wait_state("debian", "stopped", timeout=60) == "stopped"
+
+
 @pytest.mark.parametrize("count", [2, 4, 8])
 def test_linux_on_several_cpus(clean, count):
     """More vCPUs than the machine has CPUs, too; each runs code, and takes IPIs from the others."""

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/acpi/acpi.c drivers/acpi/madt.c drivers/acpi/mcfg.c drivers/acpi/fadt.c */
+/* SOURCES: drivers/acpi/*.c */
 /* ACPI tables, good and broken. */
 #include "core/lib/errno.h"
 #include "drivers/acpi/acpi.h"
@@ -12,6 +12,7 @@
 #define MADT 0x300
 #define MCFG 0x480
 #define FADT 0x500
+#define SRAT 0x600
 
 static u8 memory[0x1000];
 
@@ -195,4 +196,85 @@ TEST(bad_interrupt_controllers)
     table(XSDT, "XSDT", 60);
     CHECK_EQ(acpi_ioapics(&acpi, ioapics, 4), 0);
     CHECK_EQ(acpi_overrides(&acpi, overrides, 4), 0);
+}
+
+static void srat_memory(u64 at, u32 domain, u64 base, u64 bytes, u32 flags)
+{
+    put(at, 0x2801, 2);
+    put(at + 2, domain, 4);
+    put(at + 8, base, 8);
+    put(at + 16, bytes, 8);
+    put(at + 28, flags, 4);
+}
+
+/* Two domains, one with memory on both sides of a hole, out of order; an entry that is off, one
+ * that overlaps, one that wraps around. */
+static void make_srat(void)
+{
+    make();
+    put(XSDT + 60, SRAT, 8);
+    table(XSDT, "XSDT", 68);
+    srat_memory(SRAT + 48, 0x01020304, 0x100000000, 0x80000000, 1);
+    srat_memory(SRAT + 88, 7, 0, 0xa0000, 1);
+    srat_memory(SRAT + 128, 7, 0x100000, 0x7ff00000, 1);
+    srat_memory(SRAT + 168, 9, 0x200000000, 0x1000, 0);
+    srat_memory(SRAT + 208, 9, 0x180000000 - 0x1000, 0x2000, 1);
+    srat_memory(SRAT + 248, 9, 0xfffffffffffff000, 0x2000, 1);
+    put(SRAT + 288, 0x03041000, 4); /* LAPIC ID 3, domain 7f1e5504h in two parts: on */
+    put(SRAT + 292, 1, 4);
+    put(SRAT + 296, 0x7f1e5500, 4);
+    put(SRAT + 304, 0x05071000, 4); /* LAPIC ID 5, domain 7: off */
+    put(SRAT + 320, 0x1802, 2);     /* x2APIC ID 300, domain 7: on */
+    put(SRAT + 324, 7, 4);
+    put(SRAT + 328, 300, 4);
+    put(SRAT + 332, 1, 4);
+    table(SRAT, "SRAT", 344);
+}
+
+TEST(srat)
+{
+    struct acpi_memory m[8];
+    struct acpi acpi;
+    u32 domain = 0;
+
+    make_srat();
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK_EQ(acpi_memory(&acpi, m, 8), 3);
+    CHECK_EQ(m[0].base, 0);
+    CHECK_EQ(m[0].bytes, 0xa0000);
+    CHECK_EQ(m[0].domain, 7);
+    CHECK_EQ(m[1].base, 0x100000);
+    CHECK_EQ(m[1].domain, 7);
+    CHECK_EQ(m[2].base, 0x100000000);
+    CHECK_EQ(m[2].domain, 0x01020304);
+    CHECK_EQ(acpi_memory(&acpi, m, 2), 2);
+    CHECK(acpi_cpu_domain(&acpi, 3, &domain));
+    CHECK_EQ(domain, 0x7f1e5504);
+    CHECK(!acpi_cpu_domain(&acpi, 5, &domain));
+    CHECK(acpi_cpu_domain(&acpi, 300, &domain));
+    CHECK_EQ(domain, 7);
+}
+
+TEST(srat_absent_or_broken)
+{
+    struct acpi_memory m[8];
+    struct acpi acpi;
+    u32 domain;
+
+    make();
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK_EQ(acpi_memory(&acpi, m, 8), 0);
+    CHECK(!acpi_cpu_domain(&acpi, 0, &domain));
+    make_srat();
+    memory[SRAT + 89] = 0; /* an entry of no length: the walk ends there */
+    table(SRAT, "SRAT", 344);
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK_EQ(acpi_memory(&acpi, m, 8), 1);
+    CHECK(!acpi_cpu_domain(&acpi, 3, &domain));
+    make_srat();
+    table(SRAT, "SRAT", 348); /* the last entry is cut short */
+    memory[SRAT + 345] = 24;
+    table(SRAT, "SRAT", 348);
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK_EQ(acpi_memory(&acpi, m, 8), 3);
 }

@@ -101,7 +101,7 @@ TEST(e820_matches_the_memory)
 
     make_image();
     CHECK_EQ(boot_with("", 0, GUEST_RAM_BYTES, &cpu, &err), 0);
-    CHECK_EQ(guest_get(GUEST_BOOT_PARAMS + 0x1e8, 1), 4);
+    CHECK_EQ(guest_get(GUEST_BOOT_PARAMS + 0x1e8, 1), 5);
     for (u64 i = 0; i < 4; i++) {
         u64 e = GUEST_BOOT_PARAMS + 0x2d0 + i * 20;
 
@@ -116,10 +116,15 @@ TEST(map_of_a_large_guest_goes_around_the_hole)
     struct guest_map_entry map[GUEST_MAP_MAX];
     u32 count = guest_map_build(5 * GiB, map);
 
-    CHECK_EQ(count, 5);
+    CHECK_EQ(count, 6);
     CHECK_EQ(map[3].base + map[3].bytes, GUEST_LOW_RAM_END);
-    CHECK_EQ(map[4].base, GUEST_HIGH_RAM);
-    CHECK_EQ(map[4].bytes, 2 * GiB);
+    CHECK_EQ(map[4].base, GUEST_PCI_ECAM);
+    CHECK_EQ(map[4].type, GUEST_MAP_RESERVED);
+    CHECK_EQ(map[5].base, GUEST_HIGH_RAM);
+    CHECK_EQ(map[5].bytes, 2 * GiB);
+    CHECK_EQ(guest_pci_mem64(5 * GiB), 16 * GiB);
+    CHECK_EQ(guest_pci_mem64(15 * GiB), 16 * GiB); /* ends there, the hole included */
+    CHECK_EQ(guest_pci_mem64(15 * GiB + PAGE_2M), 32 * GiB);
 }
 
 TEST(page_tables_are_an_identity)

@@ -103,7 +103,7 @@ static void check_loaded(void)
     module = guest_get(info + 16, 8);
     CHECK_STR((const char *)guest_ram + guest_get(info + 24, 8), "hello");
     CHECK_EQ(guest_get(info + 32, 8), RSDP);
-    CHECK_EQ(guest_get(info + 48, 4), 4);
+    CHECK_EQ(guest_get(info + 48, 4), 5);
     CHECK_EQ(guest_get(guest_get(info + 40, 8) + 3 * 24, 8), MiB);
     CHECK_EQ(guest_get(module + 8, 8), sizeof(initrd_bytes));
     CHECK(memcmp(guest_ram + guest_get(module, 8), initrd_bytes, sizeof(initrd_bytes)) == 0);

@@ -101,3 +101,18 @@ TEST(removal_and_the_limit)
         CHECK_EQ(bus_add(&bus, 16 * i, 8, &ops, device_a), 0);
     CHECK_EQ(bus_add(&bus, 16 * BUS_REGIONS_MAX, 8, &ops, device_a), -ENOSPC);
 }
+
+TEST(one_region_moves)
+{
+    u64 value;
+
+    fill();
+    CHECK_EQ(bus_remove_at(&bus, 0x400, device_a), -ENOENT); /* another's */
+    CHECK_EQ(bus_remove_at(&bus, 0x401, device_b), -ENOENT);
+    CHECK_EQ(bus_remove_at(&bus, 0x400, device_b), 0);
+    CHECK(!bus_read(&bus, 0x400, 1, &value));
+    CHECK(bus_read(&bus, 0x20, 1, &value));
+    CHECK_EQ(bus_add(&bus, 0x3f0, 8, &ops, device_b), 0);
+    CHECK(bus_read(&bus, 0x3f7, 1, &value));
+    CHECK_EQ(bus.generation % 2, 0);
+}

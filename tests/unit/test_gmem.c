@@ -32,6 +32,8 @@ static void setup(void)
         CHECK_EQ(pmm_init(&map), 0);
         is_done = true;
     }
+    while (pmm_scrub(MiB))
+        ;
     pmm_get_stats(&before);
     CHECK_EQ(slat_init(&slat, &fake_format), 0);
     CHECK_EQ(gmem_init(&gmem, 48 * MiB), 0);
@@ -43,6 +45,8 @@ static void teardown(void)
 
     gmem_fini(&gmem);
     slat_fini(&slat);
+    while (pmm_scrub(MiB))
+        ;
     pmm_get_stats(&after);
     CHECK(memcmp(&before, &after, sizeof(before)) == 0);
 }

@@ -56,7 +56,7 @@ static const u8 *find(const char *signature)
 static void build(u32 cpus)
 {
     memset(tables, 0xee, sizeof(tables));
-    used = guest_acpi_build(tables, GUEST_ACPI_BASE, cpus);
+    used = guest_acpi_build(tables, GUEST_ACPI_BASE, cpus, 0x400000000);
     CHECK(used <= sizeof(tables));
 }
 
@@ -67,7 +67,7 @@ TEST(rsdp_and_xsdt)
     CHECK(sums_to_zero(tables, 20));
     CHECK(sums_to_zero(tables, 36));
     CHECK_EQ(tables[15], 2);
-    CHECK(sums_to_zero(at(get(tables + 24, 8)), 36 + 16));
+    CHECK(sums_to_zero(at(get(tables + 24, 8)), 36 + 24));
     CHECK(memcmp(at(get(tables + 24, 8)), "XSDT", 4) == 0);
 }
 
@@ -133,4 +133,44 @@ TEST(madt_counts_cpus_and_overrides)
     }
     CHECK_EQ(cpus, 64);
     CHECK_EQ(overrides, 2);
+}
+
+/* The AML bytes that follow the last four-character name of that kind. */
+static const u8 *named(const u8 *dsdt, const char *name)
+{
+    for (const u8 *p = dsdt + get(dsdt + 4, 4) - 4; p > dsdt + 36; p--)
+        if (memcmp(p, name, 4) == 0)
+            return p + 4;
+    return NULL;
+}
+
+TEST(pci_is_announced)
+{
+    static const u8 route[] = {0x12, 0x4c, 0x00, 4, 0x0c, 0xff, 0xff, 1, 0, 0, 0, 0x0a, 11};
+    static const u8 mem32[] = {0x87, 23,   0,    0,    0x0c, 1, 0, 0, 0, 0, 0, 0, 0,
+                               0xc0, 0xff, 0xff, 0xff, 0xdf, 0, 0, 0, 0, 0, 0, 0, 0x20};
+    const u8 *mcfg;
+    const u8 *dsdt;
+    const u8 *crs;
+    const u8 *prt;
+
+    build(255);
+    mcfg = find("MCFG");
+    CHECK(mcfg != NULL);
+    CHECK_EQ(get(mcfg + 4, 4), 60);
+    CHECK_EQ(get(mcfg + 44, 8), GUEST_PCI_ECAM);
+    CHECK_EQ(get(mcfg + 52, 4), 0); /* segment 0, bus 0 to 0 */
+    dsdt = at(get(find("FACP") + 140, 8));
+    CHECK(named(dsdt, "MRES") != NULL && named(dsdt, "PCI0") != NULL);
+    crs = named(dsdt, "_CRS");
+    CHECK_EQ(crs[0], 0x11);
+    CHECK_EQ(crs[3], 0x0b); /* the buffer's size: bus 16, ports 16, memory 26 and 46, end 2 */
+    CHECK_EQ(get(crs + 4, 2), 16 + 16 + 26 + 46 + 2);
+    CHECK(memcmp(crs + 6 + 32, mem32, sizeof(mem32)) == 0);
+    CHECK_EQ(get(crs + 6 + 58 + 14, 8), 0x400000000);
+    CHECK_EQ(get(crs + 6 + 58 + 22, 8), 0x7ffffffff);
+    CHECK_EQ(crs[6 + 104], 0x79);
+    prt = named(dsdt, "_PRT");
+    CHECK_EQ(prt[3], 31);
+    CHECK(memcmp(prt + 4, route, sizeof(route)) == 0);
 }

@@ -33,6 +33,8 @@ static void setup(void)
         CHECK_EQ(pmm_init(&map), 0);
         is_done = true;
     }
+    while (pmm_scrub(MiB))
+        ;
     pmm_get_stats(&before);
 }
 
@@ -40,6 +42,8 @@ static void check_nothing_left(void)
 {
     struct pmm_stats after;
 
+    while (pmm_scrub(MiB))
+        ;
     pmm_get_stats(&after);
     CHECK(memcmp(&before, &after, sizeof(before)) == 0);
     CHECK(image_next(NULL) == NULL);
@@ -228,6 +232,8 @@ TEST(pages_of_modules_become_images)
     for (u64 i = 0; i < sizes[0]; i++)
         ((u8 *)hpa_to_ptr(hpa(map.lent[0].base)))[i] = byte_at(i);
     CHECK_EQ(pmm_init(&map), 0);
+    while (pmm_scrub(MiB))
+        ;
     pmm_get_stats(&before);
     CHECK_EQ(before.used_bytes[PMM_IMAGE], 6 * PAGE_SIZE + 3 * MiB + PAGE_SIZE);
     CHECK_EQ(before.total_bytes - before.free_bytes, before.used_bytes[PMM_IMAGE]);

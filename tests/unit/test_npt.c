@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: svm/npt.c mm/slat.c mm/pmm.c mm/memmap.c tests/fakes/[al]*.c */
+/* SOURCES: svm/npt.c mm/slat.c mm/pmm*.c mm/memmap.c tests/fakes/[al]*.c */
 /* Entries are those of the manual, bit for bit, and the walker builds working trees with them. */
 #include "tests/unit/harness.h"
 

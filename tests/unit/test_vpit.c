@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bt]*.c tests/fakes/assert.c */
+/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bgt]*.c tests/fakes/assert.c */
 /* The 8254: modes, latches, read-back, BCD, channel 2's gate, channel 0's interrupts. */
 #include "tests/unit/harness.h"
 

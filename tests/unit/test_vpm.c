@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bt]*.c tests/fakes/assert.c */
+/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bgt]*.c tests/fakes/assert.c */
 /* ACPI registers: power button, sleep, timer; and the reset ports. */
 #include "tests/unit/harness.h"
 
@@ -95,17 +95,6 @@ TEST(timer)
     CHECK(sci());
     put(STS, 1);
     CHECK(!sci());
-    board_fini(&board);
-}
-
-TEST(reset_port)
-{
-    setup();
-    board_out(&board, 0xcf9, 0x02);
-    CHECK_EQ(board.vm.stop, VM_STOP_NONE);
-    CHECK_EQ(board_in(&board, 0xcf9), 0x02);
-    board_out(&board, 0xcf9, 0x06);
-    CHECK_EQ(board.vm.stop, VM_STOP_RESET);
     board_fini(&board);
 }
 

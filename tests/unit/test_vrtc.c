@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bt]*.c tests/fakes/assert.c */
+/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bgt]*.c tests/fakes/assert.c */
 /* The real-time clock: calendar, formats, setting, update flag, alarms, periodic interrupts, CMOS.
  */
 #include "tests/unit/harness.h"

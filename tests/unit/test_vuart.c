@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bt]*.c tests/fakes/assert.c */
+/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bgt]*.c tests/fakes/assert.c */
 /* The 16550A: transmitting, receiving, interrupts in order of priority, FIFOs, loopback. */
 #include "tests/unit/harness.h"
 

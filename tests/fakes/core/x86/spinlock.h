@@ -11,26 +11,7 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "core/x86/insn.h"
-
-/* As in the real header. */
-enum lock_rank {
-    LOCK_REGISTRY = 1,
-    LOCK_VM,
-    LOCK_VM_MEM,
-    LOCK_BUS,
-    LOCK_VDEV,
-    LOCK_IRQCHIP,
-    LOCK_CONSOLE,
-    LOCK_POOL,
-    LOCK_RUNQ,
-    LOCK_CPU_LIMIT,
-    LOCK_TIMER,
-    LOCK_HEAP,
-    LOCK_HPT,
-    LOCK_PMM,
-    LOCK_HARDWARE,
-    LOCK_LOG,
-};
+#include "core/x86/lock_rank.h"
 
 struct spinlock {
     bool is_held;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames to and from a virtio network device.
+ *
+ * A receive chain is one buffer, header and frame together; so is a transmit chain, with the header
+ * in the headroom of the pktbuf. Rings are checked in virtq.c, lengths and checksum positions here.
+ */
+#include "core/kern/timer.h"
+#include "core/lib/assert.h"
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "drivers/net/pktbuf_csum.h"
+#include "drivers/net/virtio_net.h"
+#include "drivers/net/virtio_net_regs.h"
+
+#define HEADER_BYTES    ((u32)sizeof(struct virtio_net_hdr))
+/* Emptied buffers go back in groups: each doorbell may be an exit of our host's CPU. */
+#define RX_RETURN_BATCH 16u
+
+_Static_assert(PKTBUF_HEADROOM >= sizeof(struct virtio_net_hdr), "header in front of the frame");
+
+/* Gives an empty buffer to the device. Return: false if the queue takes no more. */
+static bool rx_add(struct virtio_net *nic, struct pktbuf *pkt)
+{
+    struct virtq_seg seg = {.address = hpa(pkt->hpa.v + PKTBUF_HEADROOM - HEADER_BYTES),
+                            .bytes = PKTBUF_BYTES - PKTBUF_HEADROOM + HEADER_BYTES,
+                            .device_writes = true};
+
+    if (virtq_add(&nic->rx.vq, &seg, 1, pkt) != 0)
+        return false;
+    nic->rx_added++;
+    return true;
+}
+
+void virtio_net_rx_announce(struct virtio_net *nic)
+{
+    nic->rx_added = 0;
+    virtio_kick(&nic->rx);
+}
+
+int virtio_net_rx_fill(struct virtio_net *nic)
+{
+    for (u32 i = 0; i < nic->rx.vq.size; i++) {
+        struct pktbuf *pkt = pktbuf_alloc();
+
+        if (pkt == NULL)
+            return -ENOMEM;
+        if (!rx_add(nic, pkt)) {
+            pktbuf_free(pkt);
+            break;
+        }
+    }
+    return 0;
+}
+
+/* What the device says of the frame it wrote. Return: false if that cannot be. */
+static bool rx_parse(const struct netdev *dev, struct pktbuf *pkt, u32 bytes)
+{
+    struct virtio_net_hdr header;
+    u32 len = bytes - HEADER_BYTES;
+
+    if (bytes < HEADER_BYTES + ETHERNET_HEADER_BYTES || len > netdev_frame_max(dev))
+        return false;
+    pkt->len = (u16)len;
+    memcpy(&header, pkt->buffer + PKTBUF_HEADROOM - HEADER_BYTES, HEADER_BYTES);
+    if ((header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
+        return pktbuf_csum_set_partial(pkt, header.csum_start, header.csum_offset);
+    if ((header.flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0)
+        pkt->csum = PKTBUF_CSUM_VALID;
+    return true;
+}
+
+/* Exchanges a full buffer for an empty one. Return: the full one; NULL: dropped, used again. */
+static struct pktbuf *rx_exchange(struct virtio_net *nic, struct pktbuf *full, u32 bytes)
+{
+    struct pktbuf *empty = NULL;
+
+    if (!rx_parse(&nic->dev, full, bytes))
+        netdev_count(&nic->dev.counters.rx_errors, 1);
+    else if ((empty = pktbuf_alloc()) == NULL)
+        netdev_count(&nic->dev.counters.rx_drops, 1);
+    if (empty == NULL) {
+        full->csum = PKTBUF_CSUM_UNKNOWN;
+        if (!rx_add(nic, full))
+            pktbuf_free(full);
+        return NULL;
+    }
+    if (!rx_add(nic, empty))
+        pktbuf_free(empty);
+    return full;
+}
+
+struct pktbuf *virtio_net_rx_poll(struct netdev *dev)
+{
+    struct virtio_net *nic = virtio_net_of(dev);
+    struct pktbuf *pkt = NULL;
+
+    for (u32 tries = 0; tries < VIRTIO_NET_QUEUE_SIZE && pkt == NULL; tries++) {
+        u32 bytes = 0;
+        struct pktbuf *full = virtq_take(&nic->rx.vq, &bytes);
+
+        if (full == NULL)
+            break;
+        pkt = rx_exchange(nic, full, bytes);
+    }
+    if (nic->rx_added >= RX_RETURN_BATCH || (pkt == NULL && nic->rx_added > 0))
+        virtio_net_rx_announce(nic);
+    return pkt;
+}
+
+void virtio_net_tx_reclaim(struct virtio_net *nic)
+{
+    struct pktbuf *pkt;
+    bool has_moved = false;
+    u32 bytes;
+
+    while ((pkt = virtq_take(&nic->tx.vq, &bytes)) != NULL) {
+        pktbuf_free(pkt);
+        has_moved = true;
+    }
+    if (has_moved)
+        nic->tx_progress_ns = time_ns();
+}
+
+static void tx_drop(struct virtio_net *nic, struct pktbuf *pkt)
+{
+    netdev_count(&nic->dev.counters.tx_drops, 1);
+    pktbuf_free(pkt);
+}
+
+bool virtio_net_tx(struct netdev *dev, struct pktbuf *pkt)
+{
+    struct virtio_net *nic = virtio_net_of(dev);
+    struct virtio_net_hdr header = {0};
+    struct virtq_seg seg = {.bytes = HEADER_BYTES + pkt->len};
+
+    assert(pkt->offset >= HEADER_BYTES);
+    if (nic->is_dead || nic->tx.vq.is_broken) {
+        tx_drop(nic, pkt);
+        return true;
+    }
+    if (pkt->csum == PKTBUF_CSUM_PARTIAL) {
+        header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+        header.csum_start = pkt->csum_start;
+        header.csum_offset = pkt->csum_offset;
+    }
+    memcpy(pktbuf_data(pkt) - HEADER_BYTES, &header, HEADER_BYTES);
+    seg.address = hpa(pkt->hpa.v + pkt->offset - HEADER_BYTES);
+    if (nic->tx.vq.free_count == 0)
+        virtio_net_tx_reclaim(nic);
+    if (nic->tx.vq.in_flight == 0)
+        nic->tx_progress_ns = time_ns();
+    return virtq_add(&nic->tx.vq, &seg, 1, pkt) == 0;
+}
+
+void virtio_net_empty(struct virtio_net *nic)
+{
+    struct pktbuf *pkt;
+
+    while ((pkt = virtq_reclaim(&nic->rx.vq)) != NULL)
+        pktbuf_free(pkt);
+    while ((pkt = virtq_reclaim(&nic->tx.vq)) != NULL)
+        tx_drop(nic, pkt);
+    while (virtq_reclaim(&nic->ctrl.vq) != NULL)
+        continue; /* the command's memory is the driver's */
+    nic->rx_added = 0;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: drivers/net/[eip]*[0cfmsy].c core/lib/str.c tests/fakes/[al][so]*.c */
+/* The Intel cards' shared part: frames sent, checksums left to the card, hangs. */
+#include "tests/unit/e1000_rig.h"
+
+TEST(a_full_transmit_ring_refuses_and_recovers)
+{
+    u32 sent = 0, before;
+    struct pktbuf *pkt;
+
+    CHECK_EQ(probe(PCI_IRQ_NONE, false), 0);
+    before = pool_count();
+    while ((pkt = pktbuf_alloc()) != NULL && registered->ops->tx(registered, pkt))
+        sent++;
+    CHECK_EQ(sent, E1000_RING_SIZE - 1);
+    CHECK(pkt != NULL);
+    for (u32 i = 0; i < E1000_RING_SIZE; i++)
+        tx_desc(i)->word |= E1000_TX_DONE;
+    CHECK(registered->ops->tx(registered, pkt));
+    registered->ops->tx_flush(registered);
+    CHECK_EQ(regs[E1000_TDT / 4], 0);
+    CHECK_EQ(pool_count(), before - 1); /* the last one is not sent yet */
+    tx_desc(E1000_RING_SIZE - 1)->word |= E1000_TX_DONE;
+    registered->ops->tx_flush(registered);
+    CHECK_EQ(pool_count(), before);
+}
+
+/* A TCP segment whose checksum is left to the card; its IP header has this many bytes. */
+static struct pktbuf *segment(u16 ip_bytes)
+{
+    struct pktbuf *pkt = pktbuf_alloc();
+
+    pkt->len = 200;
+    memset(pktbuf_data(pkt), 0, pkt->len);
+    pktbuf_data(pkt)[12] = ip_bytes == 40 ? 0x86 : 0x08;
+    pktbuf_data(pkt)[13] = ip_bytes == 40 ? 0xdd : 0x00;
+    CHECK(pktbuf_csum_set_partial(pkt, (u16)(14 + ip_bytes), 16));
+    return pkt;
+}
+
+/* Two frames of one connection, one of another kind, a plain one: two contexts are enough. */
+static void send_segments(u64 first, u64 first_word, u64 second, u64 second_word, u64 data_bits)
+{
+    static const u8 expected[] = {1, 0, 0, 1, 0, 0}; /* contexts and frames */
+    struct pktbuf *plain;
+    u32 before;
+
+    CHECK_EQ(probe(PCI_IRQ_NONE, false), 0);
+    before = pool_count();
+    CHECK(registered->ops->tx(registered, segment(20)));
+    CHECK(registered->ops->tx(registered, segment(20)));
+    CHECK(registered->ops->tx(registered, segment(40)));
+    plain = pktbuf_alloc();
+    plain->len = 100;
+    CHECK(registered->ops->tx(registered, plain));
+    registered->ops->tx_flush(registered);
+    CHECK_EQ(regs[E1000_TDT / 4], ARRAY_SIZE(expected));
+    CHECK(tx_desc(0)->address == first && tx_desc(0)->word == first_word);
+    CHECK(tx_desc(3)->address == second && tx_desc(3)->word == second_word);
+    CHECK_EQ(tx_desc(1)->word & data_bits, data_bits);
+    CHECK_EQ(tx_desc(1)->word & 0xffff, 200);
+    CHECK_EQ(tx_desc(5)->word & BIT(41), 0);
+    CHECK_EQ(tx_desc(5)->address, plain->hpa.v + plain->offset);
+    for (u32 i = 0; i < ARRAY_SIZE(expected); i++) {
+        if (!expected[i])
+            tx_desc(i)->word |= E1000_TX_DONE;
+        registered->ops->tx_flush(registered);
+    }
+    CHECK_EQ(pool_count(), before);
+}
+
+TEST(checksums_left_to_the_card)
+{
+    send_segments(34ull << 32 | 50ull << 40, BIT(29), 54ull << 32 | 70ull << 40, BIT(29),
+                  BIT(20) | BIT(24) | BIT(25) | BIT(27) | BIT(29) | BIT(41));
+    model.format = &e1000_advanced;
+    send_segments(20 | 14 << 9, BIT(29) | BIT(21) | BIT(10) | BIT(11), 40 | 14 << 9,
+                  BIT(29) | BIT(21) | BIT(11),
+                  3ull << 20 | BIT(24) | BIT(25) | BIT(27) | BIT(29) | BIT(41) | 200ull << 46);
+    model.format = &e1000_legacy;
+}
+
+/* Positions a card cannot work with are worked with here. */
+TEST(checksums_the_card_cannot_do)
+{
+    const struct e1000_format *const formats[] = {&e1000_legacy, &e1000_advanced};
+
+    for (u32 i = 0; i < ARRAY_SIZE(formats); i++) {
+        struct pktbuf *pkt;
+
+        model.format = formats[i];
+        CHECK_EQ(probe(PCI_IRQ_NONE, false), 0);
+        pkt = pktbuf_alloc();
+        pkt->len = 1000;
+        memset(pktbuf_data(pkt), 0, pkt->len);
+        CHECK(pktbuf_csum_set_partial(pkt, 800, 100));
+        CHECK(registered->ops->tx(registered, pkt));
+        CHECK(pktbuf_data(pkt)[900] == 0xff && pktbuf_data(pkt)[901] == 0xff);
+        CHECK_EQ(tx_desc(0)->word & 0xffff, 1000);
+    }
+    model.format = &e1000_legacy;
+}
+
+/* Near its end the ring takes a frame with its context whole or not at all. */
+TEST(a_context_in_a_nearly_full_ring)
+{
+    struct pktbuf *pkt;
+    u32 before;
+
+    CHECK_EQ(probe(PCI_IRQ_NONE, false), 0);
+    before = pool_count();
+    for (u32 i = 0; i < E1000_RING_SIZE - 1; i++) {
+        CHECK(registered->ops->tx(registered, pktbuf_alloc()));
+        tx_desc(0)->word |= i == 0 ? E1000_TX_DONE : 0;
+        if (i == 0)
+            registered->ops->tx_flush(registered);
+    }
+    pkt = segment(20);
+    CHECK(!registered->ops->tx(registered, pkt));
+    tx_desc(1)->word |= E1000_TX_DONE;
+    CHECK(registered->ops->tx(registered, pkt)); /* context in the last slot, frame in the first */
+    for (u32 i = 0; i < E1000_RING_SIZE; i++)
+        tx_desc(i)->word |= E1000_TX_DONE;
+    registered->ops->tx_flush(registered);
+    CHECK_EQ(pool_count(), before);
+}
+
+TEST(a_transmitter_that_stands_still)
+{
+    u32 before;
+
+    CHECK_EQ(probe(PCI_IRQ_NONE, false), 0);
+    before = pool_count();
+    CHECK(registered->ops->tx(registered, segment(20)));
+    now += 3 * NS_PER_S;
+    registered->ops->tx_flush(registered);
+    CHECK_EQ(registered->counters.resets, 0); /* the link is down */
+    regs[E1000_STATUS / 4] = E1000_STATUS_LU;
+    now += 3 * NS_PER_S;
+    registered->ops->tx_flush(registered);
+    CHECK(registered->counters.resets == 1 && registered->counters.tx_drops == 1);
+    CHECK(registered->ops->link_up(registered));
+    CHECK_EQ(pool_count(), before);
+    CHECK(registered->ops->tx(registered, segment(20)));
+    CHECK_EQ(tx_desc(0)->word, BIT(29)); /* the reset forgot the context */
+    tx_desc(1)->word |= E1000_TX_DONE;
+    reset_fails = true;
+    registered->ops->tx_flush(registered);
+    CHECK(registered->ops->tx(registered, segment(20)));
+    now += 3 * NS_PER_S;
+    registered->ops->tx_flush(registered);
+    CHECK(!registered->ops->link_up(registered));
+    rx_desc(0)->word = legacy_rx(60, 3, 0);
+    CHECK(registered->ops->rx_poll(registered) == NULL);
+    reset_fails = false;
+    now += 3 * NS_PER_S;
+    registered->ops->tx_flush(registered);
+    CHECK(registered->ops->link_up(registered));
+    CHECK_EQ(registered->counters.resets, 3);
+    CHECK_EQ(pool_count(), before);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: drivers/net/[pv]*[fmst].c drivers/virtio/v*c core/lib/str.c tests/fakes/[alv]?[grs]*c */
+/* The host's virtio-net driver: negotiation, frames, checksums, interrupts, link. */
+#include "tests/unit/virtio_net_rig.h"
+
+TEST(what_it_tells_the_device)
+{
+    static const u8 expected[2][3] = {{0, 1, 1}, {0, 0, 0}}; /* all groups; not promiscuous */
+
+    start(ALL_FEATURES | BIT(15) | BIT(28));
+    CHECK_EQ(fake.accepted, ALL_FEATURES); /* nothing that was not asked for */
+    CHECK_EQ(nic->features, NETDEV_TX_CSUM | NETDEV_RX_CSUM);
+    CHECK_EQ(nic->mtu, 1500);
+    CHECK(nic->mac[0] == 0x52 && nic->mac[5] == 3);
+    CHECK_EQ(command_count, 2);
+    CHECK(memcmp(commands, expected, sizeof expected) == 0);
+    CHECK(!nic->is_polled);
+}
+
+TEST(features_that_are_missing)
+{
+    start(BIT(32) | VIRTIO_NET_F_MAC);
+    CHECK_EQ(nic->features, 0);
+    CHECK(nic->ops->link_up(nic)); /* no status: always up */
+    machine(BIT(32));
+    CHECK_EQ(probe(), -EOPNOTSUPP); /* no address */
+    CHECK(!fake.is_master && fake.dma_buffers == 0);
+    machine(VIRTIO_NET_F_MAC);
+    CHECK_EQ(probe(), -EOPNOTSUPP); /* before 1.0 */
+    CHECK(!fake.is_master);
+}
+
+TEST(mtu_of_the_device)
+{
+    static const struct {
+        u16 said, used;
+    } cases[] = {{1500, 1500}, {9000, 1500}, {1400, 1400}, {68, 576}, {0, 576}, {0xffff, 1500}};
+
+    for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+        machine(ALL_FEATURES | VIRTIO_NET_F_MTU);
+        memcpy(fake.config + VIRTIO_NET_CONFIG_MTU, &cases[i].said, 2);
+        CHECK_EQ(probe(), 0);
+        CHECK_EQ(nic->mtu, cases[i].used);
+    }
+}
+
+TEST(frames_arrive)
+{
+    struct pktbuf *pkt;
+    u32 before;
+
+    start(ALL_FEATURES);
+    before = pool_count();
+    CHECK(nic->ops->rx_poll(nic) == NULL);
+    receive(0, 0, 0, 12 + 1518);
+    receive(VIRTIO_NET_HDR_F_DATA_VALID, 0, 0, 12 + 60);
+    receive(VIRTIO_NET_HDR_F_NEEDS_CSUM, 34, 16, 12 + 60);
+    pkt = nic->ops->rx_poll(nic);
+    CHECK(pkt != NULL && pkt->len == 1518 && pkt->csum == PKTBUF_CSUM_UNKNOWN);
+    CHECK(pktbuf_data(pkt)[0] == 0x5a && pktbuf_data(pkt)[1517] == 0x5a);
+    pktbuf_free(pkt);
+    pkt = nic->ops->rx_poll(nic);
+    CHECK(pkt != NULL && pkt->len == 60 && pkt->csum == PKTBUF_CSUM_VALID);
+    pktbuf_free(pkt);
+    pkt = nic->ops->rx_poll(nic);
+    CHECK(pkt != NULL && pkt->csum == PKTBUF_CSUM_PARTIAL);
+    CHECK(pkt->csum_start == 34 && pkt->csum_offset == 16);
+    pktbuf_free(pkt);
+    CHECK(nic->ops->rx_poll(nic) == NULL);
+    CHECK_EQ(pool_count(), before);
+    for (u32 i = 0; i < 3000; i++) { /* the ring is refilled */
+        receive(0, 0, 0, 12 + 60);
+        pkt = nic->ops->rx_poll(nic);
+        if (!CHECK(pkt != NULL))
+            break;
+        pktbuf_free(pkt);
+    }
+    CHECK_EQ(pool_count(), before);
+}
+
+TEST(impossible_frames_never_leave_the_driver)
+{
+    static const struct {
+        u8 flags;
+        u16 start, offset;
+        u32 bytes;
+    } bad[] = {
+        {0, 0, 0, 0},
+        {0, 0, 0, 11},
+        {0, 0, 0, 25},
+        {0, 0, 0, 12 + 1519},
+        {1, 60, 0, 12 + 60},
+        {1, 0, 59, 12 + 60},
+        {1, 0xffff, 0xffff, 12 + 60},
+        {1, 43, 16, 12 + 60},
+    };
+    u32 before;
+
+    start(ALL_FEATURES);
+    before = pool_count();
+    for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
+        receive(bad[i].flags, bad[i].start, bad[i].offset, bad[i].bytes);
+    CHECK(nic->ops->rx_poll(nic) == NULL);
+    CHECK_EQ(nic->counters.rx_errors, ARRAY_SIZE(bad));
+    CHECK_EQ(pool_count(), before);
+    receive(0, 0, 0, 12 + 60);
+    pktbuf_free(nic->ops->rx_poll(nic));
+    CHECK_EQ(nic->counters.resets, 0);
+}
+
+TEST(frames_leave)
+{
+    struct pktbuf *pkt;
+    struct virtio_net_hdr header;
+    struct virtq_desc piece;
+    u32 before, kicks;
+    u16 head;
+
+    start(ALL_FEATURES);
+    before = pool_count();
+    kicks = fake.queues[TX].kicks;
+    CHECK(nic->ops->tx(nic, frame(100)));
+    pkt = frame(200);
+    CHECK(pktbuf_csum_set_partial(pkt, 34, 16));
+    CHECK(nic->ops->tx(nic, pkt));
+    CHECK(!is_sent(&piece, &head)); /* not before the flush */
+    nic->ops->tx_flush(nic);
+    CHECK_EQ(fake.queues[TX].kicks, kicks + 1);
+    CHECK(is_sent(&piece, &head));
+    CHECK_EQ(piece.bytes, 112);
+    memcpy(&header, fake_virtio_memory(piece.address), sizeof header);
+    CHECK_EQ(header.flags, 0);
+    CHECK_EQ(((u8 *)fake_virtio_memory(piece.address))[12], 0xa5);
+    fake_virtio_push(TX, head, 0);
+    CHECK(is_sent(&piece, &head));
+    memcpy(&header, fake_virtio_memory(piece.address), sizeof header);
+    CHECK_EQ(header.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+    CHECK(header.csum_start == 34 && header.csum_offset == 16);
+    fake_virtio_push(TX, head, 0);
+    CHECK_EQ(pool_count(), before - 2);
+    nic->ops->tx_flush(nic);
+    CHECK_EQ(pool_count(), before);
+}
+
+TEST(a_full_queue_refuses_and_recovers)
+{
+    struct virtq_desc piece;
+    struct pktbuf *pkt;
+    u32 before, sent = 0;
+    u16 head;
+
+    start(ALL_FEATURES);
+    before = pool_count();
+    while ((pkt = frame(60)) != NULL && nic->ops->tx(nic, pkt))
+        sent++;
+    CHECK_EQ(sent, 256);
+    nic->ops->tx_flush(nic);
+    while (is_sent(&piece, &head))
+        fake_virtio_push(TX, head, 0);
+    CHECK(nic->ops->tx(nic, pkt));
+    nic->ops->tx_flush(nic);
+    CHECK(is_sent(&piece, &head));
+    fake_virtio_push(TX, head, 0);
+    nic->ops->tx_flush(nic);
+    CHECK_EQ(pool_count(), before);
+}
+
+TEST(interrupts)
+{
+    start(ALL_FEATURES);
+    CHECK(!nic->ops->irq_enable(nic));
+    receive(0, 0, 0, 72);
+    CHECK(nic->ops->irq_enable(nic)); /* came in between */
+    pktbuf_free(nic->ops->rx_poll(nic));
+    CHECK(!nic->ops->irq_enable(nic));
+    nic->link_changed = false;
+    CHECK(fake.handler(fake.handler_arg));
+    CHECK(wakes == 1 && !nic->link_changed);
+    fake.config[VIRTIO_NET_CONFIG_STATUS] = 0;
+    fake.generation++;
+    CHECK(fake.handler(fake.handler_arg));
+    CHECK(nic->link_changed && !nic->ops->link_up(nic));
+}
+
+TEST(lines_are_believed_when_an_interrupt_came)
+{
+    machine(ALL_FEATURES);
+    fake.irq_kind = PCI_IRQ_INTX;
+    CHECK_EQ(probe(), 0);
+    CHECK(!nic->is_polled);
+    CHECK(!fake.handler(fake.handler_arg)); /* another device's on the same line */
+    machine(ALL_FEATURES);
+    fake.irq_kind = PCI_IRQ_INTX;
+    interrupts_come = false;
+    CHECK_EQ(probe(), 0);
+    CHECK(nic->is_polled && fake.handler == NULL);
+    CHECK(!nic->ops->irq_enable(nic));
+    machine(BIT(32) | VIRTIO_NET_F_MAC); /* nothing to try it with */
+    fake.irq_kind = PCI_IRQ_INTX;
+    CHECK_EQ(probe(), 0);
+    CHECK(nic->is_polled);
+    machine(ALL_FEATURES);
+    fake.irq_kind = PCI_IRQ_NONE;
+    CHECK_EQ(probe(), 0);
+    CHECK(nic->is_polled);
+}
+
+TEST(a_control_queue_that_never_answers)
+{
+    machine(ALL_FEATURES);
+    ctrl_is_dead = true;
+    CHECK_EQ(probe(), 0); /* more frames than needed come: no reason to do without the network */
+    CHECK(fake.now < NS_PER_S);
+}
