@@ -122,7 +122,9 @@ def test_without_network(good):
 
 @PXE
 def test_pxe_by_the_firmware_itself(good):
-    check_without_network(FirmwareNetwork(boot="pxe", dtb=good, files=KERNELS))
+    with FirmwareNetwork(boot="pxe", dtb=good, files=KERNELS) as m:
+        m.wait_serial(r"vm cpuid: VERDICT SUCCESS")
+        m.wait_ready()
 
 
 BROKEN = """
