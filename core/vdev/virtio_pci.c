@@ -128,11 +128,10 @@ static u32 read_common(const struct virtio *dev, u64 offset)
 
 static void write_accepted(struct virtio *dev, u32 value)
 {
-    u64 mask = dev->accepted_select < 2 ? 0xffffffffull << 32 * dev->accepted_select : 0;
+    unsigned shift = dev->accepted_select % 2 * 32;
 
-    if (!(dev->status & VIRTIO_STATUS_FEATURES_OK))
-        dev->accepted =
-            (dev->accepted & ~mask) | (((u64)value << 32 * dev->accepted_select) & mask);
+    if (dev->accepted_select < 2 && !(dev->status & VIRTIO_STATUS_FEATURES_OK))
+        dev->accepted = (dev->accepted & ~(0xffffffffull << shift)) | (u64)value << shift;
 }
 
 /* Status bits are only ever added, but by a reset. Those that do not fit are not taken. */

@@ -59,7 +59,7 @@ class FirmwareNetwork(Machine):
 
     def command(self):
         nic = "virtio-net-pci,netdev=n0,bootindex=1,romfile="
-        return [nic if a.startswith("e1000e,") else a for a in super().command()]
+        return [nic if a.startswith(f"{self.nic},") else a for a in super().command()]
 
 
 class NoNetwork(Machine):
@@ -67,7 +67,7 @@ class NoNetwork(Machine):
 
     def command(self):
         args = super().command()
-        for option in [a for a in args if a.startswith("e1000e,") or a.startswith("user,")]:
+        for option in [a for a in args if a.startswith(f"{self.nic},") or a.startswith("user,")]:
             at = args.index(option)
             del args[at - 1:at + 1]
         return args + ["-nic", "none"]
@@ -122,7 +122,9 @@ def test_without_network(good):
 
 @PXE
 def test_pxe_by_the_firmware_itself(good):
-    check_without_network(FirmwareNetwork(boot="pxe", dtb=good, files=KERNELS))
+    with FirmwareNetwork(boot="pxe", dtb=good, files=KERNELS) as m:
+        m.wait_serial(r"vm cpuid: VERDICT SUCCESS")
+        m.wait_ready()
 
 
 BROKEN = """

@@ -185,6 +185,9 @@ TEST(features)
     CHECK_EQ(get(BAR + COMMON_FEATURE, 4), BIT(0) | BIT(8)); /* no packed ring: bit 34 */
     put(BAR + COMMON_FEATURE_SELECT, 4, 2);
     CHECK_EQ(get(BAR + COMMON_FEATURE, 4), 0);
+    put(BAR + COMMON_ACCEPTED_SELECT, 4, 0x80000000); /* there are two halves */
+    put(BAR + COMMON_ACCEPTED, 4, 0xffffffff);
+    CHECK_EQ(dev->accepted, 0);
     accept(BIT(3)); /* without version 1 */
     CHECK_EQ(get(BAR + COMMON_STATUS, 1), 3);
     accept(VIRTIO_F_VERSION_1 | BIT(34)); /* a packed ring was not offered */
