@@ -98,6 +98,8 @@ $(OBJ)/%.o: %.S $(B)/gen/asm_offsets.h
 	@echo "  AS   $<"
 	$(Q)$(CC) -m64 -g -I. -I$(B)/gen -DHV_IMAGE='"$(B)/hv.stripped.elf"' -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
 
+$(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(MBEDTLS_SMALL)): LIBS_CFLAGS := $(subst -O2,-Os,$(LIBS_CFLAGS))
+$(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(MBEDTLS_SRC)): mgmt/port/mbedtls_config.h
 $(OBJ)/deps/%.o: $(D)/%.c mgmt/port/lwipopts.h | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  LIB  $<"

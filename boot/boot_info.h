@@ -11,11 +11,12 @@
 #include "core/lib/types.h"
 
 #define BOOT_INFO_MAGIC   0x4f464e49454c434full /* "OCLEINFO" */
-#define BOOT_INFO_VERSION 2u
+#define BOOT_INFO_VERSION 3u
 #define BOOT_REGIONS_MAX  320u
 #define BOOT_MODULES_MAX  32u
 
 #define BOOT_MODULE_NAME_MAX 63
+#define BOOT_SEED_BYTES      32u
 
 enum boot_region_kind {
     BOOT_REGION_USABLE,       /* free once the hypervisor runs */
@@ -90,7 +91,8 @@ struct boot_info {
     u32 method;       /* enum boot_method */
     u32 region_count;
     u32 module_count;
-    u32 reserved;
+    u32 seed_bytes; /* BOOT_SEED_BYTES, or 0: the firmware has no random numbers */
+    u8 seed[BOOT_SEED_BYTES];
     struct boot_module modules[BOOT_MODULES_MAX];
     struct boot_region regions[BOOT_REGIONS_MAX];
 };

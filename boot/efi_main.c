@@ -104,6 +104,18 @@ static void find_framebuffer(struct boot_info *info)
                                    : BOOT_PIXEL_RGBX;
 }
 
+/* Spec: UEFI "Random Number Generator Protocol". */
+static void take_seed(struct boot_info *info)
+{
+    static EFI_GUID rng_guid = EFI_RNG_PROTOCOL_GUID;
+    EFI_RNG_PROTOCOL *rng = NULL;
+
+    if (EFI_ERROR(LibLocateProtocol(&rng_guid, (void **)&rng)) || rng == NULL)
+        return;
+    if (!EFI_ERROR(uefi_call_wrapper(rng->GetRNG, 4, rng, NULL, BOOT_SEED_BYTES, info->seed)))
+        info->seed_bytes = BOOT_SEED_BYTES;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
@@ -129,6 +141,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     info->stamps.kernel_loaded = loader_tsc();
     find_tables(info);
     find_framebuffer(info);
+    take_seed(info);
     info->ap_page = (u64)loader_alloc(info, PAGE_SIZE, 0x9ffff);
     efi_paging_build(info, &plan, efi_top_of_memory());
     efi_exit(info);

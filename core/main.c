@@ -13,6 +13,7 @@
 #include "core/kern/work.h"
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
+#include "core/lib/string.h"
 #include "core/vm/hvm_ops.h"
 #include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
@@ -41,7 +42,7 @@
 #include "svm/svm.h"
 #include "vmx/vmx.h"
 
-void hv_main(const struct boot_info *info);
+void hv_main(struct boot_info *info);
 
 static const struct boot_info *boot;
 static struct acpi acpi;
@@ -298,7 +299,7 @@ static void start_devices(void)
     pci_probe(drivers, ARRAY_SIZE(drivers));
 }
 
-void hv_main(const struct boot_info *info)
+void hv_main(struct boot_info *info)
 {
     boot = info;
     start_boot_cpu();
@@ -324,6 +325,7 @@ void hv_main(const struct boot_info *info)
     start_devices();
     boot_stage_mark("devices_ready");
     must(agent_start(info), "the management agent");
+    mem_wipe(info->seed, sizeof(info->seed));
     must(net_start(), "the network task");
     task_idle_loop();
 }

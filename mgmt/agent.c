@@ -13,6 +13,7 @@
 #include "core/kern/firmware.h"
 #include "core/kern/task.h"
 #include "core/kern/timer.h"
+#include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
@@ -21,6 +22,7 @@
 #include "mgmt/netif.h"
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
+#include "mgmt/tls.h"
 #include "mm/layout.h"
 
 /* Log followers are served this often: a log record wakes nobody. */
@@ -37,6 +39,9 @@ static struct {
     struct host_config cfg;
     bool started; /* (a) */
     bool has_address;
+    bool is_closed; /* there is no endpoint, for want of entropy */
+    bool is_certified;
+    u32 certified; /* address in the certificate */
     u64 ready_ns;
     enum agent_power power;
     u64 power_at_ns;
@@ -94,10 +99,34 @@ static void power_poll(void)
     firmware_poweroff();
 }
 
+/* A certificate for the address the host has now. */
+static void identify(void)
+{
+    const char *text = netif_address_text();
+    u32 address = 0;
+
+    if (!ipv4_parse(text, strlen(text), &address))
+        address = 0;
+    if (!agent.cfg.tls || agent.is_closed || (agent.is_certified && address == agent.certified))
+        return;
+    agent.is_certified = true;
+    agent.certified = address;
+    server_end_handshakes();
+    if (tls_identify(agent.cfg.hostname, address) != 0) {
+        log_error("tls", "the certificate could not be made; clients cannot connect");
+        return;
+    }
+    log_info("tls", "certificate SHA-256 %s", tls_fingerprint());
+    log_info("tls", "public key %s, new at each boot", tls_key_pin());
+}
+
 /* The first address ends the boot. */
 static void note_address(void)
 {
-    if (agent.has_address || !netif_address_text()[0])
+    if (!netif_address_text()[0])
+        return;
+    identify();
+    if (agent.has_address)
         return;
     agent.has_address = true;
     boot_stage_mark("network_ready");
@@ -107,15 +136,17 @@ static void agent_main(void *arg unused)
 {
     for (;;) {
         u64 sleep_ns = TURN_MAX_NS;
+        enum server_next next;
         u32 timer_ms;
 
         netif_poll_port();
         sys_check_timeouts();
         vmm_poll();
-        if (server_poll())
-            sleep_ns = STREAM_PERIOD_NS;
+        next = server_poll();
+        if (next != SERVER_SLEEP)
+            sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
         note_address();
-        status_page_update(&agent.cfg);
+        status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
         timer_ms = sys_timeouts_sleeptime();
         if (timer_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
@@ -151,6 +182,27 @@ static void read_config(const struct boot_info *info)
         log_warn("config", "the host goes on with its defaults");
 }
 
+/*
+ * Without entropy there is no key, and without a key nobody is let in: the host runs its VMs and
+ * says so. Return: 0; -ENOMEM, -EIO.
+ */
+static int open_endpoint(const struct boot_info *info)
+{
+    int rc = server_init();
+
+    if (rc == 0 && agent.cfg.tls)
+        rc = tls_init(info->seed, info->seed_bytes);
+    if (rc == -ENODATA) {
+        log_error("tls", "the management endpoint stays closed: neither the CPU nor the firmware "
+                         "has random numbers for its key");
+        agent.is_closed = true;
+        return 0;
+    }
+    if (!agent.cfg.tls)
+        log_warn("tls", "socle.dtb turns TLS off: anybody on the network can read what is sent");
+    return rc ? rc : server_listen(agent.cfg.port, agent.cfg.tls);
+}
+
 int agent_start(const struct boot_info *info)
 {
     int rc;
@@ -163,13 +215,14 @@ int agent_start(const struct boot_info *info)
     vmm_boot(info, &config_report);
     if (netif_start(&agent.cfg, on_frames))
         log_warn("net", "no supported network card: the API cannot be reached");
-    rc = server_start(agent.cfg.http_port);
+    rc = open_endpoint(info);
     if (rc)
         return rc;
     agent.ready_ns = time_ns();
     boot_stage_mark("agent_ready");
-    log_warn("agent", "the management endpoint on port %u is open: no TLS and no tokens yet",
-             agent.cfg.http_port);
+    if (!agent.is_closed)
+        log_warn("agent", "the management endpoint on port %u is open: no tokens yet",
+                 agent.cfg.port);
     rc = task_start(&agent.task, "agent", TASK_AGENT, 0, agent_main, NULL);
     if (rc)
         return rc;

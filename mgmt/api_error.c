@@ -9,6 +9,7 @@ static const struct error_type {
     u16 status;
     const char *title;
 } error_types[] = {
+    {"use_tls", 308, "The host is managed by HTTPS"},
     {"bad_json", 400, "The body is not valid JSON"},
     {"unknown_field", 400, "The body has a field that is not known"},
     {"bad_value", 400, "A value is not allowed"},

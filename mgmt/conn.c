@@ -6,8 +6,8 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
-
-u32 conn_pbufs_held;
+#include "mgmt/host_config.h"
+#include "mgmt/server.h"
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -182,12 +182,62 @@ static void body_begin(struct conn *conn)
                        });
 }
 
+/* The host's name as the client knows it; what is no name or address is not repeated to it. */
+static bool host_is_plain(const char *host, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = host[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c != '-' && c != '.' && c != '[' && c != ']' && c != ':')
+            return false;
+    }
+    return len > 0 && len <= 253;
+}
+
+static void answer_redirect(struct req *req)
+{
+    const char *host = http_header(req->http, "host");
+    const char *colon = host ? strrchr(host, ':') : NULL;
+    u16 port = server_tls_port();
+    char suffix[8] = "";
+    size_t len;
+
+    if (colon && strchr(colon, ']'))
+        colon = NULL; /* inside of an IPv6 address */
+    len = colon ? (size_t)(colon - host) : host ? strlen(host) : 0;
+    if (port != TLS_PORT)
+        ksnprintf(suffix, sizeof(suffix), ":%u", port);
+    if (host && host_is_plain(host, len))
+        reply_header(req, "Location", "https://%.*s%s%s", (int)len, host, suffix,
+                     req->http->target);
+    api_error(req, &(struct problem){
+                       .slug = "use_tls",
+                       .detail = "This host is managed by HTTPS only.",
+                       .hint = "Use https:// and the certificate shown on the host's console.",
+                   });
+    req->reply.close = true;
+}
+
+/* A client that has not even room for this line does not read its answers. */
+static void say_continue(struct conn *conn)
+{
+    int len = sizeof(continue_line) - 1;
+
+    if (conn_output(conn, continue_line, (size_t)len) != len)
+        conn->must_abort = true;
+}
+
 static void on_head(struct conn *conn)
 {
     struct req *req = &conn->req;
 
     request_begin(conn);
     request_id_make(conn, http_header(&conn->http, "x-request-id"));
+    if (conn->redirects) {
+        answer_redirect(req);
+        return;
+    }
     router_match(api_routes, api_route_count, conn->http.verb, conn->http.path, &req->match);
     if (!req->match.route)
         answer_no_route(req);
@@ -196,7 +246,7 @@ static void on_head(struct conn *conn)
     else if (query_is_known(req))
         body_begin(conn);
     if (req->reply.status == 0 && conn->http.expect_continue)
-        (void)tcp_write(conn->pcb, continue_line, sizeof(continue_line) - 1, TCP_WRITE_FLAG_COPY);
+        say_continue(conn);
 }
 
 static void on_body(struct conn *conn)
@@ -299,39 +349,12 @@ static void on_event(struct conn *conn, enum http_event event)
         conn_reply_start(conn);
 }
 
-void conn_window_open(const struct conn *conn, u32 bytes)
-{
-    while (conn->pcb && bytes) {
-        u16 step = (u16)MIN(bytes, 0xffffu);
-
-        tcp_recved(conn->pcb, step);
-        bytes -= step;
-    }
-}
-
-/* `used` bytes at the front of pending are done with. */
-static void consume(struct conn *conn, u32 used)
-{
-    conn->pending_at += used;
-    conn->pending_bytes -= used;
-    while (conn->pending && conn->pending_at >= conn->pending->len) {
-        struct pbuf *first = conn->pending;
-
-        conn->pending_at -= first->len;
-        conn->pending = first->next;
-        if (first->next)
-            pbuf_ref(first->next); /* or the whole chain would go with its first part */
-        pbuf_free(first);
-        conn_pbufs_held--;
-    }
-    conn_window_open(conn, used);
-}
-
 void conn_run(struct conn *conn)
 {
-    while (conn->state == CONN_READ && conn->pending && conn->pcb) {
-        const u8 *data = (const u8 *)conn->pending->payload + conn->pending_at;
-        size_t len = conn->pending->len - conn->pending_at;
+    const u8 *data;
+    size_t len;
+
+    while (conn->state == CONN_READ && (data = conn_input(conn, &len)) != NULL) {
         bool was_idle = http_is_idle(&conn->http) && !conn->in_request;
         enum http_event event;
         size_t used;
@@ -340,8 +363,8 @@ void conn_run(struct conn *conn)
         if (was_idle)
             conn->request_ns = time_ns();
         on_event(conn, event);
-        consume(conn, event == HTTP_EVENT_BAD ? (u32)len : (u32)used);
+        conn_consume(conn, event == HTTP_EVENT_BAD ? len : used);
     }
-    if (conn->state == CONN_LINGER && conn->pending)
-        consume(conn, conn->pending_bytes);
+    if (conn->state == CONN_LINGER)
+        conn_discard(conn);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One connection of the server: bytes in, one request at a time, one reply out. Private to
- * server.c, conn.c and conn_reply.c.
+ * server.c, conn.c, conn_io.c and conn_reply.c.
  *
- * READ → (a request is answered) → REPLY → READ again or LINGER → FREE. While a reply is on its
- * way, received frames wait in `pending` and the client's window closes; all connections together
- * hold CONN_PBUFS_MAX.
+ * HANDSHAKE (TLS only) → READ → (a request is answered) → REPLY → READ again or LINGER → FREE.
+ * While a reply is on its way, received frames wait in `pending` and the client's window closes;
+ * all connections together hold CONN_PBUFS_MAX.
  */
 #ifndef SOCLE_MGMT_CONN_H
 #define SOCLE_MGMT_CONN_H
@@ -17,19 +17,24 @@
 
 #define CONN_PBUFS_MAX 640u /* of net_task's pool; more is dropped and sent again */
 #define CONN_BODY_MAX  (64u * 1024u)
-#define CONN_BODIES    16u /* requests whose body is being collected at the same time */
+#define CONN_IN_BYTES  2048u /* plain text out of TLS, parsed at once */
+#define CONN_BODIES    16u   /* requests whose body is being collected at the same time */
 
 /* Head, chunk size line, body, end of the chunk and last chunk. */
 #define CONN_OUT_FRONT REPLY_HEAD_MAX
 #define CONN_OUT_BACK  16u
 #define CONN_OUT_BYTES (CONN_OUT_FRONT + REPLY_BODY_MAX + CONN_OUT_BACK)
 
-enum conn_state { CONN_FREE, CONN_READ, CONN_REPLY, CONN_LINGER };
+enum conn_state { CONN_FREE, CONN_HANDSHAKE, CONN_READ, CONN_REPLY, CONN_LINGER };
 
 struct conn {
     struct req req; /* first: handlers get this pointer */
     enum conn_state state;
-    struct tcp_pcb *pcb; /* NULL: lwIP has freed it */
+    struct tcp_pcb *pcb;     /* NULL: lwIP has freed it */
+    struct tls_session *tls; /* NULL: plain, or its handshake has not begun */
+    bool redirects;          /* every answer sends the client to the TLS port */
+    u32 in_at;
+    u32 in_end;
     struct pbuf *pending;
     u32 pending_at; /* bytes of the first pbuf already parsed */
     u32 pending_bytes;
@@ -47,6 +52,7 @@ struct conn {
     u64 active_ns;  /* last byte in or acknowledged */
     u64 request_ns; /* first byte of the request */
     struct http_stream http;
+    u8 in[CONN_IN_BYTES];
     char out[CONN_OUT_BYTES];
 };
 
@@ -57,6 +63,31 @@ static inline struct conn *conn_of(struct req *req)
 
 /* These received bytes are done with: the client may send as many. */
 void conn_window_open(const struct conn *conn, u32 bytes);
+
+/* True if conn_handshake() would have something to do. */
+bool conn_can_handshake(const struct conn *conn);
+
+/* Goes on with the handshake, which costs milliseconds. Return: 0 (the connection reads requests),
+ * -EAGAIN; others: close it. */
+int conn_handshake(struct conn *conn) must_check;
+
+/* Bytes to parse, valid until conn_consume. Return: NULL if there are none; the connection may
+ * then be marked as ended. */
+const u8 *conn_input(struct conn *conn, size_t *len) must_check;
+void conn_consume(struct conn *conn, size_t used);
+
+/* True if bytes wait to be parsed. */
+bool conn_has_unread(const struct conn *conn);
+
+/* Throws away what has been received. */
+void conn_discard(struct conn *conn);
+
+/* Queues bytes. Return: how many; -EAGAIN: again later with the same bytes; others: it is marked
+ * for its end. */
+int conn_output(struct conn *conn, const char *data, size_t len) must_check;
+
+/* Tells a TLS client that no more comes. */
+void conn_goodbye(const struct conn *conn);
 
 /* Parses and answers as far as possible. Context: lwIP callback or poll. */
 void conn_run(struct conn *conn);

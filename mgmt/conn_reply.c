@@ -210,6 +210,7 @@ static void reply_end(struct conn *conn)
         conn->state = CONN_READ;
         return;
     }
+    conn_goodbye(conn);
     conn->state = CONN_LINGER;
     if (tcp_shutdown(conn->pcb, 0, 1) != ERR_OK)
         conn->must_abort = true;
@@ -219,13 +220,11 @@ static void reply_end(struct conn *conn)
 static bool send_out(struct conn *conn)
 {
     while (conn->out_at < conn->out_end) {
-        u32 room = MIN(tcp_sndbuf(conn->pcb), 0xffffu);
-        u32 len = MIN(conn->out_end - conn->out_at, room);
+        int sent = conn_output(conn, conn->out + conn->out_at, conn->out_end - conn->out_at);
 
-        if (len == 0 || tcp_write(conn->pcb, conn->out + conn->out_at, (u16_t)len,
-                                  TCP_WRITE_FLAG_COPY) != ERR_OK)
+        if (sent < 0)
             return false; /* goes on when the client has acknowledged, or at the next poll */
-        conn->out_at += len;
+        conn->out_at += (u32)sent;
     }
     return true;
 }

@@ -10,7 +10,7 @@
 
 void host_config_default(struct host_config *cfg)
 {
-    *cfg = (struct host_config){.hostname = "socle", .dhcp = true, .http_port = HTTP_PORT};
+    *cfg = (struct host_config){.hostname = "socle", .dhcp = true, .tls = true, .port = TLS_PORT};
 }
 
 bool ipv4_parse(const char *text, size_t len, u32 *address)
@@ -104,10 +104,17 @@ static void read_network(struct host_config *cfg, const void *dtb, int node,
 static void read_api(struct host_config *cfg, const void *dtb, int node,
                      const struct dtb_report *report)
 {
+    const char *tls = dtb_string(dtb, node, "tls");
     u64 port = 0;
 
+    if (tls && strcmp(tls, "off") == 0) {
+        cfg->tls = false;
+        cfg->port = HTTP_PORT;
+    } else if (dtb_has(dtb, node, "tls") && !(tls && strcmp(tls, "on") == 0)) {
+        dtb_tell(report, "api", "tls", "it is neither \"on\" nor \"off\"");
+    }
     if (dtb_number(dtb, node, "port", &port) && port > 0 && port <= UINT16_MAX)
-        cfg->http_port = (u16)port;
+        cfg->port = (u16)port;
     else if (dtb_has(dtb, node, "port"))
         dtb_tell(report, "api", "port", "it is no port number");
 }
@@ -137,7 +144,9 @@ static bool network_knows(const char *name, bool is_node)
 
 static bool api_knows(const char *name, bool is_node)
 {
-    return !is_node && strcmp(name, "port") == 0;
+    static const char *const properties[] = {"port", "tls", NULL};
+
+    return !is_node && is_in(properties, name);
 }
 
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,

@@ -10,6 +10,7 @@
 #define HOSTNAME_MAX     63u
 #define ADDRESS_TEXT_MAX 47u
 #define HTTP_PORT        80u
+#define TLS_PORT         443u
 
 /* IPv4 addresses in network byte order, as lwIP has them; 0: not given. */
 struct host_config {
@@ -18,7 +19,8 @@ struct host_config {
     u32 address;
     u32 netmask;
     u32 gateway;
-    u16 http_port;
+    bool tls;
+    u16 port; /* of the API: TLS_PORT, or HTTP_PORT without TLS, unless given */
 };
 
 void host_config_default(struct host_config *cfg);

@@ -148,6 +148,7 @@ static bool split_target(struct http_stream *http)
     }
     if (target[0] != '/' && !(http->verb == VERB_OPTIONS && strcmp(target, "*") == 0))
         return false;
+    http->target = target;
     query = strchr(target, '?');
     http->query = query ? query + 1 : "";
     if (!query)

@@ -47,6 +47,7 @@ struct http_stream {
     /* Valid from HTTP_EVENT_HEAD on. */
     enum http_verb verb;
     const char *verb_name;
+    const char *target;       /* path and query, raw */
     char path[HTTP_PATH_MAX]; /* decoded, without query */
     const char *query;        /* raw, behind the '?'; "" if none */
     u64 content_length;       /* HTTP_LENGTH_NONE: chunked, or no body */

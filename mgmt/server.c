@@ -13,19 +13,32 @@
 #include "core/lib/string.h"
 #include "core/x86/log.h"
 #include "mgmt/conn.h"
+#include "mgmt/host_config.h"
+#include "mgmt/tls.h"
 #include "mm/kheap.h"
 
-#define IDLE_TIMEOUT_NS   (75 * NS_PER_S)
-#define HEAD_TIMEOUT_NS   (30 * NS_PER_S) /* from the first byte to the end of the head */
-#define BODY_TIMEOUT_NS   (30 * NS_PER_S) /* without a byte */
-#define KEPT_BODY_NS      (60 * NS_PER_S) /* for a whole body that occupies a buffer */
-#define SEND_TIMEOUT_NS   (60 * NS_PER_S) /* without an acknowledgement */
-#define LINGER_TIMEOUT_NS (3 * NS_PER_S)
-#define KEEPALIVE_MS      60000u
+#define HANDSHAKE_TIMEOUT_NS (10 * NS_PER_S) /* from the connection to the end of the handshake */
+#define HANDSHAKE_GRACE_NS   (2 * NS_PER_S)  /* after that it may have to make room */
+#define IDLE_TIMEOUT_NS      (75 * NS_PER_S)
+#define HEAD_TIMEOUT_NS      (30 * NS_PER_S) /* from the first byte to the end of the head */
+#define BODY_TIMEOUT_NS      (30 * NS_PER_S) /* without a byte */
+#define KEPT_BODY_NS         (60 * NS_PER_S) /* for a whole body that occupies a buffer */
+#define SEND_TIMEOUT_NS      (60 * NS_PER_S) /* without an acknowledgement */
+#define LINGER_TIMEOUT_NS    (3 * NS_PER_S)
+#define KEEPALIVE_MS         60000u
+
+/* One port listened on. */
+struct port {
+    u16 number;
+    bool has_tls;
+    bool redirects;
+};
 
 static struct {
     struct conn *conns; /* (c) */
-    struct tcp_pcb *listener;
+    struct port api;
+    struct port redirect;
+    u32 next_handshake;      /* whose turn it is */
     u8 *bodies[CONN_BODIES]; /* free ones */
     u32 body_count;
 } server;
@@ -49,6 +62,8 @@ static void conn_free(struct conn *conn)
         pbuf_free(conn->pending);
     }
     conn->pending = NULL;
+    tls_close(conn->tls);
+    conn->tls = NULL;
     conn->state = CONN_FREE;
 }
 
@@ -74,6 +89,7 @@ static void conn_abort(struct conn *conn)
 static void conn_close(struct conn *conn)
 {
     if (conn->pcb) {
+        conn_goodbye(conn);
         conn_window_open(conn, conn->pending_bytes);
         forget_pcb(conn->pcb);
         if (tcp_close(conn->pcb) != ERR_OK)
@@ -135,18 +151,26 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb unused, u16_t len unused)
     return ERR_OK;
 }
 
+/* Has nothing to do, or takes its time before it has shown that it is a TLS client. */
+static bool is_idle(const struct conn *conn, u64 now)
+{
+    if (conn->state == CONN_HANDSHAKE)
+        return now - conn->request_ns > HANDSHAKE_GRACE_NS;
+    return conn->state == CONN_READ && !conn->in_request && !conn_has_unread(conn);
+}
+
 /* A free slot, or that of the connection that has been idle longest; NULL if all are at work. */
 static struct conn *slot_find(void)
 {
     struct conn *oldest = NULL;
+    u64 now = time_ns();
 
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
         struct conn *conn = &server.conns[i];
 
         if (conn->state == CONN_FREE)
             return conn;
-        if (conn->state == CONN_READ && !conn->in_request && !conn->pending &&
-            (!oldest || conn->active_ns < oldest->active_ns))
+        if (is_idle(conn, now) && (!oldest || conn->active_ns < oldest->active_ns))
             oldest = conn;
     }
     if (oldest)
@@ -154,8 +178,9 @@ static struct conn *slot_find(void)
     return oldest;
 }
 
-static err_t on_accept(void *arg unused, struct tcp_pcb *pcb, err_t err)
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
+    const struct port *port = arg;
     struct conn *conn;
 
     if (err != ERR_OK || !pcb)
@@ -167,9 +192,11 @@ static err_t on_accept(void *arg unused, struct tcp_pcb *pcb, err_t err)
     }
     memset(conn, 0, offsetof(struct conn, http));
     http_init(&conn->http);
-    conn->state = CONN_READ;
+    conn->state = port->has_tls ? CONN_HANDSHAKE : CONN_READ;
+    conn->redirects = port->redirects;
     conn->pcb = pcb;
     conn->active_ns = time_ns();
+    conn->request_ns = conn->active_ns;
     ip_set_option(pcb, SOF_KEEPALIVE);
     pcb->keep_idle = KEEPALIVE_MS;
     tcp_nagle_disable(pcb);
@@ -180,10 +207,22 @@ static err_t on_accept(void *arg unused, struct tcp_pcb *pcb, err_t err)
     return ERR_OK;
 }
 
-int server_start(u16 port)
+static int port_open(struct port *port)
 {
-    struct tcp_pcb *pcb;
+    struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
 
+    if (!pcb || tcp_bind(pcb, IP_ANY_TYPE, port->number) != ERR_OK)
+        return -EIO;
+    pcb = tcp_listen_with_backlog(pcb, TCP_DEFAULT_LISTEN_BACKLOG);
+    if (!pcb)
+        return -ENOMEM;
+    tcp_arg(pcb, port);
+    tcp_accept(pcb, on_accept);
+    return 0;
+}
+
+int server_init(void)
+{
     server.conns = kzalloc(SERVER_CONNECTIONS * sizeof(struct conn));
     if (!server.conns)
         return -ENOMEM;
@@ -194,14 +233,24 @@ int server_start(u16 port)
             return -ENOMEM;
         conn_body_give(body);
     }
-    pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
-    if (!pcb || tcp_bind(pcb, IP_ANY_TYPE, port) != ERR_OK)
-        return -EIO;
-    server.listener = tcp_listen_with_backlog(pcb, TCP_DEFAULT_LISTEN_BACKLOG);
-    if (!server.listener)
-        return -ENOMEM;
-    tcp_accept(server.listener, on_accept);
     return 0;
+}
+
+int server_listen(u16 port, bool has_tls)
+{
+    int rc;
+
+    server.api = (struct port){.number = port, .has_tls = has_tls};
+    server.redirect = (struct port){.number = HTTP_PORT, .redirects = true};
+    rc = port_open(&server.api);
+    if (rc == 0 && has_tls && port != HTTP_PORT)
+        rc = port_open(&server.redirect);
+    return rc;
+}
+
+u16 server_tls_port(void)
+{
+    return server.api.number;
 }
 
 /* A client that does not go on: idle ones are closed, unfinished requests are answered first. */
@@ -249,6 +298,10 @@ static void conn_poll(struct conn *conn, u64 now)
     switch (conn->state) {
     case CONN_FREE:
         break;
+    case CONN_HANDSHAKE:
+        if (conn->client_done || now - conn->request_ns > HANDSHAKE_TIMEOUT_NS)
+            conn_abort(conn);
+        break;
     case CONN_READ:
         conn_run(conn);
         check_reading(conn, now);
@@ -263,7 +316,33 @@ static void conn_poll(struct conn *conn, u64 now)
     }
 }
 
-bool server_poll(void)
+/*
+ * Its public-key operations take milliseconds: one connection in each turn, so that the others are
+ * served in between. Return: true if more of them could go on.
+ */
+static bool handshake_poll(void)
+{
+    struct conn *chosen = NULL;
+    int rc;
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        u32 at = (server.next_handshake + i) % SERVER_CONNECTIONS;
+        struct conn *conn = &server.conns[at];
+
+        if (!conn_can_handshake(conn))
+            continue;
+        if (chosen)
+            return true;
+        chosen = conn;
+        server.next_handshake = at + 1;
+        rc = conn_handshake(conn);
+        if (rc != 0 && rc != -EAGAIN)
+            conn_close(conn);
+    }
+    return false;
+}
+
+enum server_next server_poll(void)
 {
     bool waits = false;
     u64 now = time_ns();
@@ -273,7 +352,17 @@ bool server_poll(void)
             conn_poll(&server.conns[i], now);
         waits |= server.conns[i].state == CONN_REPLY && server.conns[i].is_waiting;
     }
-    return waits;
+    if (handshake_poll())
+        return SERVER_GO_ON;
+    return waits ? SERVER_ASK_SOURCES : SERVER_SLEEP;
+}
+
+void server_end_handshakes(void)
+{
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        if (server.conns[i].state == CONN_HANDSHAKE)
+            conn_abort(&server.conns[i]);
+    }
 }
 
 void server_end_streams(const void *object)

@@ -9,15 +9,27 @@
 /* More than 64 idle clients leave room for work; when all are taken the longest idle one goes. */
 #define SERVER_CONNECTIONS 96u
 
-/* Allocates all it will ever need and listens on the port, IPv4 and IPv6. Return: 0, -ENOMEM, -EIO.
- */
-int server_start(u16 port) must_check;
+/* Allocates all it will ever need. Return: 0, -ENOMEM. */
+int server_init(void) must_check;
 
 /*
- * Goes on with replies that waited, closes what took too long. Called in every turn of the agent.
- * Return: true if a stream waits for something to report.
+ * Listens on the port, IPv4 and IPv6; with TLS, plain HTTP on HTTP_PORT as well, which sends
+ * clients there. Return: 0, -ENOMEM, -EIO.
  */
-bool server_poll(void);
+int server_listen(u16 port, bool has_tls) must_check;
+
+/* The port of server_listen. */
+u16 server_tls_port(void);
+
+/* When the server wants to be called again: after a while, when streams are due, or at once. */
+enum server_next { SERVER_SLEEP, SERVER_ASK_SOURCES, SERVER_GO_ON };
+
+/* Goes on with replies that waited and one handshake, closes what took too long. Called in every
+ * turn of the agent. */
+enum server_next server_poll(void);
+
+/* Aborts connections that have no session yet: the certificate is about to change. */
+void server_end_handshakes(void);
 
 /* Cuts the streams whose handler remembers this object, so that it can be deleted. */
 void server_end_streams(const void *object);

@@ -9,15 +9,39 @@
 #include "core/vmm/vmm.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/netif.h"
+#include "mgmt/tls.h"
 #include "mm/pmm.h"
 
-#define PAGE_LINES     4u
+#define PAGE_LINES     5u
 #define PAGE_COLUMNS   100u
 #define PAGE_PERIOD_NS (500 * NS_PER_MS)
 
-static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_config *cfg)
+/* Where the API is, and by what a client knows that it talks to this host. */
+static void compose_endpoint(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_config *cfg,
+                             bool is_closed)
 {
     const char *address = netif_address_text();
+    char port[8] = "";
+
+    if (cfg->port != (cfg->tls ? TLS_PORT : HTTP_PORT))
+        ksnprintf(port, sizeof(port), ":%u", cfg->port);
+    if (!address[0])
+        ksnprintf(lines[1], PAGE_COLUMNS, "no network address yet");
+    else if (is_closed)
+        ksnprintf(lines[1], PAGE_COLUMNS,
+                  "%s   closed: neither CPU nor firmware has random numbers for a key", address);
+    else
+        ksnprintf(lines[1], PAGE_COLUMNS, "%s   %s://%s%s/api/v1/", address,
+                  cfg->tls ? "https" : "http", address, port);
+    if (!cfg->tls)
+        ksnprintf(lines[2], PAGE_COLUMNS, "TLS is off");
+    else if (tls_fingerprint()[0])
+        ksnprintf(lines[2], PAGE_COLUMNS, "certificate SHA-256 %s", tls_fingerprint());
+}
+
+static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_config *cfg,
+                    bool is_closed)
+{
     const char *why = vmm_unavailable_reason();
     struct pmm_stats memory;
     u32 running = vmm_count(VMM_RUNNING) + vmm_count(VMM_PAUSED);
@@ -25,21 +49,15 @@ static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_conf
 
     pmm_get_stats(&memory);
     ksnprintf(lines[0], PAGE_COLUMNS, "Socle %s   %s", host_facts()->version, cfg->hostname);
-    if (!address[0])
-        ksnprintf(lines[1], PAGE_COLUMNS, "no network address yet");
-    else if (cfg->http_port == HTTP_PORT)
-        ksnprintf(lines[1], PAGE_COLUMNS, "%s   http://%s/api/v1/", address, address);
-    else
-        ksnprintf(lines[1], PAGE_COLUMNS, "%s   http://%s:%u/api/v1/", address, address,
-                  cfg->http_port);
-    ksnprintf(lines[2], PAGE_COLUMNS, "VMs: %u running, %u off%s%s", running, others,
+    compose_endpoint(lines, cfg, is_closed);
+    ksnprintf(lines[3], PAGE_COLUMNS, "VMs: %u running, %u off%s%s", running, others,
               why ? "   " : "", why ? why : "");
-    ksnprintf(lines[3], PAGE_COLUMNS, "memory: %llu of %llu MiB free",
+    ksnprintf(lines[4], PAGE_COLUMNS, "memory: %llu of %llu MiB free",
               (unsigned long long)(memory.free_bytes / MiB),
               (unsigned long long)(memory.total_bytes / MiB));
 }
 
-void status_page_update(const struct host_config *cfg)
+void status_page_update(const struct host_config *cfg, bool is_closed)
 {
     static char shown[PAGE_LINES][PAGE_COLUMNS];
     static u64 next_ns;
@@ -50,7 +68,7 @@ void status_page_update(const struct host_config *cfg)
         return;
     next_ns = time_ns() + PAGE_PERIOD_NS;
     memset(lines, 0, sizeof(lines));
-    compose(lines, cfg);
+    compose(lines, cfg, is_closed);
     if (memcmp(lines, shown, sizeof(lines)) == 0)
         return;
     memcpy(shown, lines, sizeof(lines));

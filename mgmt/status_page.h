@@ -5,7 +5,8 @@
 
 #include "mgmt/host_config.h"
 
-/* Shows the page again if it reads differently now; looks at most a few times a second. */
-void status_page_update(const struct host_config *cfg);
+/* Shows the page again if it reads differently now; looks at most a few times a second. is_closed:
+ * there is no endpoint, for want of entropy. */
+void status_page_update(const struct host_config *cfg, bool is_closed);
 
 #endif

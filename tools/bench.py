@@ -23,6 +23,7 @@ from machine import API, BUILD, Machine, make_machine, uses_bochs, vendor  # noq
 
 GETS = 200
 UPLOAD_BYTES = 4 << 20
+HANDSHAKES = 10
 
 
 class Table:
@@ -119,6 +120,29 @@ def bench_gets(m, table):
     table.add("P13", f"GET /health with keep-alive, mean of {GETS}", total // GETS, 25000, "nginx in Linux")
 
 
+def bench_tls(table):
+    """The same over TLS; a client's time-outs want a clock that does not run away while the host is idle."""
+    with Machine(smp=1, memory="1G", icount="paced") as m:
+        m.wait_ready(timeout=900)
+        connection, data = m.connect(), bytes(UPLOAD_BYTES)
+
+        def handshakes():
+            for _ in range(HANDSHAKES):
+                m.socket().close()
+
+        def gets():
+            for _ in range(GETS):
+                connection.request("GET", f"{API}/health")
+                connection.getresponse().read()
+
+        table.add("P13", "TLS 1.3 handshake with X25519 and its connection", busy_during(m, connection, handshakes) // HANDSHAKES,
+                  "-", "-")
+        table.add("P13", "GET /health over TLS with keep-alive", busy_during(m, connection, gets) // GETS, 25000,
+                  "nginx in Linux")
+        upload = busy_during(m, connection, lambda: m.upload("tls", data))
+        table.add("P13", "upload over TLS, per byte", upload / UPLOAD_BYTES, "-", "-")
+
+
 def frames(m):
     text = m.get("/metrics").body.decode()
     return metric(text, "socle_nic_receive_frames_total") + metric(text, "socle_nic_transmit_frames_total")
@@ -135,7 +159,7 @@ def cost_of_frame(m):
 def bench_nics(table):
     """The host's drivers compared: each in a machine of its own, like the one of the other rows but for the card."""
     for nic in ("e1000e", "e1000", "virtio-net-pci"):
-        with Machine(smp=1, memory="1G", icount=True, nic=nic) as m:
+        with Machine(smp=1, memory="1G", icount=True, tls=False, nic=nic) as m:
             m.wait_ready(timeout=900)
             table.add("P13", f"upload, per frame received or sent, {nic}", cost_of_frame(m), "-", "-")
 
@@ -154,7 +178,7 @@ def bench_timer(m, table):
 
 def bench_density(table):
     """Idle VMs of 4 MiB on 2 GiB, until one is refused."""
-    with Machine(smp=1, memory="2G", icount=True) as m:
+    with Machine(smp=1, memory="2G", icount=True, tls=False) as m:
         m.wait_ready(timeout=900)
         m.upload_file("idle", f"{BUILD}/guests/bench-idle.elf")
         costs = []
@@ -226,7 +250,7 @@ def bench_memory(m, table):
 
 def bench_intel(table):
     """Two processors: one that serves the local APIC by itself, one that does not."""
-    with Machine(smp=1, memory="1G", icount=True) as m:
+    with Machine(smp=1, memory="1G", icount=True, tls=False) as m:
         amd = run_bench_guest(m.wait_ready(timeout=900))
     models = ((name, MODELS[name]) for name in ("posted-interrupts", "software-apic")) if uses_bochs() else (("KVM", None),)
     for name, cpu in models:
@@ -252,10 +276,11 @@ def main():
         table.rows.sort(key=lambda r: (int(r["id"][1:]), r["metric"]))
         table.show("bench-intel.json")
         return
-    with Machine(smp=1, memory="1G", icount=True) as m:
+    with Machine(smp=1, memory="1G", icount=True, tls=False) as m:
         m.wait_ready(timeout=900)
         for bench in (bench_boot, bench_exits, bench_timer, bench_size, bench_gets, bench_memory, bench_linux):
             bench(m, table)
+    bench_tls(table)
     bench_density(table)
     bench_scheduler(table)
     bench_nics(table)

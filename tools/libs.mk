@@ -23,7 +23,20 @@ ZYDIS_INC := $(ZYDIS_DEFS) -isystem $(ZYDIS)/include -isystem $(D)/zycore/usr/in
 
 HTTP_SRC := $(D)/http-parser/http_parser.c
 HTTP_INC := -isystem $(D)/http-parser -DHTTP_MAX_HEADER_SIZE=16384 -DHTTP_PARSER_STRICT=1
+# Speed matters where every byte or every handshake passes; the rest, which is most of it, is small code.
+MBEDTLS := $(D)/mbedtls
+MBEDTLS_FAST := $(addprefix $(MBEDTLS)/library/, aes.c bignum.c bignum_core.c chacha20.c ecp.c ecp_curves.c gcm.c poly1305.c \
+        sha256.c)
+MBEDTLS_SMALL := $(addprefix $(MBEDTLS)/library/, asn1parse.c asn1write.c chachapoly.c cipher.c cipher_wrap.c constant_time.c \
+        ecdh.c ecdsa.c hkdf.c hmac_drbg.c md.c memory_buffer_alloc.c oid.c pk.c pk_ecc.c pk_wrap.c pkparse.c pkwrite.c platform.c \
+        platform_util.c psa_crypto.c psa_crypto_aead.c psa_crypto_cipher.c psa_crypto_client.c \
+        psa_crypto_driver_wrappers_no_static.c psa_crypto_ecp.c psa_crypto_hash.c psa_crypto_mac.c psa_crypto_rsa.c \
+        psa_crypto_slot_management.c \
+        psa_util.c ssl_ciphersuites.c ssl_msg.c ssl_tls.c ssl_tls12_server.c ssl_tls13_generic.c ssl_tls13_keys.c \
+        ssl_tls13_server.c x509.c x509_create.c x509_crt.c x509write.c x509write_crt.c)
+MBEDTLS_SRC := $(MBEDTLS_FAST) $(MBEDTLS_SMALL)
+MBEDTLS_INC := -DMBEDTLS_CONFIG_FILE='<mgmt/port/mbedtls_config.h>' -isystem $(MBEDTLS)/include
 JSMN_INC := -isystem $(D)/jsmn/usr/include
 
-LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(ZYDIS_SRC) $(HTTP_SRC)
-LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC)
+LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(ZYDIS_SRC) $(HTTP_SRC) $(MBEDTLS_SRC)
+LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC) $(MBEDTLS_INC)

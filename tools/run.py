@@ -52,12 +52,13 @@ def start_demo(m):
                 256 << 20)
 
 
-def print_urls(url, demo):
+def print_urls(m, url, demo):
     print(f"\nSocle answers at {url}{API}\nTry:")
     paths = ["/host", "/vms", "/host/log"] + (["/vms/demo/consoles/0/log", "/vms/demo/exits"] if demo else [])
+    curl = f"curl -sk --pinnedpubkey {m.key_pin()}"
     for path in paths:
-        print(f"  curl -s {url}{API}{path}")
-    print(f"  curl -s {url}/metrics", flush=True)
+        print(f"  {curl} {url}{API}{path}")
+    print(f"  {curl} {url}/metrics", flush=True)
 
 
 def follow_console(m):
@@ -123,7 +124,7 @@ def run():
     machine = make_machine(**options)
     if extra:
         print("QEMU waits for gdb: gdb build/hv.elf -ex 'target remote :1234'", flush=True)
-    url = f"http://127.0.0.1:{port}"
+    url = f"https://127.0.0.1:{port}"
     try:
         with machine as m:
             m.wait_ready(timeout=3600 if extra else 300)
@@ -131,7 +132,7 @@ def run():
             if demo:
                 start_demo(m)
             write_run_json(url)
-            print_urls(url, demo)
+            print_urls(m, url, demo)
             if demo and not headless:
                 interact(m)
             else:

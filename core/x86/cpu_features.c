@@ -43,6 +43,7 @@ static void detect_basic(u32 max)
     cpuid_count(LEAF_EXT_FEATURES, 0, &r);
     cpu_features.has_fsgsbase = (r.ebx & BIT(0)) != 0;
     cpu_features.has_smep = (r.ebx & BIT(7)) != 0;
+    cpu_features.has_rdseed = (r.ebx & BIT(18)) != 0;
     cpu_features.has_smap = (r.ebx & BIT(20)) != 0;
     cpu_features.has_umip = (r.ecx & BIT(2)) != 0;
     cpu_features.has_ibpb = (r.edx & BIT(26)) != 0;

@@ -10,7 +10,7 @@ struct cpu_features {
     char model[49];
     bool has_nx, has_1g_pages, has_smep, has_smap, has_umip;
     bool has_x2apic, has_tsc_deadline, has_invariant_tsc;
-    bool has_xsave, has_avx, has_rdrand, has_rdtscp, has_pge, has_fsgsbase, has_ibpb;
+    bool has_xsave, has_avx, has_rdrand, has_rdseed, has_rdtscp, has_pge, has_fsgsbase, has_ibpb;
     u8 physical_bits;
 };
 

@@ -214,4 +214,13 @@ static inline bool rdrand(u64 *value)
     return ok;
 }
 
+/* As rdrand, from the entropy source itself. The CPU must have RDSEED. */
+static inline bool rdseed(u64 *value)
+{
+    bool ok;
+
+    __asm__ volatile("rdseed %0; setc %1" : "=r"(*value), "=q"(ok)::"cc");
+    return ok;
+}
+
 #endif

@@ -2,6 +2,7 @@
 """What every machine that boots Socle has: a process, a serial line, and a REST client for its endpoint."""
 
 import collections
+import hashlib
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -40,6 +42,15 @@ def files_beside(dtb, files):
     return {**(files or {}), **({"socle.dtb": dtb} if dtb else {})}
 
 
+def compile_dtb(directory, body):
+    """Writes a socle.dtb with these nodes and properties; returns its path."""
+    dts, dtb = f"{directory}/socle.dts", f"{directory}/socle.dtb"
+    with open(dts, "w") as f:
+        f.write('/dts-v1/; / { compatible = "socle,host"; ' + body + " };")
+    subprocess.run(["dtc", "-q", "-O", "dtb", "-o", dtb, dts], check=True)
+    return dtb
+
+
 def put_files(image, files):
     """Copies them onto a USB image."""
     for name, path in files.items():
@@ -54,6 +65,17 @@ def complete_response(data):
     return bool(separator and length and len(body) >= int(length.group(1)))
 
 
+class Connection(http.client.HTTPConnection):
+    """HTTP over TLS to a machine's endpoint."""
+
+    def __init__(self, machine, timeout):
+        super().__init__("127.0.0.1", machine.port, timeout=timeout)
+        self.machine = machine
+
+    def connect(self):
+        self.sock = self.machine.socket(self.timeout)
+
+
 class Backend:
     """One emulator process. Use as a context manager; nothing is left behind at the end.
 
@@ -64,8 +86,9 @@ class Backend:
     stop_signal = signal.SIGTERM
     patience = 1  # how much longer than under QEMU a guest may take
 
-    def __init__(self, port=None, echo=None):
-        self.port, self.echo = port or free_port(), echo
+    def __init__(self, port=None, echo=None, tls=True):
+        self.port, self.echo, self.tls = port or free_port(), echo, tls
+        self.files = {}
         self.log = b""
         self.process = None
         self.changed = threading.Condition()
@@ -82,6 +105,8 @@ class Backend:
 
     def start(self):
         self.directory = tempfile.mkdtemp(prefix="socle-")
+        if not self.tls and "socle.dtb" not in self.files:
+            self.files = {**self.files, "socle.dtb": self.open_dtb()}
         self.process, serial = self.launch()
         Backend.running.append(self)
         threading.Thread(target=self._read_serial, args=(serial,), daemon=True).start()
@@ -172,7 +197,7 @@ class Backend:
     def wait_ready(self, timeout=BOOT_TIMEOUT_S):
         """Waits for the REST endpoint. Asking before the host has an address would only fill the emulator's queues."""
         deadline = time.monotonic() + timeout
-        self.wait_serial(r"net: address \d", timeout)
+        self.wait_serial(r"tls: public key " if self.tls else r"net: address \d", timeout)
         while True:
             try:
                 if self.get("/health", timeout=5).status == 200:
@@ -186,12 +211,49 @@ class Backend:
 
     # -- REST ----------------------------------------------------------------------------------
 
+    def endpoint_port(self):
+        """The host's port, before the emulator's forwarding."""
+        return 443 if self.tls else 80
+
+    def open_dtb(self):
+        """A socle.dtb that turns TLS off, for machines without random numbers."""
+        return compile_dtb(self.directory, 'api { tls = "off"; };')
+
+    def fingerprint(self):
+        """SHA-256 of the certificate, as the host's own console shows it; the last one counts."""
+        found = re.findall(r"tls: certificate SHA-256 ([0-9a-f]{64})", self.serial())
+        return found[-1] if found else None
+
+    def key_pin(self):
+        """What the console shows for curl's --pinnedpubkey."""
+        return self.wait_serial(r"tls: public key ([^,\s]+)").group(1)
+
+    def socket(self, timeout=30, receive_bytes=None):
+        """A TLS connection to the endpoint, which must be the host of the serial line."""
+        s = socket.create_connection(("127.0.0.1", self.port), timeout)
+        try:
+            if receive_bytes:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+            if not self.tls:
+                return s
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            s = context.wrap_socket(s, server_hostname="socle")
+            seen = hashlib.sha256(s.getpeercert(binary_form=True)).hexdigest()
+            if seen != self.fingerprint():
+                raise AssertionError(f"the endpoint's certificate is {seen}, the console shows {self.fingerprint()}")
+            return s
+        except BaseException:
+            s.close()
+            raise
+
     def connect(self, timeout=60):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        return Connection(self, timeout)
 
     def raw(self, data, timeout=20):
         """Sends bytes as they are; returns all that comes back until the host closes or goes quiet."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout) as s:
+        with self.socket(timeout) as s:
             s.sendall(data)
             received = b""
             try:

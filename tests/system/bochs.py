@@ -17,6 +17,8 @@ from backend import DIES_WITH_US, IMAGE_DIR, ROOT, Backend, files_beside, put_fi
 MODELS = {"posted-interrupts": "corei7_skylake_x", "virtual-apic": "corei7_haswell_4770",
           "software-apic": "corei7_sandy_bridge_2600k"}
 
+WITHOUT_RDRAND = [MODELS["software-apic"]]  # and its firmware has no random numbers either
+
 GUEST_ADDRESS = "10.0.2.15"  # what its DHCP server gives
 
 # What the log says when the guest state or a control was refused, and when the processor or the emulator stopped.
@@ -75,8 +77,8 @@ class BochsMachine(Backend):
                  address="", files=None, has_network=True):
         """boot is for QEMU's sake: the disk is the only way. files: name beside socle.dtb -> path."""
         assert boot == "usb", "Bochs' network card has no boot ROM"
-        super().__init__(port, echo)
         self.smp, self.memory, self.cpu = smp, memory, cpu or MODELS["posted-interrupts"]
+        super().__init__(port, echo, tls=self.cpu not in WITHOUT_RDRAND)
         self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address or GUEST_ADDRESS
         self.files, self.has_network = files_beside(dtb, files), has_network
         self.terminals = []
@@ -90,7 +92,7 @@ class BochsMachine(Backend):
         serial, serial_slave = raw_terminal()
         screen, screen_slave = raw_terminal()
         self.terminals = [serial, serial_slave, screen]
-        self._write("slirp.conf", f"# slirp config\nhostfwd = tcp:127.0.0.1:{self.port}-{self.address}:80\n")
+        self._write("slirp.conf", f"# slirp config\nhostfwd = tcp:127.0.0.1:{self.port}-{self.address}:{self.endpoint_port()}\n")
         self._write("debugger", "c\n")  # Debian's Bochs stops in its debugger first
         network = NETWORK.format(directory=self.directory) if self.has_network else ""
         self._write("bochsrc", CONFIGURATION.format(

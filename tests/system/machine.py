@@ -67,13 +67,17 @@ class Machine(Backend):
     boot_method = "usb"
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
-                 dtb=None, echo=None, qemu=None, image=None, address="", nic=None, chipset="q35", files=None):
-        """files: name beside socle.dtb -> path, for the images it names."""
-        super().__init__(port, echo)
+                 dtb=None, echo=None, qemu=None, image=None, address="", nic=None, chipset="q35", files=None,
+                 tls=True, forwards=()):
+        """files: name beside socle.dtb -> path, for the images it names. tls: what its socle.dtb says.
+        icount: the clock counts instructions; "paced": and an idle machine's goes no faster than ours.
+        forwards: (port of 127.0.0.1, port of the host) besides the endpoint's."""
+        super().__init__(port, echo, tls)
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
         self.nic, self.chipset, self.extra = nic or default_nic(), chipset, list(extra)
         self.files = files_beside(dtb, files)
         self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address
+        self.forwards = forwards
         self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
 
     # -- process ------------------------------------------------------------------------------
@@ -90,7 +94,9 @@ class Machine(Backend):
                 "-serial", "stdio", "-monitor", "none", "-no-reboot",
                 "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
                 "-drive", f"if=pflash,format=raw,unit=1,file={self.directory}/vars.fd"]
-        network = f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-{self.address}:80"
+        network = f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-{self.address}:{self.endpoint_port()}"
+        for port, host_port in self.forwards:
+            network += f",hostfwd=tcp:127.0.0.1:{port}-{self.address}:{host_port}"
         if self.boot == "pxe":
             tftp = f"{self.directory}/tftp"
             os.mkdir(tftp)
@@ -111,7 +117,7 @@ class Machine(Backend):
                      ["-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=1"])
         args += ["-netdev", network]
         if self.icount:
-            args += ["-icount", "shift=0,sleep=off", "-seed", "1",
+            args += ["-icount", f"shift=0,sleep={'on' if self.icount == 'paced' else 'off'}", "-seed", "1",
                      "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
         return args + self.extra
 

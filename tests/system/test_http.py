@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Hostile and clumsy HTTP: each gets its documented error, and everything else goes on."""
 
-import socket
-
 import pytest
 
 MACHINE = {"smp": 1, "memory": "1G"}
@@ -58,7 +56,7 @@ def test_head_options_keepalive(machine):
 def test_pipelining(machine):
     one = b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
     last = b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", machine.port), 30) as s:
+    with machine.socket() as s:
         s.sendall(one * 4 + last)
         data = b""
         while chunk := s.recv(65536):
@@ -70,7 +68,7 @@ def test_request_id_and_expect(machine):
     reply = machine.get("/health", headers={"X-Request-Id": "abc-123"})
     assert reply.headers["X-Request-Id"] == "abc-123"
     assert "Server-Timing" in reply.headers
-    with socket.create_connection(("127.0.0.1", machine.port), 30) as s:
+    with machine.socket() as s:
         s.sendall(b"PUT /api/v1/vms/x?dry_run=true HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                   b"Content-Length: 23\r\nExpect: 100-continue\r\n\r\n")
         assert s.recv(1000).startswith(b"HTTP/1.1 100")
@@ -79,7 +77,7 @@ def test_request_id_and_expect(machine):
 
 
 def test_64_idle_connections(machine):
-    idle = [socket.create_connection(("127.0.0.1", machine.port), 30) for _ in range(64)]
+    idle = [machine.socket() for _ in range(64)]
     try:
         for _ in range(5):
             assert machine.get("/health").status == 200
@@ -91,8 +89,7 @@ def test_64_idle_connections(machine):
 def test_a_client_that_stops_reading(machine):
     data = b"x" * (4 << 20)
     machine.upload("slow", data, "raw")
-    with socket.create_connection(("127.0.0.1", machine.port), 30) as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with machine.socket(receive_bytes=4096) as s:
         s.sendall(b"GET /api/v1/images/slow/data HTTP/1.1\r\nHost: x\r\n\r\n")
         assert s.recv(100)
         for _ in range(20):
@@ -101,7 +98,7 @@ def test_a_client_that_stops_reading(machine):
 
 
 def test_a_client_that_stops_writing(machine):
-    with socket.create_connection(("127.0.0.1", machine.port), 30) as s:
+    with machine.socket() as s:
         s.sendall(b"PUT /api/v1/images/half?kind=raw HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"y" * 5000)
         for _ in range(5):
             assert machine.get("/host").status == 200

@@ -66,7 +66,8 @@ TEST(defaults)
     CHECK_STR(cfg.hostname, "socle");
     CHECK(cfg.dhcp);
     CHECK_EQ(cfg.address, 0);
-    CHECK_EQ(cfg.http_port, 80);
+    CHECK_EQ(cfg.port, 443);
+    CHECK(cfg.tls);
 }
 
 TEST(values_are_taken)
@@ -85,7 +86,7 @@ TEST(values_are_taken)
     CHECK_EQ(fdt_end_node(blob), 0);
     CHECK_EQ(finish(), 0);
     CHECK_STR(cfg.hostname, "rack-7");
-    CHECK_EQ(cfg.http_port, 8080);
+    CHECK_EQ(cfg.port, 8080);
 }
 
 TEST(nonsense_is_left_out)
@@ -136,7 +137,7 @@ TEST(unknown_names_are_told)
     CHECK_EQ(fdt_end_node(blob), 0);
     CHECK_EQ(finish(), -EINVAL);
     CHECK_STR(problem, "api/prot");
-    CHECK_EQ(cfg.http_port, 8080);
+    CHECK_EQ(cfg.port, 8080);
 }
 
 TEST(damage_is_noticed)

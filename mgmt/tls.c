@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* TLS sessions: the library's configuration, its memory, and its calls in terms of ours. */
+#include "mgmt/tls.h"
+
+#include "core/lib/errno.h"
+#include "mgmt/port/mbedtls.h"
+#include "mgmt/random.h"
+#include "mgmt/server.h"
+#include "mgmt/tls_identity.h"
+#include "mm/kheap.h"
+
+/* A record each way with its frame; what a handshake needs besides; key, certificate and PSA. */
+#define SESSION_BYTES   (23u * 1024)
+#define HANDSHAKE_BYTES (20u * 1024)
+#define COMMON_BYTES    (64u * 1024)
+#define ARENA_BYTES \
+    (SERVER_CONNECTIONS * SESSION_BYTES + TLS_HANDSHAKES_MAX * HANDSHAKE_BYTES + COMMON_BYTES)
+
+struct tls_session {
+    mbedtls_ssl_context ssl;
+    const struct tls_io *io;
+    void *arg;
+    bool in_handshake;
+};
+
+static struct {
+    mbedtls_ssl_config config;
+    u32 handshakes;
+} tls;
+
+static int rng(void *arg unused, unsigned char *dst, size_t bytes)
+{
+    return random_bytes(dst, bytes);
+}
+
+static int configure(void)
+{
+    static const u16 groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+                                 MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, 0};
+
+    mbedtls_ssl_config_init(&tls.config);
+    if (mbedtls_ssl_config_defaults(&tls.config, MBEDTLS_SSL_IS_SERVER,
+                                    MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+        return -EIO;
+    mbedtls_ssl_conf_rng(&tls.config, rng, NULL);
+    mbedtls_ssl_conf_groups(&tls.config, groups);
+    mbedtls_ssl_conf_authmode(&tls.config, MBEDTLS_SSL_VERIFY_NONE);
+    return 0;
+}
+
+int tls_init(const u8 *seed, size_t bytes)
+{
+    u8 *arena = kmalloc(ARENA_BYTES);
+    int rc;
+
+    if (!arena)
+        return -ENOMEM;
+    mbedtls_memory_buffer_alloc_init(arena, ARENA_BYTES);
+    rc = random_init(seed, bytes);
+    if (rc != 0)
+        return rc;
+    return psa_crypto_init() == PSA_SUCCESS ? configure() : -EIO;
+}
+
+int tls_identify(const char *hostname, u32 address)
+{
+    int rc;
+
+    (void)mbedtls_ssl_conf_own_cert(&tls.config, NULL, NULL);
+    rc = tls_identity_make(hostname, address);
+    if (rc != 0)
+        return rc;
+    if (mbedtls_ssl_conf_own_cert(&tls.config, tls_identity_certificate(), tls_identity_key()) != 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static int to_library(int rc, int would_block)
+{
+    return rc > 0 ? rc : rc == -EAGAIN ? would_block : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+static int on_send(void *arg, const unsigned char *data, size_t bytes)
+{
+    struct tls_session *session = arg;
+
+    return to_library(session->io->send(session->arg, data, bytes), MBEDTLS_ERR_SSL_WANT_WRITE);
+}
+
+static int on_receive(void *arg, unsigned char *data, size_t bytes)
+{
+    struct tls_session *session = arg;
+
+    return to_library(session->io->receive(session->arg, data, bytes), MBEDTLS_ERR_SSL_WANT_READ);
+}
+
+static int from_library(int rc)
+{
+    switch (rc) {
+    case MBEDTLS_ERR_SSL_WANT_READ:
+    case MBEDTLS_ERR_SSL_WANT_WRITE:
+        return -EAGAIN;
+    case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+        return 0;
+    case MBEDTLS_ERR_SSL_INTERNAL_ERROR:
+    case MBEDTLS_ERR_SSL_ALLOC_FAILED:
+        return -EIO;
+    default:
+        return rc < 0 ? -EPROTO : rc;
+    }
+}
+
+bool tls_is_busy(void)
+{
+    return tls.handshakes == TLS_HANDSHAKES_MAX;
+}
+
+struct tls_session *tls_open(const struct tls_io *io, void *arg)
+{
+    struct tls_session *session = mbedtls_calloc(1, sizeof(*session));
+
+    if (!session)
+        return NULL;
+    session->io = io;
+    session->arg = arg;
+    mbedtls_ssl_init(&session->ssl);
+    if (mbedtls_ssl_setup(&session->ssl, &tls.config) != 0) {
+        mbedtls_ssl_free(&session->ssl);
+        mbedtls_free(session);
+        return NULL;
+    }
+    mbedtls_ssl_set_bio(&session->ssl, session, on_send, on_receive, NULL);
+    session->in_handshake = true;
+    tls.handshakes++;
+    return session;
+}
+
+static void handshake_over(struct tls_session *session)
+{
+    if (session->in_handshake)
+        tls.handshakes--;
+    session->in_handshake = false;
+}
+
+void tls_close(struct tls_session *session)
+{
+    if (!session)
+        return;
+    handshake_over(session);
+    mbedtls_ssl_free(&session->ssl);
+    mbedtls_free(session);
+}
+
+int tls_handshake(struct tls_session *session)
+{
+    int rc = from_library(mbedtls_ssl_handshake(&session->ssl));
+
+    if (rc == 0 && !mbedtls_ssl_is_handshake_over(&session->ssl))
+        return -EPROTO; /* the client said goodbye in the middle */
+    if (rc == 0)
+        handshake_over(session);
+    return rc;
+}
+
+int tls_read(struct tls_session *session, void *dst, size_t bytes)
+{
+    return from_library(mbedtls_ssl_read(&session->ssl, dst, bytes));
+}
+
+int tls_write(struct tls_session *session, const void *data, size_t bytes)
+{
+    return from_library(mbedtls_ssl_write(&session->ssl, data, bytes));
+}
+
+void tls_goodbye(struct tls_session *session)
+{
+    if (!session->in_handshake)
+        (void)mbedtls_ssl_close_notify(&session->ssl);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One ECDSA P-256 key per boot, and a certificate that names the host and its address. When the
+ * address changes the certificate does, the key does not: a client that has pinned the key goes on.
+ */
+#include "mgmt/tls_identity.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/lib/sha256.h"
+#include "core/lib/string.h"
+#include "mgmt/port/mbedtls.h"
+#include "mgmt/random.h"
+#include "mgmt/tls.h"
+
+#define CERTIFICATE_MAX 1024u
+#define SERIAL_BYTES    16u
+
+/* The host may have no clock: the certificate says for ever, as RFC 5280 spells it. */
+#define VALID_FROM  "20200101000000"
+#define VALID_UNTIL "99991231235959"
+
+static struct {
+    mbedtls_pk_context key;
+    mbedtls_x509_crt certificate;
+    bool has_key;
+    char fingerprint[2 * SHA256_BYTES + 1];
+    char pin[sizeof("sha256//") + 44];
+} identity;
+
+const char *tls_fingerprint(void)
+{
+    return identity.fingerprint;
+}
+
+const char *tls_key_pin(void)
+{
+    return identity.pin;
+}
+
+void *tls_identity_certificate(void)
+{
+    return &identity.certificate;
+}
+
+void *tls_identity_key(void)
+{
+    return &identity.key;
+}
+
+static int rng(void *arg unused, unsigned char *dst, size_t bytes)
+{
+    return random_bytes(dst, bytes);
+}
+
+static int make_key(void)
+{
+    mbedtls_pk_init(&identity.key);
+    if (mbedtls_pk_setup(&identity.key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) != 0 ||
+        mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(identity.key), rng, NULL) != 0)
+        return -EIO;
+    identity.has_key = true;
+    return 0;
+}
+
+static void digest_of(const u8 *data, size_t bytes, u8 digest[SHA256_BYTES])
+{
+    struct sha256 hash;
+
+    sha256_init(&hash);
+    sha256_update(&hash, data, bytes);
+    sha256_final(&hash, digest);
+}
+
+static void write_fingerprint(const u8 digest[SHA256_BYTES])
+{
+    for (u32 i = 0; i < SHA256_BYTES; i++)
+        ksnprintf(identity.fingerprint + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* Base64 of a digest: ten groups of three bytes and one of two. */
+static void write_pin(const u8 digest[SHA256_BYTES])
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *to = identity.pin;
+
+    (void)str_copy(to, sizeof(identity.pin), "sha256//");
+    to += strlen(to);
+    for (u32 i = 0; i < SHA256_BYTES; i += 3) {
+        bool is_last = i + 2 == SHA256_BYTES;
+        u32 group = (u32)digest[i] << 16 | (u32)digest[i + 1] << 8 | (is_last ? 0u : digest[i + 2]);
+
+        for (u32 shift = 18; shift != 0; shift -= 6)
+            *to++ = letters[group >> shift & 63u];
+        *to++ = is_last ? '=' : letters[group & 63u];
+    }
+    *to = '\0';
+}
+
+/* Subject alternative names: the host's name, and its address as four bytes. */
+static int add_names(mbedtls_x509write_cert *crt, const char *hostname, u32 address)
+{
+    mbedtls_x509_san_list ip = {
+        .node = {.type = MBEDTLS_X509_SAN_IP_ADDRESS,
+                 .san.unstructured_name = {.p = (unsigned char *)&address, .len = sizeof(address)}},
+    };
+    char name[64];
+    mbedtls_x509_san_list dns = {
+        .node = {.type = MBEDTLS_X509_SAN_DNS_NAME,
+                 .san.unstructured_name = {.p = (unsigned char *)name, .len = strlen(hostname)}},
+        .next = address ? &ip : NULL,
+    };
+
+    (void)str_copy(name, sizeof(name), hostname);
+    return mbedtls_x509write_crt_set_subject_alternative_name(crt, &dns);
+}
+
+static int describe(mbedtls_x509write_cert *crt, const char *hostname, u32 address)
+{
+    char subject[80];
+    u8 serial[SERIAL_BYTES];
+
+    if (random_bytes(serial, sizeof(serial)) != 0)
+        return -EIO;
+    serial[0] &= 0x7f; /* a serial number is positive */
+    ksnprintf(subject, sizeof(subject), "CN=%s,O=Socle", hostname);
+    mbedtls_x509write_crt_set_version(crt, MBEDTLS_X509_CRT_VERSION_3);
+    mbedtls_x509write_crt_set_md_alg(crt, MBEDTLS_MD_SHA256);
+    mbedtls_x509write_crt_set_subject_key(crt, &identity.key);
+    mbedtls_x509write_crt_set_issuer_key(crt, &identity.key);
+    if (mbedtls_x509write_crt_set_subject_name(crt, subject) != 0 ||
+        mbedtls_x509write_crt_set_issuer_name(crt, subject) != 0 ||
+        mbedtls_x509write_crt_set_serial_raw(crt, serial, sizeof(serial)) != 0 ||
+        mbedtls_x509write_crt_set_validity(crt, VALID_FROM, VALID_UNTIL) != 0 ||
+        mbedtls_x509write_crt_set_basic_constraints(crt, 0, -1) != 0 ||
+        add_names(crt, hostname, address) != 0)
+        return -ENOMEM;
+    return 0;
+}
+
+/* Mbed TLS writes DER to the end of its buffer. */
+static int make_certificate(const char *hostname, u32 address)
+{
+    mbedtls_x509write_cert crt;
+    u8 buffer[CERTIFICATE_MAX], digest[SHA256_BYTES];
+    int bytes, rc;
+
+    mbedtls_x509write_crt_init(&crt);
+    rc = describe(&crt, hostname, address);
+    bytes = rc ? rc : mbedtls_x509write_crt_der(&crt, buffer, sizeof(buffer), rng, NULL);
+    mbedtls_x509write_crt_free(&crt);
+    if (bytes <= 0)
+        return -EIO;
+    mbedtls_x509_crt_free(&identity.certificate);
+    mbedtls_x509_crt_init(&identity.certificate);
+    if (mbedtls_x509_crt_parse_der(&identity.certificate, buffer + sizeof(buffer) - bytes,
+                                   (size_t)bytes) != 0)
+        return -EIO;
+    digest_of(identity.certificate.raw.p, identity.certificate.raw.len, digest);
+    write_fingerprint(digest);
+    digest_of(identity.certificate.pk_raw.p, identity.certificate.pk_raw.len, digest);
+    write_pin(digest);
+    return 0;
+}
+
+int tls_identity_make(const char *hostname, u32 address)
+{
+    if (!identity.has_key && make_key() != 0)
+        return -EIO;
+    return make_certificate(hostname, address);
+}
