@@ -99,7 +99,7 @@ static void power_poll(void)
     firmware_poweroff();
 }
 
-/* A certificate for the address the host has now. */
+/* A certificate for the address the host has now; without one it can be reached by IPv6. */
 static void identify(void)
 {
     const char *text = netif_address_text();
@@ -123,10 +123,7 @@ static void identify(void)
 /* The first address ends the boot. */
 static void note_address(void)
 {
-    if (!netif_address_text()[0])
-        return;
-    identify();
-    if (agent.has_address)
+    if (agent.has_address || !netif_address_text()[0])
         return;
     agent.has_address = true;
     boot_stage_mark("network_ready");
@@ -146,6 +143,7 @@ static void agent_main(void *arg unused)
         if (next != SERVER_SLEEP)
             sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
         note_address();
+        identify();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
         timer_ms = sys_timeouts_sleeptime();
