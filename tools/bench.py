@@ -4,6 +4,9 @@
 QEMU runs with -icount shift=0,sleep=off on one CPU: the TSC counts one tick per instruction, so every nanosecond the
 host or a guest reads is one instruction, whatever else this machine does. Values go to build/bench.json as well.
 
+Rows without "TLS" are measured over plain HTTP; those with it on a machine whose clock keeps to ours while it is idle
+(sleep=on), for else the server's time-outs would pass while the client computes.
+
 With CPU=intel, what a guest can measure by itself is measured under Bochs, whose TSC counts instructions too, and
 printed beside AMD's; the host's clock counts nanoseconds of 1 / ips there, so the other rows are AMD's alone.
 """
