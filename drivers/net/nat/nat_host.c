@@ -35,8 +35,8 @@ static void forget(struct nat *nat, struct nat_host *host)
     host->is_used = false;
 }
 
-/* A free entry, or one made free. */
-static struct nat_host *take_entry(struct nat *nat)
+/* A free entry, or that of a NIC nobody announced: seen long ago, or whenever it `must` be. */
+static struct nat_host *take_entry(struct nat *nat, bool must)
 {
     struct nat_host *oldest = NULL;
 
@@ -45,7 +45,7 @@ static struct nat_host *take_entry(struct nat *nat)
 
         if (!host->is_used)
             return host;
-        if (!host->is_added && nat->now_ns - host->seen_ns >= FORGET_NS &&
+        if (!host->is_added && (must || nat->now_ns - host->seen_ns >= FORGET_NS) &&
             (!oldest || host->seen_ns < oldest->seen_ns))
             oldest = host;
     }
@@ -54,12 +54,12 @@ static struct nat_host *take_entry(struct nat *nat)
     return oldest;
 }
 
-struct nat_host *nat_host_get(struct nat *nat, const u8 mac[6])
+static struct nat_host *get(struct nat *nat, const u8 mac[6], bool must)
 {
     struct nat_host *host = nat_host_find(nat, mac), **at;
 
     if (!host) {
-        host = take_entry(nat);
+        host = take_entry(nat, must);
         if (!host)
             return NULL;
         *host = (struct nat_host){.is_used = true};
@@ -72,6 +72,11 @@ struct nat_host *nat_host_get(struct nat *nat, const u8 mac[6])
     }
     host->seen_ns = nat->now_ns;
     return host;
+}
+
+struct nat_host *nat_host_get(struct nat *nat, const u8 mac[6])
+{
+    return get(nat, mac, false);
 }
 
 struct nat_host *nat_host_by_ip(struct nat *nat, u32 ip)
@@ -135,7 +140,7 @@ void nat_host_clear(struct nat *nat, struct nat_host *host)
 
 int nat_host_add(struct nat *nat, const u8 mac[6], const char *vm)
 {
-    struct nat_host *host = nat_host_get(nat, mac);
+    struct nat_host *host = get(nat, mac, true);
 
     if (!host)
         return -ENOSPC;
