@@ -102,7 +102,7 @@ static int trim(struct pktbuf *pkt, u16 bytes)
     return 0;
 }
 
-int ipv4_parse(struct pktbuf *pkt, struct ipv4_view *view)
+int ipv4_read(struct pktbuf *pkt, struct ipv4_view *view)
 {
     u8 *ip = pktbuf_data(pkt) + ETHERNET_HEADER_BYTES;
     int rc;
@@ -125,7 +125,7 @@ int ipv4_parse(struct pktbuf *pkt, struct ipv4_view *view)
     return trim(pkt, (u16)(ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES + view->l4_bytes));
 }
 
-int ipv4_parse_quote(u8 *quote, u32 bytes, struct ipv4_view *view)
+int ipv4_read_quote(u8 *quote, u32 bytes, struct ipv4_view *view)
 {
     int rc;
 

@@ -30,19 +30,19 @@ struct ipv4_ends {
  * Return: 0; -EPROTO: lengths, checksum or version are wrong, it has options, or it is a fragment
  * that does not hold the transport header it begins.
  */
-int ipv4_parse(struct pktbuf *pkt, struct ipv4_view *view) must_check;
+int ipv4_read(struct pktbuf *pkt, struct ipv4_view *view) must_check;
 
 /* Rewrites addresses and ports in place; keeps all checksums right, partial ones too. */
 void ipv4_rewrite(struct pktbuf *pkt, struct ipv4_view *view, const struct ipv4_ends *to);
 
 /*
  * The same for the packet an ICMP error quotes: `bytes` of it are there, at least its IP header and
- * 8 bytes, as ipv4_parse_quote has checked. The checksum around it is the caller's.
+ * 8 bytes, as ipv4_read_quote has checked. The checksum around it is the caller's.
  */
 void ipv4_rewrite_quote(struct ipv4_view *quote, const struct ipv4_ends *to);
 
 /* Return: 0; -EPROTO. The view's l4_bytes is what is quoted. */
-int ipv4_parse_quote(u8 *quote, u32 bytes, struct ipv4_view *view) must_check;
+int ipv4_read_quote(u8 *quote, u32 bytes, struct ipv4_view *view) must_check;
 
 /* One hop less. Requires a TTL above 1. */
 void ipv4_ttl_decrement(u8 *ip);

@@ -75,8 +75,8 @@ static bool parse_error(struct pktbuf *pkt, const struct ipv4_view *view, struct
 {
     pktbuf_csum_complete(pkt);
     return !view->is_fragment && inet_sum(view->l4, view->l4_bytes) == 0xffff &&
-           ipv4_parse_quote(view->l4 + ICMP_HEADER_BYTES, view->l4_bytes - ICMP_HEADER_BYTES,
-                            quote) == 0;
+           ipv4_read_quote(view->l4 + ICMP_HEADER_BYTES, view->l4_bytes - ICMP_HEADER_BYTES,
+                           quote) == 0;
 }
 
 static u16 remote_port_of(const struct ipv4_view *quote, u16 port)

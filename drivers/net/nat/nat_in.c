@@ -117,7 +117,7 @@ bool nat_from_uplink(struct nat *nat, struct pktbuf *pkt, u64 now_ns)
     type = inet_load16(frame + ETHERNET_TYPE_AT);
     if (type == ETHERNET_TYPE_ARP)
         nat_arp_uplink(nat, pkt);
-    if (type != ETHERNET_TYPE_IPV4 || ipv4_parse(pkt, &view) || view.dst != nat->uplink.address)
+    if (type != ETHERNET_TYPE_IPV4 || ipv4_read(pkt, &view) || view.dst != nat->uplink.address)
         return false;
     return uplink_ipv4(nat, pkt, &view);
 }

@@ -175,7 +175,7 @@ static void inside_ipv4(struct nat *nat, struct pktbuf *pkt)
     struct ipv4_view view;
     struct nat_host *host;
 
-    if (ipv4_parse(pkt, &view)) {
+    if (ipv4_read(pkt, &view)) {
         nat_drop(pkt, &nat->counters.malformed);
         return;
     }
