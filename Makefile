@@ -215,6 +215,13 @@ $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/b
 unit: $(UNIT_BIN)
 	@tools/run_unit.sh $(UNIT_BIN)
 
+# Pure modules compiled for this machine, for `make bench`.
+$(B)/bench/%: tests/bench/%.c FORCE
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)gcc $(filter-out -fsanitize% -fno-sanitize% -O1,$(UNIT_CFLAGS)) -O2 -o $@ $< \
+	    $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)
+
 # Threads under ThreadSanitizer, with the real locks. setarch: the sanitizer wants addresses where it knows them.
 RACE_BIN := $(patsubst tests/race/%.c,$(B)/race/%,$(wildcard tests/race/race_*.c))
 RACE_CFLAGS := -std=gnu17 -g -O1 -fsanitize=thread -Wno-tsan -fno-omit-frame-pointer -Wall -Wextra -Itests/race/fakes -I. -I$(B)/gen
@@ -281,7 +288,7 @@ run-gdb: setup
 
 bench: setup
 	@tools/need.sh
-	@$(MAKE) --no-print-directory all guests
+	@$(MAKE) --no-print-directory all guests $(B)/bench/sched_cost
 	$(PYTHON) tools/bench.py
 
 size: $(B)/hv.elf $(B)/BOOTX64.EFI

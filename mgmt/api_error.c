@@ -17,6 +17,7 @@ static const struct error_type {
     {"method", 405, "The method is not allowed here"},
     {"timeout", 408, "The request took too long"},
     {"state", 409, "Not possible in the present state"},
+    {"needs_stop", 409, "Not possible while the virtual machine runs"},
     {"in_use", 409, "The object is in use"},
     {"exists", 409, "The object exists already"},
     {"vms_running", 409, "Virtual machines are running"},
@@ -133,7 +134,7 @@ void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm)
 
     if (!problem.slug)
         problem.slug = rc == -ENOENT ? "no_such" : rc == -ENOMEM ? "no_memory" : "semantic";
-    if (strcmp(problem.slug, "state") == 0 && vmm_get(vm, &info) == 0)
+    if (type_of(problem.slug)->status == 409 && vmm_get(vm, &info) == 0)
         problem.state = vmm_state_name(info.state);
     if (strcmp(problem.slug, "no_such") == 0)
         problem.kind = "vm";

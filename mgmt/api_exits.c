@@ -17,10 +17,10 @@ void api_exits_get(struct req *req)
     for (size_t i = 0; i < count; i++) {
         json_object_begin(w);
         json_put_string(w, "reason", rows[i].reason);
-        json_put_u64(w, "count", rows[i].count);
-        json_put_u64(w, "total_ns", rows[i].total_ns);
-        json_put_u64(w, "p50_ns", rows[i].p50_ns);
-        json_put_u64(w, "p99_ns", rows[i].p99_ns);
+        json_put_u64(w, "count", rows[i].times.count);
+        json_put_u64(w, "total_ns", rows[i].times.total_ns);
+        json_put_u64(w, "p50_ns", rows[i].times.p50_ns);
+        json_put_u64(w, "p99_ns", rows[i].times.p99_ns);
         json_object_end(w);
     }
     json_array_end(w);

@@ -21,7 +21,7 @@
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
-#define SAMPLES_MAX  16384u /* of one VM in one family */
+#define SAMPLES_MAX  38912u /* of one VM in one family: four lines for each of 64 vCPUs */
 #define STATUS_SLOTS 600u
 
 static u32 request_counts[VERB_OTHER + 1][STATUS_SLOTS];
@@ -205,12 +205,44 @@ static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
              (unsigned long long)rows[i].bytes);
 }
 
+static void vcpu_state(struct json_writer *w, const struct vmm_info *vm, u32 vcpu,
+                       const char *state, u64 ns)
+{
+    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"%u\",state=\"%s\"} " SECONDS,
+         vm->cfg.name, vcpu, state, SECONDS_OF(ns));
+}
+
 static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
 {
-    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"0\",state=\"run\"} " SECONDS,
-         vm->cfg.name, SECONDS_OF(vm->guest_ns));
-    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"0\",state=\"halt\"} " SECONDS,
-         vm->cfg.name, SECONDS_OF(vm->halted_ns));
+    struct vcpu_times times;
+
+    for (u32 i = 0; vmm_vcpu_times(vm->id, i, &times); i++) {
+        vcpu_state(w, vm, i, "run", times.run_ns);
+        vcpu_state(w, vm, i, "halt", times.halted_ns);
+        vcpu_state(w, vm, i, "steal", times.waited_ns);
+        vcpu_state(w, vm, i, "limit", times.limited_ns);
+    }
+}
+
+/* The samples of a summary; labels: those that all have. */
+static void summary(struct json_writer *w, const char *name, const char *labels,
+                    const struct vmm_summary *values)
+{
+    line(w, "%s{%s,quantile=\"0.5\"} " SECONDS, name, labels, SECONDS_OF(values->p50_ns));
+    line(w, "%s{%s,quantile=\"0.99\"} " SECONDS, name, labels, SECONDS_OF(values->p99_ns));
+    line(w, "%s_sum{%s} " SECONDS, name, labels, SECONDS_OF(values->total_ns));
+    line(w, "%s_count{%s} %llu", name, labels, (unsigned long long)values->count);
+}
+
+static void vm_wakeups(struct json_writer *w, const struct vmm_info *vm)
+{
+    struct vmm_summary wakeups;
+    char labels[VM_NAME_MAX + 8];
+
+    if (!vmm_wakeups(vm->id, &wakeups))
+        return;
+    ksnprintf(labels, sizeof(labels), "vm=\"%s\"", vm->cfg.name);
+    summary(w, "socle_vm_wakeup_duration_seconds", labels, &wakeups);
 }
 
 static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
@@ -220,7 +252,7 @@ static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
 
     for (size_t i = 0; i < count; i++)
         line(w, "socle_vm_exits_total{vm=\"%s\",reason=\"%s\"} %llu", vm->cfg.name, rows[i].reason,
-             (unsigned long long)rows[i].count);
+             (unsigned long long)rows[i].times.count);
 }
 
 static void vm_exit_time(struct json_writer *w, const struct vmm_info *vm)
@@ -229,18 +261,10 @@ static void vm_exit_time(struct json_writer *w, const struct vmm_info *vm)
     size_t count = vmm_exits(vm->id, rows);
 
     for (size_t i = 0; i < count; i++) {
-        const char *name = vm->cfg.name;
-        const struct vmm_exit_stat *row = &rows[i];
+        char labels[VM_NAME_MAX + 64];
 
-        line(w, "socle_vm_exit_duration_seconds{vm=\"%s\",reason=\"%s\",quantile=\"0.5\"} " SECONDS,
-             name, row->reason, SECONDS_OF(row->p50_ns));
-        line(w,
-             "socle_vm_exit_duration_seconds{vm=\"%s\",reason=\"%s\",quantile=\"0.99\"} " SECONDS,
-             name, row->reason, SECONDS_OF(row->p99_ns));
-        line(w, "socle_vm_exit_duration_seconds_sum{vm=\"%s\",reason=\"%s\"} " SECONDS, name,
-             row->reason, SECONDS_OF(row->total_ns));
-        line(w, "socle_vm_exit_duration_seconds_count{vm=\"%s\",reason=\"%s\"} %llu", name,
-             row->reason, (unsigned long long)row->count);
+        ksnprintf(labels, sizeof(labels), "vm=\"%s\",reason=\"%s\"", vm->cfg.name, rows[i].reason);
+        summary(w, "socle_vm_exit_duration_seconds", labels, &rows[i].times);
     }
 }
 
@@ -283,6 +307,8 @@ static const struct family {
      vm_memory},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
      vm_vcpu},
+    {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,
+     vm_wakeups},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},
     {"socle_vm_exit_duration_seconds", "summary", "Time to handle an exit.", NULL, vm_exit_time},
 };

@@ -62,15 +62,14 @@ static int check_preconditions(struct req *req, bool exists, u64 etag)
     return 0;
 }
 
-/* The definition in the body over the defaults. Return: 0, or -EINVAL after answering. */
-static int read_config(struct req *req, struct vm_config *cfg)
+/* The definition in the body over what *cfg has. Return: 0, or -EINVAL after answering. */
+static int merge_config(struct req *req, struct vm_config *cfg)
 {
     const struct json_doc *doc = api_json_body(req);
     struct vm_json_error err;
 
     if (!doc)
         return -EINVAL;
-    vm_config_default(cfg);
     if (vm_json_read(doc, cfg, &err) == 0)
         return 0;
     api_error(req, &(struct problem){
@@ -82,6 +81,12 @@ static int read_config(struct req *req, struct vm_config *cfg)
                        .got = err.got,
                    });
     return -EINVAL;
+}
+
+static int read_config(struct req *req, struct vm_config *cfg)
+{
+    vm_config_default(cfg);
+    return merge_config(req, cfg);
 }
 
 static void reply_dry_run(struct req *req, const struct vm_config *cfg)
@@ -187,6 +192,28 @@ void api_vm_put(struct req *req)
         replace(req, id, &cfg, start);
     else
         create(req, &cfg, start);
+}
+
+void api_vm_patch(struct req *req)
+{
+    static struct vm_config cfg;
+    struct vmm_error err;
+    u32 id;
+    int rc;
+
+    if (api_find_vm(req, &id) || vmm_get(id, &info))
+        return;
+    memcpy(&cfg, &info.cfg, sizeof(cfg));
+    if (merge_config(req, &cfg) || take_name(req, &cfg, true) ||
+        check_preconditions(req, true, info.etag))
+        return;
+    if (memcmp(cfg.uuid, (u8[16]){0}, sizeof(cfg.uuid)) == 0)
+        memcpy(cfg.uuid, info.cfg.uuid, sizeof(cfg.uuid));
+    rc = vmm_change(id, &cfg, &err);
+    if (rc)
+        api_vmm_error(req, rc, &err, id);
+    else
+        reply_vm(req, 200, id);
 }
 
 void api_vms_post(struct req *req)

@@ -78,7 +78,7 @@ static void receive(struct pktbuf *pkt)
     struct pbuf *p;
 
     if (!wrapper) {
-        net.port.counters.rx_drops++;
+        netport_count_drop(&net.port);
         pktbuf_free(pkt);
         return;
     }
@@ -105,10 +105,12 @@ static err_t link_output(struct netif *netif unused, struct pbuf *p)
         return ERR_MEM;
     pkt->len = pbuf_copy_partial(p, pktbuf_data(pkt), p->tot_len, 0);
     pktbuf_csum_defer(pkt);
-    if (netport_send(&net.port, pkt))
-        return ERR_OK;
-    pktbuf_free(pkt);
-    return ERR_MEM;
+    if (!netport_has_room(&net.port) || !netport_send(&net.port, pkt)) {
+        pktbuf_free(pkt);
+        return ERR_MEM;
+    }
+    netport_flush(&net.port);
+    return ERR_OK;
 }
 
 static err_t init_interface(struct netif *netif)
@@ -117,7 +119,7 @@ static err_t init_interface(struct netif *netif)
     netif->name[1] = 'n';
     netif->mtu = (u16_t)net.port.mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
-    memcpy(netif->hwaddr, net.port.mac, ETH_HWADDR_LEN);
+    memcpy(netif->hwaddr, net.port.cfg.mac, ETH_HWADDR_LEN);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
     netif->output = etharp_output;
     netif->output_ip6 = ethip6_output;
@@ -154,6 +156,7 @@ static void use_static_address(void)
 
 int netif_start(const struct host_config *cfg, void (*wake)(void *arg))
 {
+    const struct netport_config port = {.flags = NETPORT_HOST, .wake = wake};
     int rc;
 
     net.cfg = *cfg;
@@ -162,7 +165,7 @@ int netif_start(const struct host_config *cfg, void (*wake)(void *arg))
         net.free = &net.wrappers[i];
     }
     lwip_init();
-    rc = netport_attach(&net.port, wake, NULL);
+    rc = netport_attach(&net.port, &port);
     if (rc)
         return rc;
     if (!netif_add_noaddr(&net.lwip, NULL, init_interface, netif_input))
@@ -226,7 +229,7 @@ void netif_poll_port(void)
     while (count++ < RX_BATCH && (pkt = netport_receive(&net.port)) != NULL)
         receive(pkt);
     if (count > RX_BATCH)
-        net.port.wake(net.port.wake_arg); /* there may be more */
+        net.port.cfg.wake(net.port.cfg.wake_arg); /* there may be more */
 }
 
 const char *netif_address_text(void)

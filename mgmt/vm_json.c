@@ -19,6 +19,7 @@ enum field_type {
     FIELD_OBJECT,
     FIELD_UUID,
     FIELD_TAGS,
+    FIELD_PINS,
     FIELD_SERIAL,
     FIELD_SERIAL_ID,
     FIELD_REPORTED, /* in replies only */
@@ -37,6 +38,10 @@ struct field {
 
 static const struct field cpu_fields[] = {
     {"count", FIELD_U32, MEMBER(cpu_count), NULL, NULL},
+    {"weight", FIELD_U32, MEMBER(cpu_weight), NULL, NULL},
+    {"limit_millicpu", FIELD_U32, MEMBER(cpu_limit_millicpu), NULL, NULL},
+    {"pins", FIELD_PINS, MEMBER(pins), NULL, NULL},
+    {"realtime", FIELD_BOOL, MEMBER(cpu_realtime), NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
@@ -87,6 +92,26 @@ struct reader {
     struct vm_json_error *err;
 };
 
+static void set_default(struct vm_config *cfg, const struct vm_config *defaults,
+                        const struct field *field)
+{
+    memcpy((char *)cfg + field->offset, (const char *)defaults + field->offset, field->size);
+    if (field->type == FIELD_TAGS)
+        cfg->tag_count = 0;
+    for (const struct field *member = field->members; member && member->name; member++)
+        memcpy((char *)cfg + member->offset, (const char *)defaults + member->offset, member->size);
+}
+
+/* Removes a member: objects, with all theirs. */
+static int read_null(struct reader *r, const struct field *field)
+{
+    static struct vm_config defaults; /* large; one thread reads */
+
+    vm_config_default(&defaults);
+    set_default(r->cfg, &defaults, field);
+    return 0;
+}
+
 static int refuse(struct reader *r, const struct json_node *node, const char *slug,
                   const char *detail, const char *hint, const char *allowed)
 {
@@ -105,8 +130,10 @@ static int bad_value(struct reader *r, const struct json_node *node, const char 
 
 static int read_string(struct reader *r, const struct json_node *node, char *dst, size_t size)
 {
-    int rc = json_get_string(r->doc, node, dst, size);
+    int rc;
 
+    memset(dst, 0, size); /* equal definitions are equal bytes */
+    rc = json_get_string(r->doc, node, dst, size);
     if (rc == -ERANGE)
         return bad_value(r, node, "This text is too long.", "Shorten it.");
     if (rc)
@@ -174,6 +201,7 @@ static int read_tags(struct reader *r, const struct json_node *node)
     if (node->type != JSON_ARRAY)
         return bad_value(r, node, "This value must be an array of strings.", "Use [\"a\", \"b\"].");
     r->cfg->tag_count = 0;
+    memset(r->cfg->tags, 0, sizeof(r->cfg->tags));
     for (const struct json_node *tag = json_first(r->doc, node); tag;
          tag = json_next(r->doc, tag)) {
         if (r->cfg->tag_count == VM_TAGS_MAX)
@@ -185,17 +213,35 @@ static int read_tags(struct reader *r, const struct json_node *node)
     return 0;
 }
 
+static int read_pins(struct reader *r, const struct json_node *node)
+{
+    u64 cpu;
+
+    if (node->type != JSON_ARRAY)
+        return bad_value(r, node, "This value must be an array of CPU numbers.", "Use [1, 2].");
+    r->cfg->pins = (struct cpu_mask){{0}};
+    for (const struct json_node *pin = json_first(r->doc, node); pin;
+         pin = json_next(r->doc, pin)) {
+        if (json_get_u64(r->doc, pin, &cpu) || cpu >= PCPUS_MAX)
+            return bad_value(r, pin, "This is no number of a CPU.",
+                             "GET /api/v1/host says how many there are; the first is 0.");
+        cpu_mask_add(&r->cfg->pins, (u32)cpu);
+    }
+    return 0;
+}
+
 static int read_object(struct reader *r, const struct json_node *node, const struct field *fields);
 
 /* At most one port, number 0: that is all the board has. */
-static int read_serial(struct reader *r, const struct json_node *node, const struct field *fields)
+static int read_serial(struct reader *r, const struct json_node *node, const struct field *field)
 {
     const struct json_node *port = node->type == JSON_ARRAY ? json_first(r->doc, node) : NULL;
 
     if (node->type != JSON_ARRAY || (port && json_next(r->doc, port)))
         return bad_value(r, node, "This value must be an array with one serial port.",
                          "Use [{\"id\": 0}].");
-    return port ? read_object(r, port, fields) : 0;
+    (void)read_null(r, field); /* arrays are replaced, not merged */
+    return port ? read_object(r, port, field->members) : 0;
 }
 
 static int read_serial_id(struct reader *r, const struct json_node *node)
@@ -213,7 +259,7 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
     char *place = (char *)r->cfg + field->offset;
 
     if (node->type == JSON_NULL)
-        return 0;
+        return read_null(r, field);
     switch (field->type) {
     case FIELD_STRING:
         return read_string(r, node, place, field->size);
@@ -230,8 +276,10 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
         return read_uuid(r, node);
     case FIELD_TAGS:
         return read_tags(r, node);
+    case FIELD_PINS:
+        return read_pins(r, node);
     case FIELD_SERIAL:
-        return read_serial(r, node, field->members);
+        return read_serial(r, node, field);
     case FIELD_SERIAL_ID:
         return read_serial_id(r, node);
     case FIELD_REPORTED:
@@ -318,16 +366,30 @@ static void write_boot(struct json_writer *w, const struct vm_config *cfg)
     json_object_end(w);
 }
 
+static void write_cpu(struct json_writer *w, const struct vm_config *cfg)
+{
+    json_key(w, "cpu");
+    json_object_begin(w);
+    json_put_u64(w, "count", cfg->cpu_count);
+    json_put_u64(w, "weight", cfg->cpu_weight);
+    json_put_u64(w, "limit_millicpu", cfg->cpu_limit_millicpu);
+    json_key(w, "pins");
+    json_array_begin(w);
+    for (u32 cpu = 0; cpu < PCPUS_MAX; cpu++) {
+        if (cpu_mask_has(&cfg->pins, cpu))
+            json_u64(w, cpu);
+    }
+    json_array_end(w);
+    json_put_bool(w, "realtime", cfg->cpu_realtime);
+    json_object_end(w);
+}
+
 static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
 {
     const struct vm_config *cfg = &info->cfg;
 
-    if (wanted(fields, "cpu")) {
-        json_key(w, "cpu");
-        json_object_begin(w);
-        json_put_u64(w, "count", cfg->cpu_count);
-        json_object_end(w);
-    }
+    if (wanted(fields, "cpu"))
+        write_cpu(w, cfg);
     if (wanted(fields, "memory")) {
         json_key(w, "memory");
         json_object_begin(w);

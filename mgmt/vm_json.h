@@ -18,7 +18,8 @@ struct vm_json_error {
 };
 
 /*
- * Overwrites the members of *cfg that the document has; null leaves the default. Members the API
+ * Overwrites the members of *cfg that the document has, as a JSON merge patch (RFC 7396) does: null
+ * gives a member its default. Members the API
  * only reports (state, etag …) are taken and ignored, so that what GET gave can be PUT back.
  * Return: 0; -EINVAL with *err filled: not an object, unknown member, wrong type, too long.
  */

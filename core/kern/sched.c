@@ -4,15 +4,54 @@
 
 void sched_init(struct sched_queue *q)
 {
-    for (unsigned c = 0; c < TASK_CLASS_COUNT; c++) {
+    *q = (struct sched_queue){.vcpus.root = NULL};
+    for (unsigned c = 0; c < TASK_VCPU; c++)
         list_init(&q->ready[c]);
-        q->passed_over[c] = 0;
-    }
+    fair_init(&q->vcpus);
+}
+
+void sched_enter(const struct sched_queue *q, struct task *task)
+{
+    if (task->class == TASK_VCPU)
+        fair_enter(&q->vcpus, &task->share);
+}
+
+void sched_leave(const struct sched_queue *q, struct task *task)
+{
+    if (task->class == TASK_VCPU)
+        fair_leave(&q->vcpus, &task->share);
+}
+
+void sched_charge(struct sched_queue *q, struct task *running, u64 ran_ns)
+{
+    if (running->class != TASK_VCPU)
+        return;
+    fair_charge(&running->share, ran_ns);
+    fair_advance(&q->vcpus, &running->share);
 }
 
 void sched_add(struct sched_queue *q, struct task *task)
 {
-    list_push_back(&q->ready[task->class], &task->link);
+    if (task->class == TASK_VCPU)
+        fair_add(&q->vcpus, &task->share);
+    else
+        list_push_back(&q->ready[task->class], &task->link);
+}
+
+bool sched_wake(struct sched_queue *q, struct task *task, const struct task *running)
+{
+    if (task->class == TASK_VCPU)
+        fair_catch_up(&q->vcpus, &task->share, SCHED_SLICE_NS);
+    sched_add(q, task);
+    if (task->class == TASK_VCPU && running->class == TASK_VCPU)
+        return fair_leads(&task->share, &running->share, SCHED_GRANULARITY_NS);
+    /* An equal goes first as well: who waits has not used its share. */
+    return task->class <= running->class;
+}
+
+static bool is_ready(const struct sched_queue *q, unsigned class)
+{
+    return class == TASK_VCPU ? q->vcpus.root != NULL : !list_empty(&q->ready[class]);
 }
 
 static int choose_class(const struct sched_queue *q)
@@ -20,7 +59,7 @@ static int choose_class(const struct sched_queue *q)
     int best = -1;
 
     for (int c = 0; c < TASK_CLASS_COUNT; c++) {
-        if (list_empty(&q->ready[c]))
+        if (!is_ready(q, (unsigned)c))
             continue;
         if (q->passed_over[c] >= SCHED_PATIENCE)
             return c;
@@ -30,28 +69,59 @@ static int choose_class(const struct sched_queue *q)
     return best;
 }
 
+static struct task *take_first(struct list *ready)
+{
+    struct list *first = ready->next;
+
+    list_remove(first);
+    return list_entry(first, struct task, link);
+}
+
 struct task *sched_pick(struct sched_queue *q)
 {
     int class = choose_class(q);
-    struct task *task;
 
     if (class < 0)
         return NULL;
     for (int c = 0; c < TASK_CLASS_COUNT; c++) {
-        if (c != class && !list_empty(&q->ready[c]))
+        if (c != class && is_ready(q, (unsigned)c))
             q->passed_over[c]++;
     }
     q->passed_over[class] = 0;
-    task = list_entry(q->ready[class].next, struct task, link);
-    list_remove(&task->link);
-    return task;
+    if (class == TASK_VCPU) {
+        fair_advance(&q->vcpus, NULL);
+        return container_of(fair_take(&q->vcpus), struct task, share);
+    }
+    return take_first(&q->ready[class]);
 }
 
 bool sched_has_same_or_better(const struct sched_queue *q, enum task_class class)
 {
     for (unsigned c = 0; c <= class; c++) {
-        if (!list_empty(&q->ready[c]))
+        if (is_ready(q, c))
             return true;
     }
     return false;
+}
+
+struct task *sched_pull(struct sched_queue *q, u32 pcpu)
+{
+    struct fair_node *seen[SCHED_PULL_TRIES];
+    struct task *found = NULL;
+    u32 count = 0;
+
+    while (found == NULL && count < SCHED_PULL_TRIES && q->vcpus.root != NULL) {
+        struct fair_node *node = fair_take(&q->vcpus);
+        struct task *task = container_of(node, struct task, share);
+
+        if (cpu_mask_has(&task->allowed, pcpu))
+            found = task;
+        else
+            seen[count++] = node;
+    }
+    while (count > 0)
+        fair_add(&q->vcpus, seen[--count]);
+    if (found != NULL)
+        sched_leave(q, found);
+    return found;
 }

@@ -4,28 +4,59 @@
  *
  * Classes are strict (driver before agent before vCPU) but patient only for a while: after
  * SCHED_PATIENCE picks that passed over a waiting lower class, the best of the classes passed over
- * runs once, so that a flood of packets cannot shut out the management agent. Round robin inside a
- * class.
+ * runs once, so that a flood of packets cannot shut out the management agent. Round robin inside
+ * the classes of drivers and agents; vCPUs share by weight (fair_queue.h).
  */
 #ifndef SOCLE_KERN_SCHED_H
 #define SOCLE_KERN_SCHED_H
 
+#include "core/kern/fair_queue.h"
 #include "core/kern/task.h"
 #include "core/lib/list.h"
 
 #define SCHED_PATIENCE 16
 
+/* How long a vCPU runs while others wait, and what one that slept is given in advance. */
+#define SCHED_SLICE_NS (5 * NS_PER_MS)
+
+/* How far a vCPU that wakes must be behind the running one, in run time, to end its slice early. */
+#define SCHED_GRANULARITY_NS (500 * NS_PER_US)
+
 struct sched_queue {
-    struct list ready[TASK_CLASS_COUNT];
+    struct list ready[TASK_VCPU]; /* the classes better than vCPUs */
+    struct fair_queue vcpus;
     u32 passed_over[TASK_CLASS_COUNT]; /* picks since the class last ran, while it had tasks waiting
                                         */
 };
 
 void sched_init(struct sched_queue *q);
+
+/* Waiting vCPUs that are looked at for one that may move to another pCPU. */
+#define SCHED_PULL_TRIES 4
+
+/* A task starts to belong to the queue, before its first sched_wake or sched_add there, or ceases
+ * to, not being ready there. */
+void sched_enter(const struct sched_queue *q, struct task *task);
+void sched_leave(const struct sched_queue *q, struct task *task);
+
+/* Accounts run time to the task that runs (of any class), and moves virtual time on. */
+void sched_charge(struct sched_queue *q, struct task *running, u64 ran_ns);
+
+/* A task that ran is ready to run again. */
 void sched_add(struct sched_queue *q, struct task *task);
+
+/* A task that slept is ready. sched_charge has been called for the running task. Return: true if it
+ * should run instead of that at the next opportunity. */
+bool sched_wake(struct sched_queue *q, struct task *task, const struct task *running);
 
 /* Takes the next task out of the queue. Return: NULL if none is ready. */
 struct task *sched_pick(struct sched_queue *q);
+
+/*
+ * Takes out the vCPU with the least virtual time that may run on pCPU `pcpu`, among the first
+ * SCHED_PULL_TRIES. It no longer belongs to the queue. Return: NULL if there is none.
+ */
+struct task *sched_pull(struct sched_queue *q, u32 pcpu);
 
 /* True if a task of this class would have to wait behind what is ready now. */
 bool sched_has_same_or_better(const struct sched_queue *q, enum task_class class);

@@ -3,7 +3,8 @@
  * The task that zeroes what guests have left in memory, when the boot CPU has nothing better to do.
  *
  * It is of the lowest class and gives way after each piece: drivers and the agent wait for one
- * piece at most, and where vCPUs run on the boot CPU too, it takes turns with them piece by piece.
+ * piece at most. Where vCPUs run on the boot CPU too, it has the share of a small one: what it does
+ * not get done in time, an allocation does.
  */
 #include "core/kern/scrubber.h"
 
@@ -13,6 +14,8 @@
 
 /* About 10 microseconds of a memory's bandwidth, for which interrupts wait. */
 #define PIECE_BYTES (64 * KiB)
+
+#define SCRUBBER_WEIGHT (FAIR_WEIGHT_DEFAULT / 4)
 
 static struct task scrubber;
 
@@ -42,7 +45,11 @@ static void scrubber_main(void *arg unused)
 
 int scrubber_start(void)
 {
-    int rc = task_start(&scrubber, "scrubber", TASK_VCPU, 0, scrubber_main, NULL);
+    struct cpu_share share = {.weight = SCRUBBER_WEIGHT};
+    int rc;
+
+    cpu_mask_add(&share.allowed, 0);
+    rc = task_start_vcpu(&scrubber, "scrubber", &share, scrubber_main, NULL);
 
     if (rc == 0)
         pmm_on_dirty(on_dirty);

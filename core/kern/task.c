@@ -7,109 +7,102 @@
  */
 #include "core/kern/task.h"
 
-#include "core/config.h"
 #include "core/kern/kern.h"
-#include "core/kern/sched.h"
+#include "core/kern/runq.h"
 #include "core/kern/timer.h"
-#include "core/kern/work.h"
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/x86/insn.h"
 #include "core/x86/percpu.h"
-#include "core/x86/spinlock.h"
 #include "mm/hpt.h"
-
-#define SLICE_NS (5 * NS_PER_MS)
-
-struct runq {
-    struct spinlock lock;
-    struct sched_queue ready; /* lock */
-    struct task idle;         /* never in the ready lists */
-    struct task *wake_after;  /* lock: joiner of the task that has just exited */
-    struct timer slice;       /* ends a time slice while others of the class wait */
-};
-
-static struct runq runqs[PCPUS_MAX];
 
 void task_switch(u64 *save_rsp, u64 load_rsp);
 void task_first_entry(void);
 void task_begin(void);
-
-static struct runq *this_runq(void)
-{
-    return &runqs[this_pcpu()->id];
-}
 
 struct task *task_current(void)
 {
     return this_pcpu()->current;
 }
 
-static void request_resched(struct pcpu *p)
-{
-    __atomic_store_n(&p->remote.resched, 1, __ATOMIC_RELEASE);
-    if (p != this_pcpu())
-        work_kick(p->id);
-}
-
-static void slice_over(void *arg)
-{
-    (void)arg;
-    request_resched(this_pcpu());
-}
-
 void task_cpu_init(void)
 {
-    struct runq *rq = this_runq();
+    runq_init();
+}
 
-    spin_init(&rq->lock, "run queue", LOCK_RUNQ);
-    sched_init(&rq->ready);
-    timer_init(&rq->slice, slice_over, NULL);
-    (void)str_copy(rq->idle.name, sizeof rq->idle.name, "idle");
-    rq->idle.class = TASK_CLASS_COUNT;
-    rq->idle.pcpu = this_pcpu()->id;
-    rq->idle.state = TASK_RUNNING;
-    rq->idle.started_ns = time_ns();
-    this_pcpu()->current = &rq->idle;
+/* Makes a task that slept ready. Context: run-queue lock held; any pCPU. */
+static void make_ready(struct runq *rq, struct pcpu *p, struct task *task)
+{
+    struct task *running = p->current;
+    u64 now = time_ns();
+
+    runq_account(rq, running, now);
+    task->since_ns = now;
+    task->is_woken = true;
+    runq_add_load(rq, task);
+    /* Without a slice under way the running task would not look at the queue by itself. */
+    if (sched_wake(&rq->ready, task, running) ||
+        (task->class == running->class && rq->slice_end_ns <= now))
+        runq_resched(p);
+}
+
+/* Ends the wait of a task. Context: lock of its run queue held. Return: the queue it is in now,
+ * whose lock is held instead. */
+static struct runq *end_wait(struct runq *rq, struct task *task)
+{
+    u32 pcpu = task->class == TASK_VCPU ? runq_least_loaded(task, task->pcpu) : task->pcpu;
+
+    task->state = TASK_RUNNABLE;
+    if (pcpu != task->pcpu) {
+        sched_leave(&rq->ready, task);
+        rq = runq_move(rq, task, pcpu);
+    }
+    make_ready(rq, pcpu_get(pcpu), task);
+    return rq;
 }
 
 /* Context: after every switch, on the stack switched to; interrupts off. */
 static void finish_switch(void)
 {
-    struct runq *rq = this_runq();
-    struct task *joiner = rq->wake_after;
+    struct runq *rq = runq_this();
+    struct task *joiner = rq->wake_after, *displaced = rq->displaced;
 
-    rq->wake_after = NULL;
+    rq->wake_after = rq->displaced = NULL;
+    if (displaced != NULL)
+        rq = end_wait(rq, displaced);
     spin_unlock(&rq->lock);
     if (joiner != NULL)
         task_wake(joiner);
 }
 
-/* Context: run-queue lock held. */
-static void make_ready(struct runq *rq, struct task *task)
+/* The task has waited for the pCPU since it became ready. Clocks of pCPUs may differ by a little.
+ * Context: run-queue lock held. */
+static void count_wait(struct task *task, u64 now)
 {
-    task->state = TASK_RUNNABLE;
-    task->ready_since_ns = time_ns();
-    sched_add(&rq->ready, task);
+    u64 waited_ns = now > task->since_ns ? now - task->since_ns : 0;
+
+    task->wait_ns += waited_ns;
+    if (task->is_woken)
+        time_stats_count(&task->wakeups, waited_ns);
+    task->is_woken = false;
 }
 
-/* Context: run-queue lock held, interrupts off; the caller has set the current task's new state. */
-static void switch_away(struct runq *rq)
+/* Context: run-queue lock held, interrupts off; the caller has brought the current task's accounts
+ * up to now and has set its new state. */
+static void switch_away(struct runq *rq, u64 now)
 {
     struct task *prev = this_pcpu()->current, *next = sched_pick(&rq->ready);
-    u64 now = time_ns();
 
     __atomic_store_n(&this_pcpu()->remote.resched, 0, __ATOMIC_RELAXED);
     if (next == NULL)
         next = &rq->idle;
+    else
+        count_wait(next, now);
     next->state = TASK_RUNNING;
-    prev->run_ns += now - prev->started_ns;
-    next->started_ns = now;
-    if (next != &rq->idle)
-        next->ready_ns += now - next->ready_since_ns;
-    if (next->class < TASK_CLASS_COUNT && sched_has_same_or_better(&rq->ready, next->class))
-        timer_arm(&rq->slice, now + SLICE_NS);
+    next->since_ns = now;
+    runq_begin_slice(rq, next, now);
+    runq_offer(rq);
     if (next != prev) {
         this_pcpu()->current = next;
         task_switch(&prev->saved_rsp, next->saved_rsp);
@@ -121,48 +114,84 @@ void task_begin(void)
 {
     struct task *task = task_current();
     struct runq *rq;
+    u64 now;
 
     finish_switch();
     irq_enable();
     task->entry(task->arg);
 
     irq_disable();
-    rq = this_runq();
+    rq = runq_this();
     spin_lock(&rq->lock);
+    now = runq_end_run(rq, task);
+    runq_drop_load(rq, task);
     task->state = TASK_EXITED;
     rq->wake_after = task->joiner;
-    switch_away(rq);
+    switch_away(rq, now);
 }
 
-int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
-               void (*entry)(void *arg), void *arg)
+/* What task_switch pops: six registers and a return address; then the alignment a call expects. */
+static u64 first_frame(void *stack)
 {
-    u64 *top;
+    u64 *top = (u64 *)(void *)((u8 *)stack + KSTACK_BYTES) - 2;
 
-    if (pcpu_get(pcpu) == NULL || !pcpu_get(pcpu)->is_online)
+    *--top = (u64)task_first_entry;
+    top -= 6;
+    memset(top, 0, 6 * sizeof *top);
+    return (u64)top;
+}
+
+/* The struct has class, pcpu, entry, arg and what its class needs besides. */
+static int start(struct task *task, const char *name)
+{
+    struct runq *rq = runq_get(task->pcpu);
+    u64 flags;
+
+    if (pcpu_get(task->pcpu) == NULL || !pcpu_get(task->pcpu)->is_online)
         return -EINVAL;
-    *task = (struct task){.class = class, .pcpu = pcpu, .entry = entry, .arg = arg};
     (void)str_copy(task->name, sizeof task->name, name);
     list_init(&task->link);
     task->stack = kstack_alloc();
     if (task->stack == NULL)
         return -ENOMEM;
-    /* What task_switch pops: six registers and a return address; then the alignment a call expects.
-     */
-    top = (u64 *)(void *)((u8 *)task->stack + KSTACK_BYTES) - 2;
-    *--top = (u64)task_first_entry;
-    top -= 6;
-    memset(top, 0, 6 * sizeof *top);
-    task->saved_rsp = (u64)top;
-    task->state = TASK_WAITING;
+    task->saved_rsp = first_frame(task->stack);
+    flags = spin_lock_irqsave(&rq->lock);
+    task->state = TASK_WAITING; /* from here on it may be woken */
+    sched_enter(&rq->ready, task);
+    spin_unlock_irqrestore(&rq->lock, flags);
     task_wake(task);
     return 0;
 }
 
+int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
+               void (*entry)(void *arg), void *arg)
+{
+    *task = (struct task){.class = class, .pcpu = pcpu, .entry = entry, .arg = arg};
+    return start(task, name);
+}
+
+int task_start_vcpu(struct task *task, const char *name, const struct cpu_share *share,
+                    void (*entry)(void *arg), void *arg)
+{
+    static u32 next; /* takes turns among pCPUs of equal load */
+
+    *task = (struct task){.class = TASK_VCPU,
+                          .allowed = share->allowed,
+                          .node = share->node,
+                          .is_exclusive = share->is_exclusive,
+                          .limit = share->limit,
+                          .entry = entry,
+                          .arg = arg};
+    task->pcpu =
+        runq_least_loaded(task, __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % pcpu_count());
+    fair_node_init(&task->share, share->weight);
+    return start(task, name);
+}
+
 bool task_has_exited(const struct task *task)
 {
-    struct runq *rq = &runqs[task->pcpu];
-    u64 flags = spin_lock_irqsave(&rq->lock);
+    u64 flags;
+    struct runq *rq = runq_lock_of(task, &flags);
     bool exited = task->state == TASK_EXITED;
 
     spin_unlock_irqrestore(&rq->lock, flags);
@@ -171,10 +200,9 @@ bool task_has_exited(const struct task *task)
 
 void task_join(struct task *task)
 {
-    struct runq *rq = &runqs[task->pcpu];
-
     for (;;) {
-        u64 flags = spin_lock_irqsave(&rq->lock);
+        u64 flags;
+        struct runq *rq = runq_lock_of(task, &flags);
         bool exited = task->state == TASK_EXITED;
 
         task->joiner = task_current();
@@ -189,18 +217,62 @@ void task_join(struct task *task)
 
 void task_wake(struct task *task)
 {
-    struct runq *rq = &runqs[task->pcpu];
-    struct pcpu *p = pcpu_get(task->pcpu);
-    u64 flags = spin_lock_irqsave(&rq->lock);
+    u64 flags;
+    struct runq *rq = runq_lock_of(task, &flags);
 
-    task->wake_token = true;
-    if (task->state == TASK_WAITING) {
-        make_ready(rq, task);
-        /* An equal goes first as well: who waits has not used its share. */
-        if (task->class <= p->current->class)
-            request_resched(p);
-    }
+    if (task->state == TASK_WAITING)
+        rq = end_wait(rq, task);
+    else
+        task->wake_token = true;
     spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+struct task_times task_times(const struct task *task)
+{
+    u64 flags;
+    struct runq *rq = runq_lock_of(task, &flags);
+    u64 now = time_ns(), open_ns = now > task->since_ns ? now - task->since_ns : 0;
+    struct task_times times = {task->run_ns, task->wait_ns, task->limited_ns};
+
+    if (task->state == TASK_RUNNING)
+        times.run_ns += open_ns;
+    if (task->state == TASK_RUNNABLE)
+        times.wait_ns += open_ns;
+    spin_unlock_irqrestore(&rq->lock, flags);
+    return times;
+}
+
+void task_reserve_pcpu(u32 pcpu, bool reserve)
+{
+    __atomic_store_n(&runq_get(pcpu)->is_reserved, reserve, __ATOMIC_SEQ_CST);
+    runq_resched(pcpu_get(pcpu));
+}
+
+void task_set_weight(struct task *task, u32 weight)
+{
+    u64 flags;
+    struct runq *rq = runq_lock_of(task, &flags);
+    bool is_counted = task->load != 0;
+
+    if (task->state == TASK_RUNNING)
+        runq_account(rq, task, time_ns());
+    if (is_counted)
+        runq_drop_load(rq, task);
+    task->share.weight = weight;
+    if (is_counted)
+        runq_add_load(rq, task);
+    spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+void task_limit_changed(struct task *task)
+{
+    u64 flags;
+    struct runq *rq = runq_lock_of(task, &flags);
+
+    if (task->state == TASK_RUNNING)
+        runq_resched(pcpu_get(task->pcpu));
+    spin_unlock_irqrestore(&rq->lock, flags);
+    task_wake(task);
 }
 
 void task_wait(void)
@@ -210,15 +282,17 @@ void task_wait(void)
     u64 flags = irq_save();
 
     me = task_current();
-    rq = this_runq();
+    rq = runq_this();
     spin_lock(&rq->lock);
     if (me->wake_token) {
         me->wake_token = false;
         spin_unlock(&rq->lock);
     } else {
-        me->state = TASK_WAITING;
-        switch_away(rq);
-        me->wake_token = false;
+        u64 now = runq_end_run(rq, me);
+
+        runq_drop_load(rq, me);
+        me->state = TASK_WAITING; /* task_wake takes it out of this state: that is the token */
+        switch_away(rq, now);
     }
     irq_restore(flags);
 }
@@ -248,18 +322,46 @@ bool task_wait_until(u64 deadline_ns)
     return !w.fired;
 }
 
+/* A vCPU that may not run here any more: once it is off the pCPU it is given another one. Context:
+ * run-queue lock held, which is released; accounts up to now. */
+static void leave_pcpu(struct runq *rq, struct task *me, u64 now)
+{
+    runq_drop_load(rq, me);
+    me->state = TASK_WAITING;
+    rq->displaced = me;
+    switch_away(rq, now);
+}
+
 void task_yield(void)
 {
     struct task *me;
     struct runq *rq;
-    u64 flags = irq_save();
+    u64 flags = irq_save(), now, ready_ns;
 
     me = task_current();
-    rq = this_runq();
+    rq = runq_this();
     spin_lock(&rq->lock);
-    if (me != &rq->idle)
-        make_ready(rq, me);
-    switch_away(rq);
+    now = runq_end_run(rq, me);
+    if (!runq_may_stay(rq, me)) {
+        leave_pcpu(rq, me, now);
+        irq_restore(flags);
+        return;
+    }
+    ready_ns = cpu_limit_is_on(me->limit) ? cpu_limit_ready_ns(me->limit, now) : now;
+    if (ready_ns > now) {
+        u64 waited_ns = me->wait_ns;
+
+        spin_unlock(&rq->lock);
+        irq_restore(flags);
+        (void)task_wait_until(ready_ns);
+        me->limited_ns += time_ns() - now - (me->wait_ns - waited_ns);
+        return;
+    }
+    if (me != &rq->idle) {
+        me->state = TASK_RUNNABLE;
+        sched_add(&rq->ready, me);
+    }
+    switch_away(rq, now);
     irq_restore(flags);
 }
 
@@ -274,7 +376,7 @@ void task_idle_loop(void)
 
     irq_disable();
     for (;;) {
-        if (!task_should_yield()) {
+        if (!task_should_yield() && !runq_pull()) {
             u64 start = time_ns();
 
             __atomic_store_n(&p->idle_since_ns, start, __ATOMIC_RELAXED);

@@ -43,13 +43,7 @@ const char *exit_kind_name(enum vm_exit_kind kind)
 
 void exit_account(struct vcpu *vcpu, u64 now_tsc)
 {
-    struct exit_stat *stat = &vcpu->exits[vcpu->exit.kind];
-    u64 ns = tsc_to_ns(now_tsc - vcpu->exit_tsc);
-    unsigned bucket = ns == 0 ? 0 : 63u - (unsigned)__builtin_clzll(ns);
-
-    stat->count++;
-    stat->total_ns += ns;
-    stat->bucket[MIN(bucket, EXIT_BUCKETS - 1u)]++;
+    time_stats_count(&vcpu->exits[vcpu->exit.kind], tsc_to_ns(now_tsc - vcpu->exit_tsc));
     vcpu->exit_tsc = 0;
 }
 

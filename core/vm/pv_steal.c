@@ -28,7 +28,7 @@ static void set_preempted(struct vcpu *vcpu, u8 value, u8 *old)
 
 static void publish_steal(struct vcpu *vcpu)
 {
-    u64 at = structure(vcpu).v, steal = vcpu->task.ready_ns;
+    u64 at = structure(vcpu).v, steal = vcpu->task.wait_ns + vcpu->task.limited_ns;
 
     if (pv_publish(&vcpu->vm->gmem, gpa(at + offsetof(struct pv_steal_time, version)),
                    &vcpu->pv.steal_version, gpa(at + offsetof(struct pv_steal_time, steal)), &steal,

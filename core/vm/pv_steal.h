@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Steal time: tells the guest how long a vCPU waited for its pCPU, and whether it is running now.
+ * Steal time: tells the guest how long a vCPU waited for a pCPU or for its VM's limit on CPU time,
+ * and whether it is running now.
  *
  * While it is not, other vCPUs need not interrupt it to flush its TLB: they leave a note in the
  * same byte, found before it runs again.

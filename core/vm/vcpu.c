@@ -6,6 +6,18 @@
  * sets in_guest (or the waiting state), then looks at the bits. Both sides are sequentially
  * consistent, so at least one of them sees the other. A kick that arrives with interrupts off stays
  * pending and ends the next VM entry.
+ *
+ * Posted interrupts need the same of the way out: who posts them sets has_requests, then looks at
+ * in_guest, and where it is set only notifies the CPU, which does nothing once the guest has been
+ * left. The loop therefore clears in_guest, then looks at has_requests before it blocks, again both
+ * sequentially consistent: were the clearing still on its way to memory when has_requests is read,
+ * the poster could see a guest that runs, and the loop no interrupt, and the vCPU would sleep
+ * through it.
+ *
+ * A vCPU may go to another pCPU between two entries, so the kick may go where it no longer is. It
+ * is not missed: the pCPU is read after in_guest, and written before in_guest is set there. Who
+ * reads an outdated one has thus seen in_guest from before the move, and the bit, set before that,
+ * is seen by the check that follows setting in_guest on the new pCPU.
  */
 #include "core/vm/vcpu.h"
 
@@ -28,6 +40,9 @@
 #include "mm/kheap.h"
 
 #define DR6_BS BIT(14)
+
+/* Requests that do not wait until a limit on CPU time lets the vCPU run again. */
+#define YIELD_ENDS (VCPU_REQ_STOP | VCPU_REQ_PAUSE)
 
 #define PASSING_REQUESTS (VCPU_REQ_EVENT | VCPU_REQ_FLUSH | VCPU_REQ_KICK)
 
@@ -144,11 +159,12 @@ void vcpu_request(struct vcpu *vcpu, u32 bits)
 
     __atomic_fetch_or(&vcpu->requests, bits, __ATOMIC_SEQ_CST);
     state = __atomic_load_n(&vcpu->state, __ATOMIC_SEQ_CST);
-    if (state == VCPU_BLOCKED || state == VCPU_PAUSED)
+    if (state == VCPU_BLOCKED || state == VCPU_PAUSED ||
+        (state == VCPU_READY && (bits & YIELD_ENDS) != 0))
         task_wake(&vcpu->task);
     else if (__atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
-             vcpu->task.pcpu != this_pcpu()->id)
-        work_kick(vcpu->task.pcpu);
+             task_pcpu(&vcpu->task) != this_pcpu()->id)
+        work_kick(task_pcpu(&vcpu->task));
 }
 
 /*
@@ -160,8 +176,8 @@ void vcpu_notify(struct vcpu *vcpu)
 {
     __atomic_store_n(&vcpu->apic->has_requests, 1, __ATOMIC_SEQ_CST);
     if (hvm_caps.has_posted_irqs && __atomic_load_n(&vcpu->in_guest, __ATOMIC_SEQ_CST) != 0 &&
-        vcpu->task.pcpu != this_pcpu()->id)
-        work_post_irqs(vcpu->task.pcpu);
+        task_pcpu(&vcpu->task) != this_pcpu()->id)
+        work_post_irqs(task_pcpu(&vcpu->task));
     else
         vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
@@ -246,6 +262,18 @@ static void wait_for_request(struct vcpu *vcpu, enum vcpu_state state, u32 bits,
         tell_waiter(vcpu->vm);
     while ((requests(vcpu) & VCPU_REQ_STOP) == 0 && ((requests(vcpu) & bits) != 0) != wanted)
         task_wait();
+    set_state(vcpu, VCPU_RUNNING);
+    load(vcpu);
+}
+
+/* Lets others run, or waits for the VM's limit on CPU time to allow more. The state is set before
+ * the requests are looked at, as when waiting. */
+static void yield(struct vcpu *vcpu)
+{
+    put(vcpu);
+    set_state(vcpu, VCPU_READY);
+    if ((requests(vcpu) & YIELD_ENDS) == 0)
+        task_yield();
     set_state(vcpu, VCPU_RUNNING);
     load(vcpu);
 }
@@ -337,23 +365,29 @@ static bool has_wake_event(struct vcpu *vcpu)
 
 static void halt(struct vcpu *vcpu)
 {
-    u64 start = time_ns();
+    u64 start = time_ns(), waited_ns = vcpu->task.wait_ns;
 
     wait_for_request(vcpu, VCPU_BLOCKED,
                      VCPU_REQ_EVENT | VCPU_REQ_PAUSE | VCPU_REQ_INIT | VCPU_REQ_KICK, true);
-    vcpu->halted_ns += time_ns() - start;
+    waited_ns = vcpu->task.wait_ns - waited_ns;
+    vcpu->halted_ns += time_ns() - start - waited_ns;
+}
+
+static void set_in_guest(struct vcpu *vcpu, u32 value)
+{
+    __atomic_store_n(&vcpu->in_guest, value, __ATOMIC_SEQ_CST);
 }
 
 /* Return: false if something must be looked at first. */
 static bool enter(struct vcpu *vcpu)
 {
-    u64 entry_tsc, guest_ns;
+    u64 entry_tsc;
     u8 cr8 = vcpu_cr8(vcpu);
 
     irq_disable();
-    __atomic_store_n(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
+    set_in_guest(vcpu, 1);
     if (requests(vcpu) != 0 || has_irq_requests(vcpu) || task_should_yield()) {
-        __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
+        set_in_guest(vcpu, 0);
         irq_enable();
         return false;
     }
@@ -363,11 +397,9 @@ static bool enter(struct vcpu *vcpu)
     hvm->run(vcpu, &vcpu->exit);
     vcpu->is_injected = false;
     vcpu->exit_tsc = rdtsc();
-    __atomic_store_n(&vcpu->in_guest, 0, __ATOMIC_RELAXED);
+    set_in_guest(vcpu, 0);
     irq_enable();
-    guest_ns = tsc_to_ns(vcpu->exit_tsc - entry_tsc);
-    vcpu->guest_ns += guest_ns;
-    this_pcpu()->guest_ns += guest_ns;
+    this_pcpu()->guest_ns += tsc_to_ns(vcpu->exit_tsc - entry_tsc);
 
     if (unlikely(vcpu_cr8(vcpu) != cr8))
         vcpu->events_pending = true; /* interrupts held back may go in now */
@@ -448,9 +480,8 @@ static void run_once(struct vcpu *vcpu)
     if ((bits & PASSING_REQUESTS) != 0)
         take_passing(vcpu, bits);
     if (task_should_yield()) {
-        put(vcpu);
-        task_yield();
-        load(vcpu);
+        yield(vcpu);
+        return;
     }
     if (vcpu->is_halted && !vcpu->pv.is_kicked && !has_wake_event(vcpu)) {
         halt(vcpu);
@@ -480,7 +511,7 @@ static void vcpu_loop(void *arg)
         vm->on_stopped(vm);
 }
 
-int vcpu_start(struct vcpu *vcpu, u32 pcpu)
+int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share)
 {
     char name[TASK_NAME_MAX];
     int rc;
@@ -489,7 +520,7 @@ int vcpu_start(struct vcpu *vcpu, u32 pcpu)
     vcpu->events_pending = true;
     set_state(vcpu, VCPU_READY);
     __atomic_fetch_add(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
-    rc = task_start(&vcpu->task, name, TASK_VCPU, pcpu, vcpu_loop, vcpu);
+    rc = task_start_vcpu(&vcpu->task, name, share, vcpu_loop, vcpu);
     if (rc != 0)
         __atomic_fetch_sub(&vcpu->vm->vcpus_alive, 1, __ATOMIC_ACQ_REL);
     return rc;

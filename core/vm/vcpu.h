@@ -11,6 +11,7 @@
 
 #include "core/kern/task.h"
 #include "core/lib/compiler.h"
+#include "core/lib/time_stats.h"
 #include "core/lib/types.h"
 #include "core/vm/hvm_ops.h"
 #include "core/vm/vm_exit.h"
@@ -50,15 +51,6 @@ enum vcpu_state { VCPU_NEW, VCPU_READY, VCPU_RUNNING, VCPU_BLOCKED, VCPU_PAUSED,
 #define VCPU_REQ_INIT  BIT(4) /* INIT: back to its reset state, then wait for a start-up IPI */
 #define VCPU_REQ_SIPI  BIT(5) /* start-up IPI: begin at sipi_vector */
 #define VCPU_REQ_KICK  BIT(6) /* by hypercall: ends this HLT, or the next one */
-
-/* Power-of-two nanosecond buckets of the time spent handling an exit. */
-#define EXIT_BUCKETS 32
-
-struct exit_stat {
-    u64 count;
-    u64 total_ns;
-    u32 bucket[EXIT_BUCKETS];
-};
 
 #define MTRR_FIXED_COUNT    11
 #define MTRR_VARIABLE_COUNT 8
@@ -129,9 +121,9 @@ struct vcpu {
     struct vcpu_pv pv;     /* (o) */
     struct vm_exit exit;   /* (o) last exit, for dumps */
     u64 exit_tsc;          /* (o) when it came; 0: already accounted */
-    struct exit_stat exits[EXIT_KIND_COUNT]; /* (o) read by others without lock: counters only */
-    u64 guest_ns;                            /* (o) time in guest mode */
-    u64 halted_ns;                           /* (o) time blocked in HLT */
+    struct time_stats exits[EXIT_KIND_COUNT]; /* (o) time spent handling them; read by others
+                                                 without lock: counters only */
+    u64 halted_ns;                            /* (o) time blocked in HLT */
 };
 
 _Static_assert(sizeof(struct vcpu_apic) == PAGE_SIZE, "the APIC's registers are one page");
@@ -157,8 +149,8 @@ void vcpu_destroy(struct vcpu *vcpu);
 /* Architectural reset, GPRs included. Context: not running; any pCPU. */
 void vcpu_reset(struct vcpu *vcpu, enum hvm_reset_kind kind);
 
-/* Starts the run loop on a pCPU. Context: management task. Return: 0, -ENOMEM. */
-int vcpu_start(struct vcpu *vcpu, u32 pcpu) must_check;
+/* Starts the run loop. Context: management task. Return: 0, -ENOMEM. */
+int vcpu_start(struct vcpu *vcpu, const struct cpu_share *share) must_check;
 
 /* Sets request bits and makes the vCPU notice: leaves guest mode or wakes from HLT. Context: any.
  */

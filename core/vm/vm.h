@@ -43,6 +43,7 @@ struct vm {
     struct vcpu *vcpus[VM_VCPUS_MAX];  /* (c) */
     struct hvm_vm *hw;                 /* (c) vendor part */
     u32 tlb_tag;                       /* (c) ASID/VPID for the vendor layer, given out by it */
+    struct cpu_limit cpu_limit;        /* of all its vCPUs together; may be off */
     u64 boot_ns;                       /* (c) host time of power-on: the zero of guest clocks */
     u64 boot_tsc;                      /* (c) host TSC at power-on */
     u64 boot_unix_ns;                  /* (c) wall clock at power-on */

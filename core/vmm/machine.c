@@ -11,8 +11,9 @@
 #include "core/lib/string.h"
 #include "core/lib/errno.h"
 #include "core/vmm/clock.h"
-#include "core/vmm/exit_stats.h"
 #include "core/vmm/image.h"
+#include "core/vmm/pcpu_plan.h"
+#include "core/vmm/vcpu_times.h"
 #include "core/vmm/vm_build.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/log.h"
@@ -27,7 +28,6 @@
 static void (*wake_management)(void);
 static struct timer wake_timer; /* armed for the earliest of all deadlines */
 static u32 poll_wanted;         /* atomic: machine_poll has work for some entry */
-static u32 next_pcpu;
 
 void machine_want_poll(void)
 {
@@ -63,31 +63,6 @@ void machine_wake_at(u64 deadline_ns)
 {
     if (!wake_timer.armed || wake_timer.deadline_ns > deadline_ns)
         timer_arm(&wake_timer, deadline_ns);
-}
-
-/* The next in turn of those that are online, but for the first; on that node, or on any. */
-static bool next_in_turn(u32 node, bool any_node, u32 *pcpu)
-{
-    u32 others = pcpu_count() - 1;
-
-    for (u32 i = 0; i < others; i++) {
-        const struct pcpu *p = pcpu_get(1 + next_pcpu++ % others);
-
-        if (p->is_online && (any_node || p->node == node)) {
-            *pcpu = p->id;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* vCPUs go round robin to the pCPUs where their memory is, or to all, but not to the first, which
- * does the housekeeping, unless it is alone. */
-static u32 choose_pcpu(u32 node)
-{
-    u32 pcpu;
-
-    return next_in_turn(node, false, &pcpu) || next_in_turn(node, true, &pcpu) ? pcpu : 0;
 }
 
 static int hold_image(const char *name, const char *pointer, struct image **out,
@@ -132,10 +107,10 @@ static void keep_counters(struct vmm_entry *entry)
     for (u32 i = 0; i < entry->vm->vcpu_count; i++) {
         const struct vcpu *vcpu = entry->vm->vcpus[i];
 
-        entry->guest_ns += vcpu->guest_ns;
-        entry->halted_ns += vcpu->halted_ns;
+        vcpu_times_add(&entry->times[i], vcpu);
+        time_stats_add(&entry->wakeups, &vcpu->task.wakeups);
         for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++)
-            exit_stat_add(&entry->exits[kind], &vcpu->exits[kind]);
+            time_stats_add(&entry->exits[kind], &vcpu->exits[kind]);
     }
 }
 
@@ -153,23 +128,41 @@ static void tear_down(struct vmm_entry *entry)
     kfree(vm);
     entry->vm = NULL;
     entry->vcpus_started = 0;
+    pcpu_plan_release(entry);
 }
 
 static int start_vcpus(struct vmm_entry *entry, bool paused)
 {
     struct vm *vm = entry->vm;
+    struct cpu_share share = {.weight = entry->cfg.cpu_weight,
+                              .is_exclusive = entry->cfg.cpu_realtime,
+                              .node = vm->gmem.node,
+                              .limit = &vm->cpu_limit};
 
+    cpu_limit_init(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu, time_ns());
     for (u32 i = 0; i < vm->vcpu_count; i++) {
         int rc;
 
         if (paused)
             vm->vcpus[i]->requests |= VCPU_REQ_PAUSE; /* its task does not run yet */
-        rc = vcpu_start(vm->vcpus[i], choose_pcpu(vm->gmem.node));
+        share.allowed = pcpu_plan_of(entry, i);
+        rc = vcpu_start(vm->vcpus[i], &share);
         if (rc)
             return rc;
         entry->vcpus_started++;
     }
     return 0;
+}
+
+void machine_set_share(struct vmm_entry *entry)
+{
+    struct vm *vm = entry->vm;
+
+    cpu_limit_set(&vm->cpu_limit, entry->cfg.cpu_limit_millicpu, time_ns());
+    for (u32 i = 0; i < entry->vcpus_started; i++) {
+        task_set_weight(&vm->vcpus[i]->task, entry->cfg.cpu_weight);
+        task_limit_changed(&vm->vcpus[i]->task);
+    }
 }
 
 /* What the hypervisor uses for itself: blocks in its heap and pages outside of it. Slabs count by
@@ -184,6 +177,18 @@ static u64 own_bytes(void)
     return pages.used_bytes[PMM_HYPERVISOR] - heap.page_bytes + heap.live_bytes;
 }
 
+/* Whose memory the VM gets first: that of the pCPUs it is bound to, or where most is free. */
+static u32 memory_node(const struct vmm_entry *entry)
+{
+    bool is_bound = entry->cfg.cpu_realtime || !cpu_mask_is_empty(&entry->cfg.pins);
+
+    for (u32 i = 0; is_bound && i < pcpu_count(); i++) {
+        if (cpu_mask_has(&entry->plan, i))
+            return pcpu_get(i)->node;
+    }
+    return pmm_freest_node();
+}
+
 int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err)
 {
     struct vm_parts parts = {
@@ -193,7 +198,6 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         .kernel = entry->kernel,
         .initrd = entry->initrd,
         .unix_ns = clock_unix_ns(),
-        .node = pmm_freest_node(),
         .on_stopped = on_vm_stopped,
     };
     u64 own_before = own_bytes();
@@ -205,8 +209,12 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
                       "The hypervisor is out of memory.");
         return -ENOMEM;
     }
-    rc = vm_build(vm, &parts, err);
+    rc = pcpu_plan_make(entry, err);
+    parts.node = memory_node(entry);
+    if (rc == 0)
+        rc = vm_build(vm, &parts, err);
     if (rc) {
+        pcpu_plan_release(entry);
         kfree(vm);
         return rc;
     }

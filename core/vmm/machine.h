@@ -14,7 +14,7 @@ void machine_init(void (*wake)(void));
 
 /*
  * Builds it from held images and runs it. The entry has no vm. Return: 0 (state RUNNING or PAUSED);
- * -ENOMEM, -EINVAL with *err filled (state unchanged, images still held).
+ * -ENOMEM, -EINVAL, -ENOSPC with *err filled (state unchanged, images still held).
  */
 int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err) must_check;
 
@@ -23,6 +23,9 @@ void machine_power_off(struct vmm_entry *entry);
 
 /* Builds it anew. On failure it is CRASHED with the reason. */
 void machine_reset(struct vmm_entry *entry);
+
+/* Gives a VM that exists the weight and the limit its definition has by now. */
+void machine_set_share(struct vmm_entry *entry);
 
 /* Deals with a VM that has stopped by itself, whose restart is due, or whose console goes to the
  * log. */

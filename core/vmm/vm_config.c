@@ -12,6 +12,7 @@ void vm_config_default(struct vm_config *cfg)
 {
     *cfg = (struct vm_config){
         .cpu_count = 1,
+        .cpu_weight = VM_WEIGHT_DEFAULT,
         .memory_bytes = 256 * MiB,
         .firmware = VM_FIRMWARE_DIRECT,
         .serial_log_bytes = VM_LOG_BYTES_DEFAULT,
@@ -73,13 +74,41 @@ static int check_tags(const struct vm_config *cfg, struct vmm_error *err)
     return -EINVAL;
 }
 
-static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
+static int check_cpu(const struct vm_config *cfg, struct vmm_error *err)
 {
     if (cfg->cpu_count < 1 || cfg->cpu_count > VM_CPUS_MAX) {
         vmm_error_set(err, "semantic", "/cpu/count", "Ask for 1 to 64 CPUs.",
                       "A VM cannot have %u CPUs.", cfg->cpu_count);
         return -EINVAL;
     }
+    if (cfg->cpu_weight < 1 || cfg->cpu_weight > VM_WEIGHT_MAX) {
+        vmm_error_set(err, "bad_value", "/cpu/weight",
+                      "Use 1 to 10000; 100 is the share of a VM that does not say.",
+                      "A VM cannot have a weight of %u.", cfg->cpu_weight);
+        return -EINVAL;
+    }
+    if (cfg->cpu_limit_millicpu > VM_LIMIT_MAX) {
+        vmm_error_set(err, "bad_value", "/cpu/limit_millicpu",
+                      "Use thousandths of one CPU up to 64000, or 0 for no limit.",
+                      "A VM cannot be limited to %u thousandths of a CPU.",
+                      cfg->cpu_limit_millicpu);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* What has a CPU for itself has nothing to share. */
+static int check_realtime(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (!cfg->cpu_realtime || cfg->cpu_limit_millicpu == 0)
+        return 0;
+    vmm_error_set(err, "semantic", "/cpu/limit_millicpu", "Leave the limit out, or realtime.",
+                  "A real-time VM cannot have a limit on CPU time.");
+    return -EINVAL;
+}
+
+static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
+{
     if (cfg->memory_bytes < VM_MEMORY_MIN || cfg->memory_bytes > VM_MEMORY_MAX ||
         !IS_ALIGNED(cfg->memory_bytes, PAGE_2M)) {
         vmm_error_set(err, "bad_value", "/memory/size_bytes",
@@ -131,6 +160,10 @@ int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
 
     if (rc == 0)
         rc = check_tags(cfg, err);
+    if (rc == 0)
+        rc = check_cpu(cfg, err);
+    if (rc == 0)
+        rc = check_realtime(cfg, err);
     if (rc == 0)
         rc = check_sizes(cfg, err);
     if (rc == 0)

@@ -4,6 +4,7 @@
 #define SOCLE_VMM_VM_CONFIG_H
 
 #include "core/lib/compiler.h"
+#include "core/x86/cpu_mask.h"
 #include "core/lib/types.h"
 
 #define VM_NAME_MAX          63
@@ -13,6 +14,9 @@
 #define VM_CMDLINE_MAX       4096
 #define VM_IMAGE_NAME_MAX    63
 #define VM_CPUS_MAX          64u
+#define VM_WEIGHT_MAX        10000u
+#define VM_WEIGHT_DEFAULT    100u
+#define VM_LIMIT_MAX         (VM_CPUS_MAX * 1000u)
 #define VM_MEMORY_MIN        (2 * MiB)
 #define VM_MEMORY_MAX        (1024 * GiB)
 #define VM_LOG_BYTES_MIN     (4u * 1024u)
@@ -29,7 +33,11 @@ struct vm_config {
     char tags[VM_TAGS_MAX][VM_TAG_MAX + 1];
     u32 tag_count;
     u32 cpu_count;
-    u64 memory_bytes; /* multiple of 2 MiB */
+    u32 cpu_weight;         /* share of a pCPU beside the other vCPUs on it, 1..VM_WEIGHT_MAX */
+    u32 cpu_limit_millicpu; /* thousandths of a CPU, all vCPUs together; 0: no limit */
+    struct cpu_mask pins;   /* the only pCPUs its vCPUs may run on; none: all */
+    bool cpu_realtime;      /* a pCPU for each vCPU, shared with no other */
+    u64 memory_bytes;       /* multiple of 2 MiB */
     enum vm_firmware firmware;
     char kernel[VM_IMAGE_NAME_MAX + 1];
     char initrd[VM_IMAGE_NAME_MAX + 1]; /* empty: none */

@@ -11,7 +11,16 @@
 #include "core/lib/string.h"
 #include "core/vmm/vmm.h"
 
-enum prop_type { PROP_STRING, PROP_U32, PROP_U64, PROP_WORD, PROP_FLAG, PROP_UUID, PROP_TAGS };
+enum prop_type {
+    PROP_STRING,
+    PROP_U32,
+    PROP_U64,
+    PROP_WORD,
+    PROP_FLAG,
+    PROP_UUID,
+    PROP_TAGS,
+    PROP_PINS
+};
 
 struct prop {
     const char *name;
@@ -36,6 +45,12 @@ static const char *const kinds[] = {"raw", "qcow2", "iso", "kernel", "initrd", N
 static const struct prop vm_props[] = {
     {"memory", PROP_U64, MEMBER(cfg.memory_bytes), "/memory/size_bytes", NULL, WRONG_NUMBER},
     {"vcpus", PROP_U32, MEMBER(cfg.cpu_count), "/cpu/count", NULL, WRONG_NUMBER},
+    {"cpu-weight", PROP_U32, MEMBER(cfg.cpu_weight), "/cpu/weight", NULL, WRONG_NUMBER},
+    {"cpu-limit-millicpu", PROP_U32, MEMBER(cfg.cpu_limit_millicpu), "/cpu/limit_millicpu", NULL,
+     WRONG_NUMBER},
+    {"cpu-pins", PROP_PINS, MEMBER(cfg.pins), "/cpu/pins", NULL,
+     "it is no list of CPU numbers, one cell each, below 256"},
+    {"cpu-realtime", PROP_FLAG, MEMBER(cfg.cpu_realtime), "/cpu/realtime", NULL, WRONG_FLAG},
     {"firmware", PROP_WORD, MEMBER(cfg.firmware), "/boot/firmware", firmwares,
      "it is neither \"direct\" nor \"pvh\""},
     {"kernel", PROP_STRING, MEMBER(cfg.kernel), "/boot/kernel", NULL, WRONG_IMAGE},
@@ -112,6 +127,23 @@ static bool read_tags(const void *dtb, int node, const struct prop *prop, struct
     return true;
 }
 
+static bool read_pins(const void *dtb, int node, const struct prop *prop, struct cpu_mask *pins)
+{
+    int len = 0;
+    const fdt32_t *cells = fdt_getprop(dtb, node, prop->name, &len);
+
+    if (!cells || len == 0 || len % (int)sizeof(*cells) != 0)
+        return false;
+    for (size_t i = 0; i < (size_t)len / sizeof(*cells); i++) {
+        u32 cpu = fdt32_ld(&cells[i]);
+
+        if (cpu >= PCPUS_MAX)
+            return false;
+        cpu_mask_add(pins, cpu);
+    }
+    return true;
+}
+
 static bool read_flag(const void *dtb, int node, const struct prop *prop, bool *place)
 {
     int len = 0;
@@ -144,6 +176,8 @@ static bool read_prop(const void *dtb, int node, const struct prop *prop, struct
         return read_flag(dtb, node, prop, place);
     case PROP_UUID:
         return read_uuid(dtb, node, prop, place);
+    case PROP_PINS:
+        return read_pins(dtb, node, prop, place);
     case PROP_TAGS:
         break;
     }

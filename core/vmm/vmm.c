@@ -17,6 +17,7 @@
 #include "core/vmm/boot_vms.h"
 #include "core/vmm/clock.h"
 #include "core/vmm/machine.h"
+#include "core/vmm/pcpu_plan.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vmm_error.h"
 #include "mm/kheap.h"
@@ -174,10 +175,17 @@ static int console_create(struct vconsole *console, u32 log_bytes, struct vmm_er
     return 0;
 }
 
+static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
+{
+    int rc = vm_config_validate(cfg, err);
+
+    return rc ? rc : pcpu_plan_check(cfg, err);
+}
+
 int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
-    int rc = vm_config_validate(cfg, err);
+    int rc = check_definition(cfg, err);
 
     if (rc == 0)
         rc = check_unique(cfg, NULL, err);
@@ -242,7 +250,7 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
 
     if (!entry)
         return -ENOENT;
-    rc = vm_config_validate(cfg, err);
+    rc = check_definition(cfg, err);
     if (rc == 0 && !is_off(entry))
         rc = wrong_state(entry, "Power it off before changing it.", err);
     if (rc == 0)
@@ -252,6 +260,50 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
     if (rc == 0)
         config_replace(entry, cfg);
     return rc;
+}
+
+/* Takes over what a running VM lets itself be changed. */
+static void take_live(struct vm_config *cfg, const struct vm_config *from)
+{
+    memcpy(cfg->description, from->description, sizeof(cfg->description));
+    memcpy(cfg->tags, from->tags, sizeof(cfg->tags));
+    cfg->tag_count = from->tag_count;
+    cfg->cpu_weight = from->cpu_weight;
+    cfg->cpu_limit_millicpu = from->cpu_limit_millicpu;
+}
+
+static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
+{
+    vmm_error_set(err, "needs_stop", NULL,
+                  "Power it off first; description, tags, cpu.weight and cpu.limit_millicpu can be "
+                  "changed at any time.",
+                  "VM \"%s\" is %s, and something else than that was to be changed.",
+                  entry->cfg.name, vmm_state_name(entry->state));
+    return -EBUSY;
+}
+
+int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
+{
+    static struct vm_config live; /* large; one thread calls */
+    struct vmm_entry *entry = find(id, err);
+    int rc;
+
+    if (!entry)
+        return -ENOENT;
+    if (is_off(entry))
+        return vmm_replace(id, cfg, err);
+    rc = check_definition(cfg, err);
+    if (rc)
+        return rc;
+    memcpy(&live, &entry->cfg, sizeof(live));
+    take_live(&live, cfg);
+    if (memcmp(&live, cfg, sizeof(live)) != 0)
+        return needs_stop(entry, err);
+    take_live(&entry->cfg, cfg);
+    if (entry->vm)
+        machine_set_share(entry);
+    registry_touch(entry);
+    return 0;
 }
 
 int vmm_delete(u32 id, bool force, struct vmm_error *err)
@@ -275,8 +327,8 @@ static void forget_last_run(struct vmm_entry *entry)
 {
     entry->reason[0] = '\0';
     entry->fast_restarts = 0;
-    entry->guest_ns = 0;
-    entry->halted_ns = 0;
+    memset(entry->times, 0, sizeof(entry->times));
+    memset(&entry->wakeups, 0, sizeof(entry->wakeups));
     memset(entry->exits, 0, sizeof(entry->exits));
 }
 

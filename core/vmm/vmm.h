@@ -37,17 +37,28 @@ struct vmm_info {
     u64 created_unix_ns; /* 0 if the clock is unknown */
     u64 started_ns;      /* uptime at start, 0 if not running */
     u64 console_written; /* bytes */
-    u64 guest_ns;        /* time in guest mode, all vCPUs */
-    u64 halted_ns;
     struct vm_memory memory;
 };
 
-struct vmm_exit_stat {
-    const char *reason;
+/* Where the time of a vCPU went. */
+struct vcpu_times {
+    u64 run_ns;     /* in guest mode, or serving its exits */
+    u64 halted_ns;  /* halted by the guest */
+    u64 waited_ns;  /* ready, but another ran */
+    u64 limited_ns; /* its VM's limit was used up */
+};
+
+/* How long something took. */
+struct vmm_summary {
     u64 count;
     u64 total_ns;
     u64 p50_ns;
     u64 p99_ns;
+};
+
+struct vmm_exit_stat {
+    const char *reason;
+    struct vmm_summary times;
 };
 
 /* wake: called from any context when vmm_poll has work or a console has new bytes. */
@@ -78,12 +89,18 @@ int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err) must
  */
 int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
 
+/*
+ * As vmm_replace, but the VM may run if only what can be changed then differs: description, tags,
+ * CPU weight and limit. Return: 0, -EINVAL, -ENOENT, -EBUSY (needs_stop).
+ */
+int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
+
 /* Return: 0, -ENOENT, -EBUSY (running and not forced). */
 int vmm_delete(u32 id, bool force, struct vmm_error *err) must_check;
 
 /*
  * Builds and runs it. Return: 0, -ENOENT, -EBUSY (state), -ENOMEM (sizes in *err), -EINVAL (an
- * image is missing or is no kernel), -EOPNOTSUPP (vmm_unavailable_reason).
+ * image is missing or is no kernel), -ENOSPC (pCPUs), -EOPNOTSUPP (vmm_unavailable_reason).
  */
 int vmm_start(u32 id, bool paused, struct vmm_error *err) must_check;
 
@@ -103,6 +120,14 @@ int vmm_get(u32 id, struct vmm_info *out) must_check; /* 0, -ENOENT */
 /* Walks the VMs in name order: starts with an empty name. Return: false at the end. */
 bool vmm_next(const char *after_name, u32 *id);
 u32 vmm_count(enum vmm_state state);
+
+/* Times since the last start on request, guest's resets included; a running vCPU's may be an
+ * instant old. Return: false if the VM has no such vCPU. */
+bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out);
+
+/* From being woken to running, over all vCPUs since the last start on request. Return: false if
+ * there is no such VM. */
+bool vmm_wakeups(u32 id, struct vmm_summary *out);
 
 /* Fills at most EXIT_KIND_COUNT rows, only kinds seen. Return: rows. */
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows);

@@ -4,8 +4,8 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "core/vmm/exit_stats.h"
 #include "core/vmm/registry.h"
+#include "core/vmm/vcpu_times.h"
 #include "core/vmm/vmm_error.h"
 
 #define UUID_BYTES 16u
@@ -37,15 +37,9 @@ int vmm_get(u32 id, struct vmm_info *out)
     out->created_unix_ns = entry->created_unix_ns;
     out->started_ns = entry->started_ns;
     out->console_written = vmm_console_written(id);
-    out->guest_ns = entry->guest_ns;
-    out->halted_ns = entry->halted_ns;
     out->memory = (struct vm_memory){0};
     if (!entry->vm)
         return 0;
-    for (u32 i = 0; i < entry->vm->vcpu_count; i++) {
-        out->guest_ns += entry->vm->vcpus[i]->guest_ns;
-        out->halted_ns += entry->vm->vcpus[i]->halted_ns;
-    }
     out->memory = (struct vm_memory){
         .resident_bytes = entry->vm->gmem.total_bytes,
         .large_page_bytes = entry->vm->gmem.large_bytes,
@@ -70,6 +64,42 @@ u32 vmm_count(enum vmm_state state)
     return registry_count_state(state);
 }
 
+bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+
+    if (!entry || vcpu >= entry->cfg.cpu_count)
+        return false;
+    *out = entry->times[vcpu];
+    if (entry->vm)
+        vcpu_times_add(out, entry->vm->vcpus[vcpu]);
+    return true;
+}
+
+static struct vmm_summary summary_of(const struct time_stats *stats)
+{
+    return (struct vmm_summary){
+        .count = stats->count,
+        .total_ns = stats->total_ns,
+        .p50_ns = time_stats_percentile(stats, 50),
+        .p99_ns = time_stats_percentile(stats, 99),
+    };
+}
+
+bool vmm_wakeups(u32 id, struct vmm_summary *out)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+    struct time_stats sum;
+
+    if (!entry)
+        return false;
+    sum = entry->wakeups;
+    for (u32 i = 0; entry->vm && i < entry->vm->vcpu_count; i++)
+        time_stats_add(&sum, &entry->vm->vcpus[i]->task.wakeups);
+    *out = summary_of(&sum);
+    return true;
+}
+
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)
 {
     const struct vmm_entry *entry = registry_find_id(id);
@@ -78,19 +108,14 @@ size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)
     if (!entry)
         return 0;
     for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++) {
-        struct exit_stat sum = entry->exits[kind];
+        struct time_stats sum = entry->exits[kind];
 
         for (u32 i = 0; entry->vm && i < entry->vm->vcpu_count; i++)
-            exit_stat_add(&sum, &entry->vm->vcpus[i]->exits[kind]);
+            time_stats_add(&sum, &entry->vm->vcpus[i]->exits[kind]);
         if (sum.count == 0)
             continue;
-        rows[count++] = (struct vmm_exit_stat){
-            .reason = exit_kind_name((enum vm_exit_kind)kind),
-            .count = sum.count,
-            .total_ns = sum.total_ns,
-            .p50_ns = exit_stat_percentile(&sum, 50),
-            .p99_ns = exit_stat_percentile(&sum, 99),
-        };
+        rows[count++] = (struct vmm_exit_stat){.reason = exit_kind_name((enum vm_exit_kind)kind),
+                                               .times = summary_of(&sum)};
     }
     return count;
 }

@@ -18,6 +18,7 @@ enum lock_rank {
     LOCK_CONSOLE, /* console byte rings */
     LOCK_POOL,    /* packet buffers, block queues */
     LOCK_RUNQ,
+    LOCK_CPU_LIMIT, /* run time that vCPUs have in common */
     LOCK_TIMER,
     LOCK_HEAP,
     LOCK_HPT,

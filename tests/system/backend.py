@@ -225,6 +225,9 @@ class Backend:
     def put(self, path, body=None, **kw):
         return self.request("PUT", path, body, **kw)
 
+    def patch(self, path, body=None, **kw):
+        return self.request("PATCH", path, body, **kw)
+
     def post(self, path, body=None, **kw):
         return self.request("POST", path, body, **kw)
 

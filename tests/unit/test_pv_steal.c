@@ -34,7 +34,8 @@ static void setup(void)
     flushes = 0;
     memset(&vcpu, 0, sizeof vcpu);
     vcpu.vm = &vm;
-    vcpu.task.ready_ns = 7000;
+    vcpu.task.wait_ns = 6000;
+    vcpu.task.limited_ns = 1000;
 }
 
 static u64 word(u64 at, unsigned bytes)
@@ -57,7 +58,7 @@ TEST(steal_time_is_told_at_once_and_at_every_load)
     pv_steal_leaving(&vcpu);
     CHECK_EQ(word(PREEMPTED, 1), PV_PREEMPTED);
     CHECK_EQ(word(AT, 8), 7000);
-    vcpu.task.ready_ns += 500;
+    vcpu.task.wait_ns += 500;
     pv_steal_loaded(&vcpu);
     CHECK_EQ(word(PREEMPTED, 1), 0);
     CHECK_EQ(word(AT, 8), 7500);

@@ -78,6 +78,9 @@ TEST(every_property_arrives)
     begin("web1");
     CHECK_EQ(fdt_property_u64(blob, "memory", 0x120000000), 0);
     CHECK_EQ(fdt_property_u32(blob, "vcpus", 1), 0);
+    CHECK_EQ(fdt_property_u32(blob, "cpu-weight", 300), 0);
+    CHECK_EQ(fdt_property_u32(blob, "cpu-limit-millicpu", 2500), 0);
+    CHECK_EQ(fdt_property(blob, "cpu-pins", "\0\0\0\1\0\0\0\100", 8), 0);
     CHECK_EQ(fdt_property_string(blob, "firmware", "pvh"), 0);
     CHECK_EQ(fdt_property_string(blob, "kernel", "debian-kernel"), 0);
     CHECK_EQ(fdt_property_string(blob, "initrd", "debian-initrd"), 0);
@@ -96,6 +99,10 @@ TEST(every_property_arrives)
     CHECK_EQ(vm_config_validate(&vm.cfg, &err), 0);
     CHECK_EQ(vm.cfg.memory_bytes, 0x120000000);
     CHECK_EQ(vm.cfg.cpu_count, 1);
+    CHECK_EQ(vm.cfg.cpu_weight, 300);
+    CHECK_EQ(vm.cfg.cpu_limit_millicpu, 2500);
+    CHECK_EQ(vm.cfg.pins.bits[0], BIT(1));
+    CHECK_EQ(vm.cfg.pins.bits[1], BIT(0));
     CHECK_EQ(vm.cfg.firmware, VM_FIRMWARE_PVH);
     CHECK_STR(vm.cfg.kernel, "debian-kernel");
     CHECK_STR(vm.cfg.initrd, "debian-initrd");
@@ -127,7 +134,9 @@ TEST(wrong_kinds)
 {
     static const char *const strings[] = {"firmware", "kernel",      "initrd", "cmdline",
                                           "uuid",     "description", "tags",   "on-crash"};
-    static const char *const numbers[] = {"memory", "vcpus", "console-log-bytes", "start-delay-ms"};
+    static const char *const numbers[] = {
+        "memory",        "vcpus", "cpu-weight", "cpu-limit-millicpu", "console-log-bytes",
+        "start-delay-ms"};
     static const u8 zeroes[12], ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
     static char text[VM_CMDLINE_MAX + 2];
 
@@ -146,6 +155,9 @@ TEST(wrong_kinds)
             check_wrong(numbers[i], ones, 8);
     }
     check_wrong("start-delay-ms", "\x7f\0\0\0", 4);
+    check_wrong("cpu-pins", zeroes, 0);
+    check_wrong("cpu-pins", zeroes, 6);
+    check_wrong("cpu-pins", "\0\0\1\0", 4);
     check_wrong("autostart", "yes", 4);
     check_wrong("console-log", zeroes, 4);
     check_wrong("firmware", "bios", 5);

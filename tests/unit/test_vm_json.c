@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/vm_json.c mgmt/json_read.c mgmt/json_get.c mgmt/json_write.c core/lib/printf.c */
+/* SOURCES: mgmt/vm_json.c mgmt/json_[rgw]*.c core/lib/printf.c core/vmm/vm*_[ce]*.c */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
 #include "tests/unit/harness.h"
@@ -35,20 +35,27 @@ const char *vmm_state_name(enum vmm_state state)
     return state == VMM_RUNNING ? "running" : "stopped";
 }
 
+static int merge(const char *text)
+{
+    CHECK_EQ(json_parse(&doc, text, strlen(text)), 0);
+    return vm_json_read(&doc, &cfg, &error);
+}
+
 static int read(const char *text)
 {
     memset(&cfg, 0, sizeof(cfg));
     cfg.cpu_count = 1;
     cfg.memory_bytes = 256 * MiB;
-    CHECK_EQ(json_parse(&doc, text, strlen(text)), 0);
-    return vm_json_read(&doc, &cfg, &error);
+    return merge(text);
 }
 
 TEST(every_member_arrives)
 {
     CHECK_EQ(read("{\"name\":\"a\",\"uuid\":\"7f000000-0000-0000-0000-000000000000\","
                   "\"description\":\"d \\u00e9\",\"tags\":[\"x\",\"y\"],\"on_crash\":\"restart\","
-                  "\"cpu\":{\"count\":1},\"memory\":{\"size_bytes\":4194304},"
+                  "\"cpu\":{\"count\":1,\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3,255,3],"
+                  "\"realtime\":true},"
+                  "\"memory\":{\"size_bytes\":4194304},"
                   "\"boot\":{\"firmware\":\"pvh\",\"kernel\":\"k\",\"initrd\":null,"
                   "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192,"
                   "\"host_log\":true}]}"),
@@ -60,12 +67,47 @@ TEST(every_member_arrives)
     CHECK_EQ(cfg.tag_count, 2);
     CHECK_STR(cfg.tags[1], "y");
     CHECK_EQ(cfg.on_crash, VM_ON_CRASH_RESTART);
+    CHECK_EQ(cfg.cpu_weight, 250);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 1500);
+    CHECK(cfg.cpu_realtime);
+    CHECK_EQ(cfg.pins.bits[0], BIT(3));
+    CHECK_EQ(cfg.pins.bits[3], BIT(63));
     CHECK_EQ(cfg.memory_bytes, 4194304);
     CHECK_EQ(cfg.firmware, VM_FIRMWARE_PVH);
     CHECK_STR(cfg.kernel, "k");
     CHECK_STR(cfg.initrd, "");
     CHECK_STR(cfg.cmdline, "console=ttyS0");
     CHECK_EQ(cfg.serial_log_bytes, 8192);
+}
+
+/* RFC 7396: members not named stay, null removes, arrays are replaced. */
+TEST(a_merge_patch)
+{
+    static struct vm_config before;
+
+    CHECK_EQ(read("{\"name\":\"a\",\"description\":\"long words\",\"tags\":[\"x\",\"y\"],"
+                  "\"cpu\":{\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3]},"
+                  "\"boot\":{\"kernel\":\"k\"},\"serial\":[{\"log_bytes\":8192}]}"),
+             0);
+    before = cfg;
+    CHECK_EQ(merge("{\"description\":\"d\",\"cpu\":{\"weight\":null,\"pins\":[4]},"
+                   "\"tags\":null,\"serial\":[]}"),
+             0);
+    CHECK_STR(cfg.description, "d");
+    CHECK_EQ(cfg.cpu_weight, VM_WEIGHT_DEFAULT);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 1500);
+    CHECK_EQ(cfg.pins.bits[0], BIT(4));
+    CHECK_EQ(cfg.tag_count, 0);
+    CHECK_EQ(cfg.serial_log_bytes, VM_LOG_BYTES_DEFAULT);
+    CHECK_STR(cfg.kernel, "k");
+    CHECK_EQ(merge("{\"cpu\":null}"), 0);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 0);
+    CHECK_EQ(cfg.pins.bits[0], 0);
+    CHECK_EQ(merge("{\"description\":\"long words\",\"tags\":[\"x\",\"y\"],"
+                   "\"cpu\":{\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3]},"
+                   "\"serial\":[{\"log_bytes\":8192}]}"),
+             0);
+    CHECK(memcmp(&before, &cfg, sizeof(cfg)) == 0);
 }
 
 TEST(mistakes_are_named)
@@ -79,6 +121,11 @@ TEST(mistakes_are_named)
         {"{\"cpu\":2}", "bad_value", "/cpu"},
         {"{\"cpu\":{\"count\":-1}}", "bad_value", "/cpu/count"},
         {"{\"cpu\":{\"count\":4294967296}}", "bad_value", "/cpu/count"},
+        {"{\"cpu\":{\"weight\":\"high\"}}", "bad_value", "/cpu/weight"},
+        {"{\"cpu\":{\"limit_millicpu\":-5}}", "bad_value", "/cpu/limit_millicpu"},
+        {"{\"cpu\":{\"pins\":1}}", "bad_value", "/cpu/pins"},
+        {"{\"cpu\":{\"pins\":[1,256]}}", "bad_value", "/cpu/pins/1"},
+        {"{\"cpu\":{\"pins\":[\"0\"]}}", "bad_value", "/cpu/pins/0"},
         {"{\"memory\":{\"size_bytes\":\"1\"}}", "bad_value", "/memory/size_bytes"},
         {"{\"boot\":{\"kernel\":7}}", "bad_value", "/boot/kernel"},
         {"{\"boot\":{\"firmware\":\"bios\"}}", "bad_value", "/boot/firmware"},
@@ -124,6 +171,7 @@ TEST(what_get_gives_can_be_put_back)
 
     CHECK_EQ(read("{\"name\":\"a\",\"tags\":[\"t\"],\"boot\":{\"kernel\":\"k\",\"cmdline\":"
                   "\"\\\"q\\u0001\"},"
+                  "\"cpu\":{\"weight\":7,\"limit_millicpu\":50,\"pins\":[5,2]},"
                   "\"serial\":[{\"log_bytes\":4096}]}"),
              0);
     before = cfg;
@@ -137,7 +185,12 @@ TEST(what_get_gives_can_be_put_back)
     CHECK(!w.overflow);
     CHECK(strstr(text, "\"created_at\":\"2023-11-14T22:13:20.123456789Z\"") != NULL);
     CHECK(strstr(text, "\"uptime_ns\":2") != NULL);
+    CHECK(strstr(text, "\"cpu\":{\"count\":1,\"weight\":7,\"limit_millicpu\":50,\"pins\":[2,5],"
+                       "\"realtime\":false}") != NULL);
     CHECK_EQ(read(text), 0);
+    CHECK_EQ(cfg.cpu_weight, 7);
+    CHECK_EQ(cfg.cpu_limit_millicpu, 50);
+    CHECK(memcmp(&cfg.pins, &before.pins, sizeof(cfg.pins)) == 0);
     CHECK_STR(cfg.cmdline, before.cmdline);
     CHECK_STR(cfg.tags[0], "t");
     CHECK_EQ(cfg.serial_log_bytes, 4096);

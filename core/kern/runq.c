@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Run queues: accounts, slices, loads, and moves between them. */
+#include "core/kern/runq.h"
+
+#include "core/config.h"
+#include "core/kern/work.h"
+#include "core/lib/string.h"
+
+static struct runq runqs[PCPUS_MAX];
+
+void runq_resched(struct pcpu *p)
+{
+    __atomic_store_n(&p->remote.resched, 1, __ATOMIC_RELEASE);
+    if (p != this_pcpu())
+        work_kick(p->id);
+}
+
+static void slice_over(void *arg)
+{
+    (void)arg;
+    runq_resched(this_pcpu());
+}
+
+void runq_init(void)
+{
+    struct runq *rq = runq_this();
+
+    spin_init(&rq->lock, "run queue", LOCK_RUNQ);
+    sched_init(&rq->ready);
+    timer_init(&rq->slice, slice_over, NULL);
+    (void)str_copy(rq->idle.name, sizeof rq->idle.name, "idle");
+    rq->idle.class = TASK_CLASS_COUNT;
+    rq->idle.pcpu = this_pcpu()->id;
+    rq->idle.state = TASK_RUNNING;
+    rq->idle.since_ns = time_ns();
+    this_pcpu()->current = &rq->idle;
+}
+
+struct runq *runq_get(u32 pcpu)
+{
+    return &runqs[pcpu];
+}
+
+struct runq *runq_lock_of(const struct task *task, u64 *flags)
+{
+    for (;;) {
+        u32 pcpu = task_pcpu(task);
+
+        *flags = spin_lock_irqsave(&runqs[pcpu].lock);
+        if (task_pcpu(task) == pcpu)
+            return &runqs[pcpu];
+        spin_unlock_irqrestore(&runqs[pcpu].lock, *flags);
+    }
+}
+
+bool runq_may_stay(const struct runq *rq, const struct task *task)
+{
+    return task->class != TASK_VCPU ||
+           __atomic_load_n(&rq->is_reserved, __ATOMIC_SEQ_CST) == task->is_exclusive;
+}
+
+/* -- run time
+ * ------------------------------------------------------------------------------------------------
+ */
+
+void runq_account(struct runq *rq, struct task *running, u64 now)
+{
+    u64 ran = now > running->since_ns ? now - running->since_ns : 0;
+    u64 covered = MIN(ran, running->taken_ns);
+
+    running->since_ns += ran;
+    running->run_ns += ran;
+    sched_charge(&rq->ready, running, ran);
+    running->taken_ns -= covered;
+    if (running->limit != NULL && ran > covered)
+        cpu_limit_settle(running->limit, 0, ran - covered);
+}
+
+u64 runq_end_run(struct runq *rq, struct task *running)
+{
+    u64 now = time_ns();
+
+    runq_account(rq, running, now);
+    if (running->taken_ns != 0)
+        cpu_limit_settle(running->limit, running->taken_ns, 0);
+    running->taken_ns = 0;
+    return now;
+}
+
+void runq_begin_slice(struct runq *rq, struct task *task, u64 now)
+{
+    bool is_limited = cpu_limit_is_on(task->limit);
+    bool others_wait =
+        task->class < TASK_CLASS_COUNT && sched_has_same_or_better(&rq->ready, task->class);
+    u64 slice = SCHED_SLICE_NS;
+
+    if (is_limited)
+        slice = task->taken_ns = cpu_limit_take(task->limit, now);
+    rq->slice_end_ns = now;
+    if (!runq_may_stay(rq, task))
+        runq_resched(this_pcpu());
+    if (!others_wait && !is_limited)
+        return;
+    rq->slice_end_ns += MIN(slice, SCHED_SLICE_NS);
+    if (slice == 0)
+        runq_resched(this_pcpu());
+    else
+        timer_arm(&rq->slice, rq->slice_end_ns);
+}
+
+/* -- load and placement
+ * ------------------------------------------------------------------------------------------------
+ */
+
+void runq_add_load(struct runq *rq, struct task *task)
+{
+    task->load = task->share.weight;
+    __atomic_store_n(&rq->load, rq->load + task->load, __ATOMIC_RELAXED);
+}
+
+void runq_drop_load(struct runq *rq, struct task *task)
+{
+    __atomic_store_n(&rq->load, rq->load - task->load, __ATOMIC_RELAXED);
+    task->load = 0;
+}
+
+static bool may_run_on(const struct task *task, u32 pcpu)
+{
+    return cpu_mask_has(&task->allowed, pcpu) && runq_may_stay(&runqs[pcpu], task) &&
+           __atomic_load_n(&pcpu_get(pcpu)->is_online, __ATOMIC_RELAXED);
+}
+
+u32 runq_least_loaded(const struct task *task, u32 first)
+{
+    u32 count = pcpu_count(), best = first;
+    u64 least = UINT64_MAX;
+
+    for (u32 i = 0; i < count && least != 0; i++) {
+        u32 id = (first + i) % count;
+        u64 load = __atomic_load_n(&runqs[id].load, __ATOMIC_RELAXED);
+        u64 cost = load << 1 | (pcpu_get(id)->node != task->node);
+
+        if (cost < least && may_run_on(task, id)) {
+            best = id;
+            least = cost;
+        }
+    }
+    return best;
+}
+
+struct runq *runq_move(struct runq *from, struct task *task, u32 pcpu)
+{
+    struct runq *to = &runqs[pcpu];
+
+    __atomic_store_n(&task->pcpu, pcpu, __ATOMIC_SEQ_CST);
+    spin_unlock(&from->lock);
+    spin_lock(&to->lock);
+    sched_enter(&to->ready, task);
+    return to;
+}
+
+bool runq_pull(void)
+{
+    u32 me = this_pcpu()->id, count = pcpu_count();
+
+    if (__atomic_load_n(&runqs[me].is_reserved, __ATOMIC_SEQ_CST))
+        return false;
+    for (u32 i = 1; i < count; i++) {
+        struct runq *rq = &runqs[(me + i) % count];
+        struct task *task;
+
+        if (__atomic_load_n(&rq->ready.vcpus.count, __ATOMIC_RELAXED) == 0)
+            continue;
+        spin_lock(&rq->lock);
+        task = sched_pull(&rq->ready, me);
+        if (task == NULL) {
+            spin_unlock(&rq->lock);
+            continue;
+        }
+        runq_drop_load(rq, task);
+        rq = runq_move(rq, task, me);
+        sched_add(&rq->ready, task);
+        runq_add_load(rq, task);
+        spin_unlock(&rq->lock);
+        return true;
+    }
+    return false;
+}
+
+void runq_offer(const struct runq *rq)
+{
+    const struct task *task;
+
+    if (rq->ready.vcpus.root == NULL)
+        return;
+    task = container_of(rq->ready.vcpus.root, struct task, share);
+    for (u32 i = 0; i < pcpu_count(); i++) {
+        struct pcpu *p = pcpu_get(i);
+
+        if (__atomic_load_n(&p->idle_since_ns, __ATOMIC_RELAXED) != 0 && may_run_on(task, i)) {
+            runq_resched(p);
+            return;
+        }
+    }
+}

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""CPU time among VMs that spin: shares by weight, hard limits, and a host that answers all the while."""
+
+import json
+import re
+import time
+
+import pytest
+
+from machine import BUILD, make_machine
+
+MACHINE = {"smp": 1, "memory": "1G"}  # all VMs and the host on one CPU
+
+
+def snapshot(m):
+    """The host's uptime, and the time each VM has run so far: of one moment, as a reply takes a while."""
+    text = m.get("/metrics").body.decode()
+    seconds = {}
+    for vm, value in re.findall(r'socle_vm_vcpu_seconds_total{vm="([^"]+)",vcpu="\d+",state="run"} (\S+)', text):
+        seconds[vm] = seconds.get(vm, 0) + float(value)
+    return float(re.search(r"(?m)^socle_uptime_seconds (\S+)", text).group(1)), seconds
+
+
+def measure(m, host_seconds):
+    """What each VM ran in a window of the host's time: seconds by VM, and the window."""
+    start, before = end, after = snapshot(m)
+    while end < start + host_seconds:
+        with m.changed:
+            m.changed.wait(0.5)
+        end, after = snapshot(m)
+    return {vm: after[vm] - before[vm] for vm in after}, end - start
+
+
+def start(m, name, **cpu):
+    m.create_vm(name, {"firmware": "pvh", "kernel": "spin-cli"}, 16 << 20, cpu={"count": 1, **cpu})
+
+
+def spin(m, name, **cpu):
+    start(m, name, **cpu)
+    m.wait_console(name, r"spinning")
+
+
+@pytest.fixture
+def spinning(clean):
+    clean.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
+    return clean
+
+
+def test_shares_follow_weights(spinning):
+    for name, weight in (("one", 100), ("two", 200), ("four", 400)):
+        spin(spinning, name, weight=weight)
+    assert_shares(spinning, one=1, two=2, four=4)
+
+
+def assert_shares(m, **weights):
+    ran, _ = measure(m, 8)
+    for name, weight in weights.items():
+        share = weight / sum(weights.values())
+        assert ran[name] / sum(ran.values()) == pytest.approx(share, rel=0.02), ran
+
+
+def assert_limited(ran, window, millicpu):
+    assert ran["limited"] / window == pytest.approx(millicpu / 1000, rel=0.02), (ran, window)
+
+
+def test_a_limit_holds_and_the_rest_goes_to_others(spinning):
+    spin(spinning, "limited", limit_millicpu=250, weight=10000)
+    ran, window = measure(spinning, 8)  # alone: nobody else wants what it may not have
+    assert_limited(ran, window, 250)
+    spin(spinning, "free", weight=1)
+    ran, window = measure(spinning, 8)
+    assert_limited(ran, window, 250)
+    assert ran["free"] > 0.7 * window, (ran, window)  # all but what the host takes to measure
+
+
+def patch(m, name, body):
+    reply = m.patch(f"/vms/{name}", body)
+    assert reply.status == 200, reply
+    return json.loads(reply.body)
+
+
+def test_weights_and_limits_change_while_guests_run(spinning, problem):
+    for name in ("one", "two", "limited"):
+        spin(spinning, name, weight=100, limit_millicpu=100 if name == "limited" else 0)
+    cpu = patch(spinning, "two", {"cpu": {"weight": 300}, "description": "more", "tags": ["a"]})["cpu"]
+    assert cpu == {"count": 1, "weight": 300, "limit_millicpu": 0, "pins": [], "realtime": False}
+    assert patch(spinning, "limited", {"cpu": {"limit_millicpu": 150}})["cpu"]["limit_millicpu"] == 150
+    ran, window = measure(spinning, 8)
+    assert_limited(ran, window, 150)  # its share by weight would be 200
+    assert ran["two"] / ran["one"] == pytest.approx(3, rel=0.02), ran
+    patch(spinning, "limited", {"cpu": {"limit_millicpu": None}})  # off, and back on for one that runs without
+    assert_shares(spinning, one=1, two=3, limited=1)
+    patch(spinning, "one", {"cpu": {"limit_millicpu": 10}})
+    ran, window = measure(spinning, 4)
+    assert ran["one"] < 0.02 * window
+
+    error = problem(spinning.patch("/vms/one", {"cpu": {"count": 2}}), 409, "needs_stop")
+    assert error["state"] == "running"
+    problem(spinning.patch("/vms/one", {"name": "other"}), 400, "bad_value")
+    assert problem(spinning.patch("/vms/one", {"cpu": {"weight": 0}}), 400, "bad_value")["pointer"] == "/cpu/weight"
+    problem(spinning.patch("/vms/one", {"tags": None}, headers={"If-Match": '"0"'}), 412, "etag")
+    problem(spinning.patch("/vms/none", {}), 404, "no_such")
+    assert spinning.post("/vms/one/poweroff").status == 200
+    reply = spinning.patch("/vms/one", {"cpu": {"count": 2}}, headers={"Content-Type": "application/merge-patch+json"})
+    assert json.loads(reply.body)["cpu"]["count"] == 2
+
+
+def test_a_wake_up_waits_for_one_exit_not_for_a_slice(spinning):
+    """A guest that halts between timer interrupts, among some that spin: how long it waits is told."""
+    spinning.upload_file("naps", f"{BUILD}/guests/naps.elf")
+    for name in ("a", "b", "c"):
+        spin(spinning, name)
+    spinning.create_vm("sleeper", {"firmware": "pvh", "kernel": "naps"}, 16 << 20, cpu={"count": 1})
+    spinning.wait_console("sleeper", r"VERDICT SUCCESS", timeout=120)
+    text = spinning.get("/metrics").body.decode()
+    count, seconds = (float(re.search(rf'(?m)^socle_vm_wakeup_duration_seconds_{what}{{vm="sleeper"}} (\S+)', text).group(1))
+                      for what in ("count", "sum"))
+    assert count > 50  # a nap of which the host took its time is over before it begins
+    assert seconds / count < 0.005, (count, seconds)  # three slices of 5 ms if it had to queue
+
+
+def test_the_host_answers_while_guests_spin(spinning):
+    for name in ("a", "b", "c"):
+        spin(spinning, name, weight=10000)
+    worst = 0
+    for _ in range(20):
+        start = time.monotonic()
+        assert spinning.get("/health").status == 200
+        worst = max(worst, time.monotonic() - start)
+    assert worst < 1.0
+
+
+def test_a_limited_vm_stops_at_once(spinning):
+    """Not when its limit lets it run again, a tenth of a second later."""
+    start(spinning, "slow", limit_millicpu=1)
+    assert spinning.post("/vms/slow/pause").status == 200
+    assert spinning.post("/vms/slow/resume").status == 200
+    assert spinning.post("/vms/slow/poweroff").status == 200
+    assert spinning.state("slow") == "stopped"
+
+
+def test_the_definition_comes_back(clean):
+    cpu = {"count": 1, "weight": 300, "limit_millicpu": 1500, "pins": [0], "realtime": False}
+    clean.create_vm("defined", {"firmware": "pvh", "kernel": "none"}, start=False, cpu=cpu)
+    assert clean.json("/vms/defined")["cpu"] == cpu
+
+
+def test_mistakes_are_told(clean, problem):
+    def put(cpu):
+        return clean.put("/vms/wrong", {"boot": {"firmware": "pvh", "kernel": "none"}, "cpu": cpu})
+
+    assert problem(put({"weight": 0}), 400, "bad_value")["pointer"] == "/cpu/weight"
+    assert problem(put({"weight": 10001}), 400, "bad_value")["pointer"] == "/cpu/weight"
+    assert problem(put({"limit_millicpu": 64001}), 400, "bad_value")["pointer"] == "/cpu/limit_millicpu"
+    assert problem(put({"pins": [256]}), 400, "bad_value")["pointer"] == "/cpu/pins/0"
+
+
+@pytest.fixture(scope="module")
+def three():
+    """Two CPUs for VMs, beside the one that does the housekeeping."""
+    with make_machine(smp=3, memory="1G") as m:
+        yield m.wait_ready()
+
+
+def cpu_seconds(m):
+    """Guest time of each CPU of the host."""
+    text = m.get("/metrics").body.decode()
+    return {int(cpu): float(value) for cpu, value in
+            re.findall(r'socle_cpu_seconds_total{cpu="(\d+)",mode="guest"} (\S+)', text)}
+
+
+def wait_seconds(m):
+    """Time that vCPUs were ready, but others ran."""
+    text = m.get("/metrics").body.decode()
+    return sum(map(float, re.findall(r'socle_vm_vcpu_seconds_total{[^}]*state="steal"} (\S+)', text)))
+
+
+def test_pins_hold_and_idle_cpus_fetch_work(three, problem):
+    three.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
+    for name in ("x", "y"):
+        spin(three, name, pins=[2])
+    before = cpu_seconds(three)
+    ran, window = measure(three, 2)
+    after = cpu_seconds(three)
+    assert after[1] == before[1] and after[2] - before[2] > 0.5 * window  # idle as CPU 1 is, pins are pins
+    assert ran["x"] == pytest.approx(ran["y"], rel=0.1)
+
+    spin(three, "u")
+    spin(three, "v")
+    measure(three, 0.2)
+    for name in ("x", "y"):
+        assert three.delete(f"/vms/{name}?force=true").status == 204
+    before = wait_seconds(three)
+    assert before > 0  # they shared CPU 1
+    measure(three, 1)
+    assert wait_seconds(three) - before < 0.1  # now each has a CPU
+
+    reply = three.put("/vms/w", {"boot": {"firmware": "pvh", "kernel": "spin-cli"}, "cpu": {"pins": [1, 3]}})
+    assert problem(reply, 422, "semantic")["pointer"] == "/cpu/pins"
+    for name in ("u", "v"):
+        assert three.delete(f"/vms/{name}?force=true").status == 204
+
+
+def test_a_real_time_vm_has_its_cpus_for_itself(three, problem):
+    """Of CPUs 1 and 2 it takes one, from under VMs that spin there, and gives it back."""
+    def no_room(reply, text):
+        assert text in problem(reply, 507, "no_space")["detail"], reply
+
+    for name in ("general", "other"):
+        spin(three, name)
+    body = {"boot": {"firmware": "pvh", "kernel": "spin-cli"}, "memory": {"size_bytes": 16 << 20}}
+    no_room(three.put("/vms/rt?start=true", {**body, "cpu": {"count": 2, "realtime": True}}),
+            "needs 2 of the host's 3 CPUs for itself, and 1 can be spared")
+    spin(three, "rt", realtime=True)
+    before = wait_seconds(three)
+    ran, window = measure(three, 3)
+    assert ran["rt"] > 0.98 * window, (ran, window)
+    assert ran["general"] + ran["other"] < 1.02 * window, (ran, window)  # the one that is left
+    assert ran["general"] == pytest.approx(ran["other"], rel=0.1), ran
+    assert wait_seconds(three) - before > 0.8 * window
+    no_room(three.put("/vms/pinned?start=true", {**body, "cpu": {"pins": [1]}}), "Real-time VMs have all CPUs")
+    reply = three.put("/vms/limited", {**body, "cpu": {"realtime": True, "limit_millicpu": 10}})
+    assert problem(reply, 422, "semantic")["pointer"] == "/cpu/limit_millicpu"
+    assert three.delete("/vms/rt?force=true").status == 204
+    measure(three, 0.2)
+    before = wait_seconds(three)
+    measure(three, 1)
+    assert wait_seconds(three) - before < 0.1  # each has a CPU again
