@@ -10,6 +10,7 @@
 #include "mgmt/netif.h"
 
 #include "lwip/dhcp.h"
+#include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
 #include "lwip/init.h"
@@ -21,7 +22,9 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/x86/log.h"
+#include "drivers/net/nat/nat_network.h"
 #include "drivers/net/netport.h"
+#include "drivers/net/network.h"
 #include "drivers/net/pktbuf_csum.h"
 
 /* Frames lwIP and the server may hold at the same time; fewer than there are pktbufs. */
@@ -127,12 +130,49 @@ static err_t init_interface(struct netif *netif)
     return ERR_OK;
 }
 
+static u32 number_of(const ip4_addr_t *ip)
+{
+    return lwip_ntohl(ip4_addr_get_u32(ip));
+}
+
+/* Guests on networks of kind nat share the address. */
+static void tell_nat(void)
+{
+    struct nat_uplink uplink = {
+        .is_up = !ip4_addr_isany(netif_ip4_addr(&net.lwip)),
+        .mtu = net.lwip.mtu,
+        .address = number_of(netif_ip4_addr(&net.lwip)),
+        .netmask = number_of(netif_ip4_netmask(&net.lwip)),
+        .gateway = number_of(netif_ip4_gw(&net.lwip)),
+    };
+
+    memcpy(uplink.mac, net.lwip.hwaddr, sizeof(uplink.mac));
+    for (u8_t i = 0, count = 0; i < DNS_MAX_SERVERS && count < NAT_DNS_MAX; i++) {
+        const ip_addr_t *server = dns_getserver(i);
+
+        if (IP_IS_V4(server) && !ip_addr_isany(server))
+            uplink.dns[count++] = number_of(ip_2_ip4(server));
+    }
+    nat_network_uplink(&net.port, &uplink);
+}
+
+/* Without it there is no NAT, but the host is reached all the same. */
+static void make_default_network(void)
+{
+    const struct network_config cfg = {.name = DEFAULT_NETWORK, .kind = NETWORK_NAT};
+    bool is_new;
+
+    if (network_put(&cfg, &is_new))
+        log_warn("net", "no memory for the network of the guests");
+}
+
 /* An address came, went or changed. */
 static void on_status(struct netif *netif)
 {
     const ip4_addr_t *ip = netif_ip4_addr(netif);
     char text[ADDRESS_TEXT_MAX + 1] = "";
 
+    tell_nat();
     if (!ip4_addr_isany(ip))
         ip4addr_ntoa_r(ip, text, sizeof(text));
     if (strcmp(text, net.address) == 0)
@@ -176,6 +216,7 @@ int netif_start(const struct host_config *cfg, void (*wake)(void *arg))
     netif_set_status_callback(&net.lwip, on_status);
     netif_create_ip6_linklocal_address(&net.lwip, 1);
     netif_set_ip6_autoconfig_enabled(&net.lwip, 1);
+    make_default_network();
     netif_set_up(&net.lwip);
     if (!net.cfg.dhcp && net.cfg.address)
         use_static_address();

@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "core/vm": L3,
     "core/vdev": L3 | {"core/vmm"},              # core/vmm/guest_layout.h: the board, plain numbers
     "core/vmm": L3 | {"core/vdev"},
-    "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "mgmt", "mgmt/port"},
+    "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "mgmt", "mgmt/port"},
     "mgmt/port": L2 | {"mgmt"},
     "boot": L0 | {"mm", "boot"},
 }

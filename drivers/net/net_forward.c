@@ -112,6 +112,9 @@ static void to_port(struct netport *port, struct pktbuf *pkt, u64 now_ns)
 {
     u32 len = pkt->len;
 
+    for (const struct netport_filter *f = port->filters; f; f = f->next)
+        if (f->take(f->arg, pkt))
+            return;
     if (ring_count(&port->inbox) >= port->cfg.queue ||
         !net_limiter_take(&port->rx_limit, len, now_ns) || !ring_push(&port->inbox, pkt)) {
         count(&port->counters.rx_drops, 1);
@@ -214,6 +217,11 @@ void net_forward_received(struct network *bridges, struct netdev *dev, struct pk
         }
     }
     pktbuf_free(pkt);
+}
+
+void net_forward_from(struct netport *port, struct pktbuf *pkt)
+{
+    forward(port->network, &port->in_switch, port, pkt, time_ns());
 }
 
 enum net_collected net_forward_sent(struct netport *port, u32 *moved, u64 *ready_ns)

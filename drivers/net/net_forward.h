@@ -16,6 +16,9 @@ enum net_collected { NET_EMPTY, NET_MORE, NET_LIMITED };
 /* Passes a frame on that the NIC has received, to the network of its VLAN. */
 void net_forward_received(struct network *bridges, struct netdev *dev, struct pktbuf *pkt);
 
+/* Passes a frame on as if the port had sent it. */
+void net_forward_from(struct netport *port, struct pktbuf *pkt);
+
 /* Takes up to NET_BATCH frames out of the port's outbox. *moved: how many; *ready_ns if LIMITED. */
 enum net_collected net_forward_sent(struct netport *port, u32 *moved, u64 *ready_ns);
 

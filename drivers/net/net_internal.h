@@ -16,7 +16,8 @@ struct network {
     u32 mtu;                     /* (c) */
     struct netdev *dev;          /* (c) bridge: its uplink */
     struct network *next;        /* management: in name order */
-    u32 port_count;              /* management */
+    struct nat_network *nat;     /* (c) kind nat */
+    u32 port_count;              /* management: of VMs */
     struct vswitch sw;           /* (o) net_task */
     struct vswitch_port uplink;  /* (o) */
     struct netport *ports;       /* (o) */

@@ -4,6 +4,7 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "drivers/net/nat/nat_network.h"
 #include "drivers/net/net_internal.h"
 #include "drivers/net/pktbuf_pool.h"
 
@@ -30,6 +31,29 @@ static u32 buffers_of(const struct netport *port)
     return 2 * port->cfg.queue;
 }
 
+/* What is the host's own does not keep a network from being deleted. */
+static void count_in(const struct netport *port)
+{
+    struct network *network = port->network;
+
+    if (port->cfg.flags & NETPORT_HOST)
+        return;
+    network->port_count++;
+    if (network->nat)
+        nat_network_nic_add(network->nat, port->cfg.mac, port->cfg.vm);
+}
+
+static void count_out(const struct netport *port)
+{
+    struct network *network = port->network;
+
+    if (port->cfg.flags & NETPORT_HOST)
+        return;
+    network->port_count--;
+    if (network->nat)
+        nat_network_nic_remove(network->nat, port->cfg.mac);
+}
+
 int netport_attach(struct netport *port, const struct netport_config *cfg)
 {
     struct attachment a = {.port = port};
@@ -48,7 +72,7 @@ int netport_attach(struct netport *port, const struct netport_config *cfg)
         return -ENOSPC;
     net_task_call(add_port, &a);
     if (a.rc == 0)
-        network->port_count++;
+        count_in(port);
     else if (!(cfg->flags & NETPORT_HOST))
         pktbuf_pool_unreserve(buffers_of(port));
     return a.rc;
@@ -65,7 +89,7 @@ void netport_detach(struct netport *port)
         pktbuf_free(pkt);
     if (!(port->cfg.flags & NETPORT_HOST))
         pktbuf_pool_unreserve(buffers_of(port));
-    port->network->port_count--;
+    count_out(port);
 }
 
 struct pktbuf *netport_receive(struct netport *port)
@@ -115,4 +139,19 @@ void netport_ask(struct netport *port)
 {
     __atomic_store_n(&port->wants_wake, true, __ATOMIC_SEQ_CST);
     net_task_notice(port);
+}
+
+void netport_filter_add(struct netport *port, struct netport_filter *filter)
+{
+    filter->next = port->filters;
+    port->filters = filter;
+}
+
+void netport_filter_remove(struct netport *port, struct netport_filter *filter)
+{
+    struct netport_filter **at = &port->filters;
+
+    while (*at != filter)
+        at = &(*at)->next;
+    *at = filter->next;
 }

@@ -34,6 +34,14 @@
 
 struct network;
 
+/* Sees frames before the inbox does. Context of take: net_task. Return: true if it took the frame
+ * over. */
+struct netport_filter {
+    bool (*take)(void *arg, struct pktbuf *pkt);
+    void *arg;
+    struct netport_filter *next;
+};
+
 struct netport_counters {
     u64 rx_frames, rx_bytes, rx_drops; /* towards the owner */
     u64 tx_frames, tx_bytes, tx_drops; /* from the owner */
@@ -66,6 +74,7 @@ struct netport {
     struct vswitch_port in_switch;         /* (o) */
     struct net_limiter tx_limit, rx_limit; /* (o) */
     struct pktbuf *held;                   /* (o) out of the outbox, beyond the limit for now */
+    struct netport_filter *filters;        /* (o) */
     struct ring inbox;
     struct ring outbox;
     void *inbox_slots[NETPORT_RING];
@@ -101,6 +110,10 @@ void netport_count_drop(struct netport *port);
 
 /* The owner could not make a frame to send. Context: owner. */
 void netport_count_unsent(struct netport *port);
+
+/* Context: net_task. */
+void netport_filter_add(struct netport *port, struct netport_filter *filter);
+void netport_filter_remove(struct netport *port, struct netport_filter *filter);
 
 /* Has net_task call `wake` in its next round, after it has looked at the outbox. Context: any. */
 void netport_ask(struct netport *port);

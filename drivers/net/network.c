@@ -4,6 +4,7 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "drivers/net/nat/nat_network.h"
 #include "drivers/net/net_internal.h"
 #include "mm/kheap.h"
 
@@ -102,6 +103,8 @@ static int make(const struct network_config *cfg, struct netdev *dev, struct net
 
 static void destroy(struct network *network)
 {
+    if (network->nat)
+        nat_network_destroy(network->nat);
     if (network->dev)
         net_task_call(remove_bridge, network);
     networks.count--;
@@ -146,7 +149,13 @@ int network_put(const struct network_config *cfg, bool *is_new)
         return rc;
     network->next = *link;
     *link = network;
-    return 0;
+    if (cfg->kind == NETWORK_NAT)
+        rc = nat_network_create(cfg->name, network->mtu, &network->nat);
+    if (rc) {
+        *link = network->next;
+        destroy(network);
+    }
+    return rc;
 }
 
 int network_delete(const char *name)

@@ -14,11 +14,12 @@
 #include "drivers/net/netport.h"
 
 #define UPLINK_NETWORK   "uplink"
+#define DEFAULT_NETWORK  "default" /* kind nat */
 #define NETWORK_NAME_MAX 63
 #define NETWORKS_MAX     64u
 #define NETWORK_MTU_MIN  576u
 
-enum network_kind { NETWORK_BRIDGE, NETWORK_ISOLATED };
+enum network_kind { NETWORK_BRIDGE, NETWORK_ISOLATED, NETWORK_NAT };
 
 struct network_config {
     char name[NETWORK_NAME_MAX + 1];
