@@ -31,8 +31,8 @@ MAY_INCLUDE = {
     "svm": L2 | {"core/vm"},
     "vmx": L2 | {"core/vm"},
     "core/vm": L3,
-    "core/vdev": L3 | {"core/vmm"},              # core/vmm/guest_layout.h: the board, plain numbers
-    "core/vmm": L3 | {"core/vdev"},
+    "core/vdev": L3 | {"core/vmm", "drivers/net"},   # core/vmm/guest_layout.h: the board, plain numbers
+    "core/vmm": L3 | {"core/vdev", "drivers/net"},
     "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "mgmt", "mgmt/port"},
     "mgmt/port": L2 | {"mgmt"},
     "boot": L0 | {"mm", "boot"},
@@ -45,6 +45,8 @@ ONLY = {
     ("svm", "core/vm"): {"core/vm/hvm_ops.h", "core/vm/vm_exit.h", "core/vm/vm.h", "core/vm/vcpu.h"},
     ("vmx", "core/vm"): {"core/vm/hvm_ops.h", "core/vm/vm_exit.h", "core/vm/vm.h", "core/vm/vcpu.h"},
     ("core/vdev", "core/vmm"): {"core/vmm/guest_layout.h"},
+    ("core/vdev", "drivers/net"): {"drivers/net/netport.h", "drivers/net/pktbuf_csum.h"},
+    ("core/vmm", "drivers/net"): {"drivers/net/netport.h", "drivers/net/network.h"},
     ("mgmt", "core/vm"): {"core/vm/vm_exit.h"},
 }
 # Layers by symbols, lowest first; each is linked with all before it.
@@ -53,13 +55,15 @@ SYMBOL_LAYERS = [
     ("mm", ["mm"]),
     ("core/kern", ["core/kern"]),
 ]
+# Networks, with what their NIC drivers stand on.
+NET = ["drivers/net", "drivers/net/nat", "drivers/virtio", "drivers/pci", "drivers/acpi"]
 # Then each of these alone on top of the three, or on top of what is named.
 SYMBOL_TOPS = [
     ("drivers", ["drivers/acpi", "drivers/pci", "drivers/console", "drivers/net", "drivers/net/nat", "drivers/virtio"], []),
     ("core/vm", ["core/vm", "deps/zydis"], []),
-    ("core/vdev", ["core/vdev"], ["core/vm", "deps/zydis"]),
-    ("core/vmm", ["core/vmm"], ["core/vm", "deps/zydis", "core/vdev"]),
-    ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", "drivers/net", "drivers/net/nat", "drivers/virtio", "drivers/pci", "drivers/acpi"]),
+    ("core/vdev", ["core/vdev"], ["core/vm", "deps/zydis", *NET]),
+    ("core/vmm", ["core/vmm"], ["core/vm", "deps/zydis", "core/vdev", *NET]),
+    ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", *NET]),
 ]
 # Below core/vm, but reached through a table: they may use no symbol of core/vm, nor of one another.
 VENDORS = ["svm", "vmx"]

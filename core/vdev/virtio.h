@@ -20,6 +20,7 @@
 #include "core/vm/vdev.h"
 
 /* Device types. Spec: Virtio 1.2, 5 "Device Types". */
+#define VIRTIO_ID_NET 1u
 #define VIRTIO_ID_RNG 4u
 
 /* Features of every device. Spec: Virtio 1.2, 6 "Reserved Feature Bits". */

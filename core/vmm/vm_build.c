@@ -17,6 +17,7 @@
 #include "core/vmm/image.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/cpu_features.h"
+#include "drivers/net/netport.h"
 #include "mm/kheap.h"
 #include "mm/pmm.h"
 
@@ -231,6 +232,43 @@ static bool has_room(const struct vm_parts *parts)
     return needed_bytes(parts) <= stats.free_bytes;
 }
 
+static int create_nic(struct vm *vm, const struct vm_config *cfg, const struct vm_nic *nic)
+{
+    struct netport_config port = {
+        .network = nic->network,
+        .flags =
+            (nic->checks_mac ? NETPORT_CHECK_MAC : 0) | (nic->is_isolated ? NETPORT_ISOLATED : 0),
+        .limits = {nic->ops_per_s, nic->bytes_per_s, nic->burst_bytes},
+    };
+
+    (void)str_copy(port.vm, sizeof(port.vm), cfg->name);
+    (void)str_copy(port.nic, sizeof(port.nic), nic->id);
+    vm_nic_mac(cfg, nic, port.mac);
+    return virtio_net_create(vm, &port);
+}
+
+/* Return: 0; -ENOMEM: *err is not filled; -EINVAL: it is. */
+static int create_nics(struct vm *vm, const struct vm_config *cfg, struct vmm_error *err)
+{
+    for (u32 i = 0; i < cfg->nic_count; i++) {
+        const struct vm_nic *nic = &cfg->nics[i];
+        int rc = create_nic(vm, cfg, nic);
+
+        if (rc == 0)
+            continue;
+        if (rc == -ENOENT)
+            vmm_error_set(err, "semantic", "/nics", "PUT /api/v1/networks/{n} makes one.",
+                          "There is no network \"%s\", which card \"%s\" is to be on.",
+                          nic->network, nic->id);
+        else if (rc == -EEXIST)
+            vmm_error_set(err, "semantic", "/nics", "Give one of the two another \"mac\".",
+                          "Another card on network \"%s\" has the MAC address of \"%s\".",
+                          nic->network, nic->id);
+        return rc == -ENOENT || rc == -EEXIST ? -EINVAL : -ENOMEM;
+    }
+    return 0;
+}
+
 int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
 {
     const struct vm_config *cfg = parts->cfg;
@@ -246,6 +284,10 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
         rc = create_vcpus(vm, cfg->cpu_count);
     if (rc == 0)
         rc = create_devices(vm, parts);
+    if (rc == 0)
+        rc = create_nics(vm, cfg, err);
+    if (rc == -EINVAL)
+        goto err_fini;
     if (rc == 0)
         rc = write_acpi(vm);
     if (rc) {

@@ -23,6 +23,23 @@
 #define VM_LOG_BYTES_MAX     (16u * 1024u * 1024u)
 #define VM_LOG_BYTES_DEFAULT (64u * 1024u) /* a Linux boot writes about 25 KiB */
 
+#define VM_NICS_MAX         8
+#define VM_NIC_ID_MAX       31
+#define VM_NETWORK_NAME_MAX 63
+
+enum vm_nic_model { VM_NIC_VIRTIO };
+
+struct vm_nic {
+    char id[VM_NIC_ID_MAX + 1];
+    char network[VM_NETWORK_NAME_MAX + 1];
+    enum vm_nic_model model;
+    u8 mac[6];                  /* all zero: made of the VM's UUID and the id */
+    u64 ops_per_s, bytes_per_s; /* frames and bytes, each way; 0: no limit */
+    u64 burst_bytes;            /* 0: a tenth of a second's worth */
+    bool is_isolated;           /* reaches no other isolated card of its network */
+    bool checks_mac;            /* sends from its own address only */
+};
+
 enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
 enum vm_on_crash { VM_ON_CRASH_STOP, VM_ON_CRASH_RESTART };
 
@@ -45,6 +62,8 @@ struct vm_config {
     u32 serial_log_bytes;
     bool console_log; /* its console's lines go to the host's log, too */
     enum vm_on_crash on_crash;
+    struct vm_nic nics[VM_NICS_MAX];
+    u32 nic_count;
 };
 
 /* What is wrong with a request, for the user. pointer and hint are static or in text. */
@@ -57,6 +76,12 @@ struct vmm_error {
     u64 need_bytes;      /* with no_memory */
     u64 free_bytes;
 };
+
+/* A card as it is where its members are not given; it has no id and no network. */
+void vm_nic_default(struct vm_nic *nic);
+
+/* The address the card has, given or made up. */
+void vm_nic_mac(const struct vm_config *cfg, const struct vm_nic *nic, u8 mac[6]);
 
 /* Fills an empty definition with the defaults (1 CPU, 256 MiB, direct boot). */
 void vm_config_default(struct vm_config *cfg);

@@ -198,13 +198,13 @@ bool network_next(const char *after, struct network_info *out)
     return true;
 }
 
-const struct netport *network_port_next(const char *name, const struct netport *port)
+const struct netport *network_port_next(const char *name, u32 index)
 {
-    for (u32 i = port ? port->index + 1 : 0; i < NETPORTS_MAX; i++) {
-        const struct netport *next = net_task_port(i);
+    for (; index < NETPORTS_MAX; index++) {
+        const struct netport *port = net_task_port(index);
 
-        if (next && strcmp(next->network->cfg.name, name) == 0)
-            return next;
+        if (port && strcmp(port->network->cfg.name, name) == 0)
+            return port;
     }
     return NULL;
 }

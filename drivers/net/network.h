@@ -52,8 +52,8 @@ int network_get(const char *name, struct network_info *out) must_check;
 /* Walks them in name order; starts with an empty name. Return: false at the end. */
 bool network_next(const char *after, struct network_info *out);
 
-/* Walks the ports of a network; NULL gives the first. The port is the owner's: look, do not touch.
- */
-const struct netport *network_port_next(const char *name, const struct netport *port);
+/* The first port of a network at or behind an index of the table of all; NULL if there is none. The
+ * port is the owner's: look, do not touch. */
+const struct netport *network_port_next(const char *name, u32 index);
 
 #endif

@@ -3,7 +3,6 @@
 #include "drivers/net/vswitch.h"
 
 #include "core/lib/errno.h"
-#include "core/lib/string.h"
 
 #define HEADER_BYTES    14u
 #define GROUP           BIT(40) /* in the first byte of an address: broadcast or multicast */
