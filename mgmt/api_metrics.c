@@ -114,6 +114,14 @@ static void host_dirty(struct json_writer *w)
     line(w, "socle_memory_dirty_bytes %llu", (unsigned long long)stats.dirty_bytes);
 }
 
+static void host_promised(struct json_writer *w)
+{
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    line(w, "socle_memory_promised_bytes %llu", (unsigned long long)stats.promised_bytes);
+}
+
 static void host_nodes(struct json_writer *w)
 {
     for (u32 i = 0; i < pmm_node_count(); i++) {
@@ -205,6 +213,18 @@ static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
              (unsigned long long)rows[i].bytes);
 }
 
+static void vm_memory_size(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_memory_size_bytes{vm=\"%s\"} %llu", vm->cfg.name,
+         (unsigned long long)vm->cfg.memory_bytes);
+}
+
+static void vm_memory_target(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_memory_target_bytes{vm=\"%s\"} %llu", vm->cfg.name,
+         (unsigned long long)vm_config_target(&vm->cfg));
+}
+
 static void vcpu_state(struct json_writer *w, const struct vmm_info *vm, u32 vcpu,
                        const char *state, u64 ns)
 {
@@ -284,6 +304,8 @@ static const struct family {
      NULL},
     {"socle_memory_bytes", "gauge", "Host memory by use.", host_memory, NULL},
     {"socle_memory_dirty_bytes", "gauge", "Free memory still to be zeroed.", host_dirty, NULL},
+    {"socle_memory_promised_bytes", "gauge",
+     "Free memory given back by virtual machines and kept for them.", host_promised, NULL},
     {"socle_memory_node_bytes", "gauge", "Host memory of each NUMA node.", host_nodes, NULL},
     {"socle_http_requests_total", "counter", "Requests answered.", host_requests, NULL},
     {"socle_http_connections", "gauge", "Open connections.", host_connections, NULL},
@@ -305,6 +327,10 @@ static const struct family {
     {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
     {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds, by use.", NULL,
      vm_memory},
+    {"socle_vm_memory_size_bytes", "gauge", "Memory a virtual machine is defined with.", NULL,
+     vm_memory_size},
+    {"socle_vm_memory_target_bytes", "gauge", "Memory a virtual machine is asked to make do with.",
+     NULL, vm_memory_target},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
      vm_vcpu},
     {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,

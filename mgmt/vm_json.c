@@ -45,8 +45,14 @@ static const struct field cpu_fields[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+static const struct field balloon_fields[] = {
+    {"target_bytes", FIELD_U64, MEMBER(balloon_target_bytes), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
 static const struct field memory_fields[] = {
     {"size_bytes", FIELD_U64, MEMBER(memory_bytes), NULL, NULL},
+    {"balloon", FIELD_OBJECT, 0, 0, balloon_fields, NULL},
     {"resident_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"large_page_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"page_table_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
@@ -99,7 +105,7 @@ static void set_default(struct vm_config *cfg, const struct vm_config *defaults,
     if (field->type == FIELD_TAGS)
         cfg->tag_count = 0;
     for (const struct field *member = field->members; member && member->name; member++)
-        memcpy((char *)cfg + member->offset, (const char *)defaults + member->offset, member->size);
+        set_default(cfg, defaults, member);
 }
 
 /* Removes a member: objects, with all theirs. */
@@ -384,22 +390,34 @@ static void write_cpu(struct json_writer *w, const struct vm_config *cfg)
     json_object_end(w);
 }
 
+static void write_memory(struct json_writer *w, const struct vmm_info *info)
+{
+    json_key(w, "memory");
+    json_object_begin(w);
+    json_put_u64(w, "size_bytes", info->cfg.memory_bytes);
+    json_key(w, "balloon");
+    json_object_begin(w);
+    json_key(w, "target_bytes");
+    if (info->cfg.balloon_target_bytes)
+        json_u64(w, info->cfg.balloon_target_bytes);
+    else
+        json_null(w);
+    json_object_end(w);
+    json_put_u64(w, "resident_bytes", info->memory.resident_bytes);
+    json_put_u64(w, "large_page_bytes", info->memory.large_page_bytes);
+    json_put_u64(w, "page_table_bytes", info->memory.page_table_bytes);
+    json_put_u64(w, "overhead_bytes", info->memory.overhead_bytes);
+    json_object_end(w);
+}
+
 static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
 {
     const struct vm_config *cfg = &info->cfg;
 
     if (wanted(fields, "cpu"))
         write_cpu(w, cfg);
-    if (wanted(fields, "memory")) {
-        json_key(w, "memory");
-        json_object_begin(w);
-        json_put_u64(w, "size_bytes", cfg->memory_bytes);
-        json_put_u64(w, "resident_bytes", info->memory.resident_bytes);
-        json_put_u64(w, "large_page_bytes", info->memory.large_page_bytes);
-        json_put_u64(w, "page_table_bytes", info->memory.page_table_bytes);
-        json_put_u64(w, "overhead_bytes", info->memory.overhead_bytes);
-        json_object_end(w);
-    }
+    if (wanted(fields, "memory"))
+        write_memory(w, info);
     if (wanted(fields, "boot"))
         write_boot(w, cfg);
     if (wanted(fields, "serial")) {

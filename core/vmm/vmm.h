@@ -91,7 +91,8 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must
 
 /*
  * As vmm_replace, but the VM may run if only what can be changed then differs: description, tags,
- * CPU weight and limit. Return: 0, -EINVAL, -ENOENT, -EBUSY (needs_stop).
+ * CPU weight and limit, the balloon's target. Return: 0, -EINVAL, -ENOENT, -EBUSY (needs_stop),
+ * -ENOMEM (sizes in *err).
  */
 int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
 
