@@ -159,8 +159,11 @@ int gmem_entry_map(struct slat *slat, u64 guest, u64 entry)
         rc = slat_map(slat, gpa(guest + at), hpa(*entries & ENTRY_HOST),
                       PAGE_SIZE << entry_order(*entries), GUEST_ACCESS, SLAT_MEM_WB);
     }
-    if (rc != 0 && slat_unmap(slat, gpa(guest), bytes) != 0)
-        assert(!"whole blocks are never split");
+    if (rc != 0) {
+        int undone = slat_unmap(slat, gpa(guest), bytes);
+
+        assert(undone == 0); /* whole blocks are never split, so it needs no memory */
+    }
     return rc;
 }
 
