@@ -87,3 +87,14 @@ int msix_enable(const struct pci_device *dev, u16 entry, u8 vector, u32 apic_id)
               (control | MSIX_CONTROL_ENABLE) & ~MSIX_CONTROL_MASK_ALL);
     return 0;
 }
+
+void msix_disable(const struct pci_device *dev)
+{
+    u16 cap = pci_capability(dev, PCI_CAP_MSIX);
+    u32 control;
+
+    if (cap == 0)
+        return;
+    control = pci_read(dev, (u16)(cap + MSIX_CONTROL), 2);
+    pci_write(dev, (u16)(cap + MSIX_CONTROL), 2, control & ~MSIX_CONTROL_ENABLE);
+}

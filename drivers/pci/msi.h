@@ -21,4 +21,7 @@ void msi_disable(const struct pci_device *dev);
  * such entry), -ERANGE. */
 int msix_enable(const struct pci_device *dev, u16 entry, u8 vector, u32 apic_id) must_check;
 
+/* Turns MSI-X off again. */
+void msix_disable(const struct pci_device *dev);
+
 #endif

@@ -227,17 +227,20 @@ volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar)
     return hpt_map_device(hpa(dev->bars[bar].base), dev->bars[bar].bytes, HPT_UC);
 }
 
-u16 pci_capability(const struct pci_device *dev, u8 id)
+u16 pci_capability_next(const struct pci_device *dev, u16 at, u8 id)
 {
-    u8 at;
-
     if ((pci_read(dev, PCI_STATUS, 2) & PCI_STATUS_CAPS) == 0)
         return 0;
-    at = (u8)(pci_read(dev, PCI_CAP_POINTER, 1) & 0xfcu);
+    at = (u16)(pci_read(dev, at == 0 ? PCI_CAP_POINTER : (u16)(at + 1), 1) & 0xfcu);
     for (u32 i = 0; i < CAPABILITIES_MAX && at != 0; i++) {
         if (pci_read(dev, at, 1) == id)
             return at;
-        at = (u8)(pci_read(dev, (u16)(at + 1), 1) & 0xfcu);
+        at = (u16)(pci_read(dev, (u16)(at + 1), 1) & 0xfcu);
     }
     return 0;
+}
+
+u16 pci_capability(const struct pci_device *dev, u8 id)
+{
+    return pci_capability_next(dev, 0, id);
 }

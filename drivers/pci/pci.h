@@ -75,6 +75,10 @@ volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar) must_chec
 /* Offset of a capability in configuration space; 0 if the device lacks it. */
 u16 pci_capability(const struct pci_device *dev, u8 id);
 
+/* The next one with this ID after the capability at `at`, or the first for 0; 0 if there is none.
+ */
+u16 pci_capability_next(const struct pci_device *dev, u16 at, u8 id);
+
 #define PCI_VENDOR_ID   0x00u
 #define PCI_DEVICE_ID   0x02u
 #define PCI_COMMAND     0x04u
@@ -92,7 +96,8 @@ u16 pci_capability(const struct pci_device *dev, u8 id);
 #define PCI_COMMAND_INTX_OFF 0x400u
 #define PCI_STATUS_CAPS      0x010u
 
-#define PCI_CAP_MSI  0x05u
-#define PCI_CAP_MSIX 0x11u
+#define PCI_CAP_MSI    0x05u
+#define PCI_CAP_VENDOR 0x09u
+#define PCI_CAP_MSIX   0x11u
 
 #endif

@@ -36,19 +36,23 @@ bool pci_intx_route(const struct acpi_override *list, u32 count, u8 line, u8 pin
     return true;
 }
 
-static bool setup_msi(const struct pci_device *dev, struct pci_irq *irq)
+/* A message: all interrupts of the device come as this one. */
+static bool setup_message(const struct pci_device *dev, struct pci_irq *irq, enum pci_irq_kind kind)
 {
+    bool is_x = kind == PCI_IRQ_MSIX;
     u32 apic_id;
 
-    if (pci_capability(dev, PCI_CAP_MSI) == 0 ||
+    if (pci_capability(dev, is_x ? PCI_CAP_MSIX : PCI_CAP_MSI) == 0 ||
         irq_alloc(0, irq->handler, irq->arg, &irq->vector, &apic_id) != 0)
         return false;
-    if (msi_enable(dev, irq->vector, apic_id) != 0) {
+    if ((is_x ? msix_enable(dev, 0, irq->vector, apic_id)
+              : msi_enable(dev, irq->vector, apic_id)) != 0) {
         irq_free(0, irq->vector);
         return false;
     }
-    irq->kind = PCI_IRQ_MSI;
-    log_info("pci", "%s: interrupts by MSI, vector 0x%x", dev->bdf, (unsigned)irq->vector);
+    irq->kind = kind;
+    log_info("pci", "%s: interrupts by %s, vector 0x%x", dev->bdf, is_x ? "MSI-X" : "MSI",
+             (unsigned)irq->vector);
     return true;
 }
 
@@ -88,7 +92,8 @@ enum pci_irq_kind pci_irq_setup(const struct pci_device *dev, irq_handler handle
                                 struct pci_irq *irq)
 {
     *irq = (struct pci_irq){.kind = PCI_IRQ_NONE, .handler = handler, .arg = arg};
-    if (!setup_msi(dev, irq) && !setup_intx(dev, irq))
+    if (!setup_message(dev, irq, PCI_IRQ_MSI) && !setup_message(dev, irq, PCI_IRQ_MSIX) &&
+        !setup_intx(dev, irq))
         irq->kind = PCI_IRQ_NONE;
     return irq->kind;
 }
@@ -98,6 +103,10 @@ void pci_irq_release(const struct pci_device *dev, struct pci_irq *irq)
     switch (irq->kind) {
     case PCI_IRQ_MSI:
         msi_disable(dev);
+        irq_free(0, irq->vector);
+        break;
+    case PCI_IRQ_MSIX:
+        msix_disable(dev);
         irq_free(0, irq->vector);
         break;
     case PCI_IRQ_INTX:

@@ -17,12 +17,12 @@
 #include "drivers/acpi/acpi.h"
 #include "drivers/pci/pci.h"
 
-enum pci_irq_kind { PCI_IRQ_NONE, PCI_IRQ_MSI, PCI_IRQ_INTX };
+enum pci_irq_kind { PCI_IRQ_NONE, PCI_IRQ_MSI, PCI_IRQ_MSIX, PCI_IRQ_INTX };
 
 /* What pci_irq_setup() has set up; owned by the driver. */
 struct pci_irq {
     enum pci_irq_kind kind;
-    u8 vector; /* MSI */
+    u8 vector; /* MSI, MSI-X: entry 0 of the table */
     u32 gsi;   /* INTx */
     irq_handler handler;
     void *arg;

@@ -19,7 +19,7 @@ static const struct acpi_override overrides[] = {
 
 static u16 command;
 static u8 line, pin;
-static bool has_msi, msi_is_on, has_ioapic;
+static bool has_msi, msi_is_on, has_msix, msix_is_on, has_ioapic;
 static int msi_error;
 static u32 vectors_used, lines_used, attached_gsi;
 
@@ -47,7 +47,7 @@ void pci_write(const struct pci_device *dev, u16 offset, unsigned bytes, u32 val
 u16 pci_capability(const struct pci_device *dev, u8 id)
 {
     (void)dev;
-    return id == PCI_CAP_MSI && has_msi ? 0x50 : 0;
+    return id == PCI_CAP_MSI && has_msi ? 0x50 : id == PCI_CAP_MSIX && has_msix ? 0x60 : 0;
 }
 
 int msi_enable(const struct pci_device *dev, u8 vector, u32 apic_id)
@@ -61,6 +61,20 @@ void msi_disable(const struct pci_device *dev)
 {
     (void)dev;
     msi_is_on = false;
+}
+
+int msix_enable(const struct pci_device *dev, u16 entry, u8 vector, u32 apic_id)
+{
+    (void)dev, (void)vector, (void)apic_id;
+    CHECK_EQ(entry, 0);
+    msix_is_on = true;
+    return 0;
+}
+
+void msix_disable(const struct pci_device *dev)
+{
+    (void)dev;
+    msix_is_on = false;
 }
 
 int irq_alloc(u32 pcpu, irq_handler handler, void *arg, u8 *vector, u32 *apic_id)
@@ -102,6 +116,7 @@ static bool handler(void *arg)
 static void machine(bool with_msi, bool with_ioapic, u8 its_line, u8 its_pin)
 {
     has_msi = with_msi;
+    has_msix = false;
     msi_error = 0;
     has_ioapic = with_ioapic;
     line = its_line;
@@ -136,6 +151,19 @@ TEST(lines)
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
         CHECK(!pci_intx_route(overrides, ARRAY_SIZE(overrides), bad[i], 1, &way));
     CHECK(!pci_intx_route(overrides, ARRAY_SIZE(overrides), 10, 0, &way)); /* no pin */
+}
+
+TEST(msi_x_where_there_is_no_msi)
+{
+    struct pci_device dev = {0};
+    struct pci_irq irq;
+
+    machine(false, true, 10, 1);
+    has_msix = true;
+    CHECK_EQ(pci_irq_setup(&dev, handler, NULL, &irq), PCI_IRQ_MSIX);
+    CHECK(msix_is_on && !intx_is_on() && lines_used == 0);
+    pci_irq_release(&dev, &irq);
+    CHECK(!msix_is_on && vectors_used == 0 && irq.kind == PCI_IRQ_NONE);
 }
 
 TEST(msi_where_there_is)
