@@ -7,5 +7,6 @@
 
 extern const struct pci_driver e1000_driver;
 extern const struct pci_driver e1000e_driver;
+extern const struct pci_driver nvme_driver;
 
 #endif

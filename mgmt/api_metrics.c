@@ -14,13 +14,15 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
+#include "drivers/block/blk.h"
 #include "drivers/net/pktbuf.h"
 #include "mgmt/api.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
-#define SAMPLES_MAX  16384u /* of one VM in one family */
+/* Of one VM in one family, or of all disks: BLK_DISKS_MAX with five lines each. */
+#define SAMPLES_MAX  24576u
 #define STATUS_SLOTS 600u
 
 static u32 request_counts[VERB_OTHER + 1][STATUS_SLOTS];
@@ -121,6 +123,50 @@ static void host_network(struct json_writer *w)
     line(w, "socle_packet_pool_exhausted_total %llu", (unsigned long long)pktbuf_exhausted_count());
 }
 
+static u64 count_of(const u64 *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void disk_requests(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = 0; op < BLK_OP_COUNT; op++)
+            line(w, "socle_disk_requests_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
+                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.requests[op]));
+    }
+}
+
+static void disk_bytes(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = BLK_READ; op <= BLK_WRITE; op++)
+            line(w, "socle_disk_bytes_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
+                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.bytes[op]));
+    }
+}
+
+static void disk_time(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = 0; op < BLK_OP_COUNT; op++)
+            line(w, "socle_disk_request_seconds_total{disk=\"%s\",op=\"%s\"} " SECONDS, dev->name,
+                 blk_op_name(op), SECONDS_OF(count_of(&dev->stats.ns[op])));
+    }
+}
+
+static void disk_errors(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        u64 all = count_of(&dev->stats.errors), late = count_of(&dev->stats.timeouts);
+
+        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"timeout\"} %llu", dev->name,
+             (unsigned long long)late);
+        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"other\"} %llu", dev->name,
+             (unsigned long long)(all - MIN(late, all)));
+    }
+}
+
 static void host_connections(struct json_writer *w)
 {
     line(w, "socle_http_connections %u", server_connections());
@@ -199,6 +245,12 @@ static const struct family {
     {"socle_http_connections", "gauge", "Open connections.", host_connections, NULL},
     {"socle_packet_pool_exhausted_total", "counter", "Frames dropped for want of a buffer.",
      host_network, NULL},
+    {"socle_disk_requests_total", "counter", "Requests to a disk that have ended.", disk_requests,
+     NULL},
+    {"socle_disk_bytes_total", "counter", "Bytes moved by requests to a disk.", disk_bytes, NULL},
+    {"socle_disk_request_seconds_total", "counter", "Time requests to a disk took.", disk_time,
+     NULL},
+    {"socle_disk_errors_total", "counter", "Requests to a disk that failed.", disk_errors, NULL},
     {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
     {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds.", NULL, vm_memory},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
