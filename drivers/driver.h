@@ -5,6 +5,7 @@
 
 #include "drivers/pci/pci.h"
 
+extern const struct pci_driver ahci_driver;
 extern const struct pci_driver e1000_driver;
 extern const struct pci_driver e1000e_driver;
 extern const struct pci_driver nvme_driver;

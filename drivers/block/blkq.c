@@ -57,6 +57,8 @@ static bool start_one(struct blkq *q, struct blk_req *req)
         return false;
     tag = q->free_tags[q->free_count - 1];
     rc = q->ops->start(q, req, tag);
+    if (rc == -EAGAIN)
+        return false;
     if (rc != 0) {
         request_fails(q, req, rc);
         return true;
@@ -136,6 +138,7 @@ void blkq_resume(struct blkq *q)
     u64 flags = spin_lock_irqsave(&q->lock);
 
     q->is_stopped = false;
+    q->ops->kick(q);
     dispatch(q);
     spin_unlock_irqrestore(&q->lock, flags);
     blkq_wake(q);
@@ -154,6 +157,15 @@ void blkq_fail_all(struct blkq *q, int status)
     u64 flags = spin_lock_irqsave(&q->lock);
 
     fail_started(q, status);
+    spin_unlock_irqrestore(&q->lock, flags);
+    blkq_wake(q);
+}
+
+void blkq_fail(struct blkq *q, u32 tag, int status)
+{
+    u64 flags = spin_lock_irqsave(&q->lock);
+
+    (void)blkq_end(q, tag, status);
     spin_unlock_irqrestore(&q->lock, flags);
     blkq_wake(q);
 }
@@ -250,12 +262,23 @@ u32 blkq_late(struct blkq *q)
     return late;
 }
 
+/* Looks for the device itself now and then: one that is gone raises no interrupt. */
+static void watch(struct blkq *q)
+{
+    if (time_ns() < q->watch_ns)
+        return;
+    q->watch_ns = time_ns() + WATCH_NS;
+    if (!q->is_dead && !q->ops->is_present(q))
+        __atomic_store_n(&q->recovery_wanted, true, __ATOMIC_RELEASE);
+}
+
 u64 blkq_turn(struct blkq *q)
 {
     u32 late;
     u64 flags, sleep_ns;
 
     collect(q);
+    watch(q);
     late = blkq_late(q);
     if (late != BLKQ_NO_TAG || __atomic_exchange_n(&q->recovery_wanted, false, __ATOMIC_ACQ_REL)) {
         q->ops->recover(q, late);

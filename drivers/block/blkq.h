@@ -27,13 +27,18 @@
 struct blkq_ops {
     /*
      * Gives the device one command for the request's rest, under this tag, and moves the rest on.
-     * Return: 0; -EINVAL and the like: it cannot be done, the request ends so. Context: lock held.
+     * Return: 0; -EAGAIN: when a command it has now has ended; others: it cannot be done, the
+     * request ends so. Context: lock held.
      */
     int (*start)(struct blkq *q, struct blk_req *req, u32 tag);
-    /* Tells the device about commands started. Context: lock held. */
+    /* Tells the device about commands started, and of those the driver wants to be started again
+     * when blkq_resume is called. Context: lock held. */
     void (*kick)(struct blkq *q);
     /* Calls blkq_end() for each command that has ended. Context: lock held. */
     void (*poll)(struct blkq *q);
+    /* False once the device is gone: asked every second; recover is called then. Context: the
+     * queue's task, no lock. */
+    bool (*is_present)(struct blkq *q);
     /*
      * The command has not been answered in time, or blkq_request_recovery() was called (tag
      * BLKQ_NO_TAG): the driver makes sure that the device has forgotten all commands and calls
@@ -53,6 +58,7 @@ struct blkq {
     bool is_stopped;      /* (L) the driver is recovering: the device is left alone */
     bool is_dead;         /* (L) every request fails */
     bool recovery_wanted; /* (a) */
+    u64 watch_ns;         /* (o) when to ask for the device's presence */
     u32 in_flight;        /* (L) commands the device has */
     u32 bogus_count;      /* (L) answers to commands it does not have */
     struct list waiting;  /* (L) requests with a rest to be started */
@@ -91,6 +97,9 @@ void blkq_resume(struct blkq *q);
 
 /* The device has forgotten its commands: their requests end so. Context: task. */
 void blkq_fail_all(struct blkq *q, int status);
+
+/* The same for one command. */
+void blkq_fail(struct blkq *q, u32 tag, int status);
 
 /* The device is gone: all requests, of now and later, end with -ENODEV. Context: task. */
 void blkq_kill(struct blkq *q);

@@ -26,6 +26,7 @@ struct nvme_io {
     struct nvme *ctrl;
     u16 id; /* the device's: from 1 on; the admin queue is 0 */
     struct nvme_ring ring;
+    u16 told_tail; /* queue lock: what the doorbell was given last */
     struct dma_buf sq, cq, lists;
     u8 vector; /* MSI-X; 0: none */
 };

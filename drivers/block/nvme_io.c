@@ -30,6 +30,9 @@ static void io_kick(struct blkq *q)
 {
     struct nvme_io *io = io_of(q);
 
+    if (io->told_tail == io->ring.sq_tail)
+        return; /* controllers take the same value twice for an error */
+    io->told_tail = io->ring.sq_tail;
     compiler_barrier(); /* the commands before the doorbell; x86 keeps the order of stores */
     nvme_write(io->ctrl, nvme_doorbell(io->ctrl, io->id, false), io->ring.sq_tail);
 }
@@ -52,6 +55,12 @@ static void io_poll(struct blkq *q)
         nvme_write(n, NVME_INTMC, 1);
 }
 
+/* The controller's task sees when it is gone. */
+static bool io_is_present(struct blkq *q)
+{
+    return !io_of(q)->ctrl->is_gone;
+}
+
 /* Recovery is of the controller as a whole: its task does it, and looks itself for what is late. */
 static void io_recover(struct blkq *q, u32 tag)
 {
@@ -66,12 +75,14 @@ static const struct blkq_ops io_ops = {
     .start = io_start,
     .kick = io_kick,
     .poll = io_poll,
+    .is_present = io_is_present,
     .recover = io_recover,
 };
 
 void nvme_io_reset(struct nvme_io *io)
 {
     nvme_ring_init(&io->ring, io->sq.cpu, io->cq.cpu, io->ring.entries);
+    io->told_tail = 0;
 }
 
 int nvme_io_create(struct nvme *n, u32 index, u16 entries, struct nvme_io **out)

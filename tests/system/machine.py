@@ -55,6 +55,7 @@ def find_firmware():
 # A kind of disk -> its device.
 DISKS = {
     "nvme": "nvme",
+    "ahci": "ide-hd,bus=ahci.{n}",
 }
 
 

@@ -24,6 +24,7 @@ static u32 answers[16], answer_count; /* tags the device says it has ended */
 static int answer_status;
 static struct blk_req *done[16];
 static u64 now;
+static bool is_gone;
 
 u64 time_ns(void)
 {
@@ -95,7 +96,14 @@ static void recover(struct blkq *queue, u32 tag)
     blkq_resume(queue);
 }
 
-static const struct blkq_ops ops = {.start = start, .kick = kick, .poll = poll, .recover = recover};
+static bool is_present(struct blkq *queue)
+{
+    (void)queue;
+    return !is_gone;
+}
+
+static const struct blkq_ops ops = {
+    .is_present = is_present, .start = start, .kick = kick, .poll = poll, .recover = recover};
 
 static void on_done(struct blk_req *req)
 {
@@ -115,6 +123,7 @@ static void reset(void)
                            .q_count = 1};
     started = kicks = done_count = recoveries = answer_count = 0;
     start_error = answer_status = 0;
+    is_gone = false;
 }
 
 static struct blk_req read_of(u32 blocks, u32 seg_count)
@@ -326,6 +335,35 @@ TEST(the_end_fails_all)
     CHECK_EQ(done_count, 7);
     CHECK_EQ(after.status, -ENODEV);
     CHECK_EQ(started, DEPTH);
+}
+
+TEST(the_device_is_looked_for)
+{
+    reset();
+    blkq_turn(&q);
+    is_gone = true;
+    blkq_turn(&q);
+    CHECK_EQ(recoveries, 0); /* not all the time */
+    now += NS_PER_S;
+    blkq_turn(&q);
+    CHECK_EQ(recoveries, 1);
+    CHECK_EQ(late_tag, BLKQ_NO_TAG);
+}
+
+TEST(what_must_wait_waits)
+{
+    struct blk_req first = read_of(8, 1), second = read_of(8, 1);
+
+    reset();
+    CHECK_EQ(blk_submit(&disk, &first), 0);
+    start_error = -EAGAIN;
+    CHECK_EQ(blk_submit(&disk, &second), 0);
+    CHECK_EQ(started, 1);
+    answer(0);
+    start_error = 0;
+    blkq_turn(&q);
+    CHECK_EQ(started, 2);
+    CHECK_EQ(second.status, 0);
 }
 
 TEST(waiting)
