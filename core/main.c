@@ -237,7 +237,7 @@ static void start_virtualization(void)
 static void start_devices(void)
 {
     static const struct pci_driver *const drivers[] = {&e1000_driver, &e1000e_driver, &nvme_driver,
-                                                       &ahci_driver};
+                                                       &ahci_driver, &virtio_blk_driver};
     int rc;
 
     must(net_init(), "the packet pool");

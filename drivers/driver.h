@@ -9,5 +9,6 @@ extern const struct pci_driver ahci_driver;
 extern const struct pci_driver e1000_driver;
 extern const struct pci_driver e1000e_driver;
 extern const struct pci_driver nvme_driver;
+extern const struct pci_driver virtio_blk_driver;
 
 #endif

@@ -8,5 +8,5 @@ refuse() {
 }
 case ${CPU:-amd} in amd | intel) ;; *) refuse CPU "$CPU" "amd or CPU=intel" ;; esac
 case ${NIC:-e1000e} in e1000e | e1000) ;; *) refuse NIC "$NIC" "e1000e or NIC=e1000" ;; esac
-case ${DISK:-none} in none | nvme | ahci) ;; *) refuse DISK "$DISK" "nvme or DISK=ahci" ;; esac
+case ${DISK:-none} in none | nvme | ahci | virtio) ;; *) refuse DISK "$DISK" "nvme, ahci or virtio" ;; esac
 case ${BOOT:-usb} in usb | pxe) ;; *) refuse BOOT "$BOOT" "usb or BOOT=pxe" ;; esac

@@ -56,6 +56,7 @@ def find_firmware():
 DISKS = {
     "nvme": "nvme",
     "ahci": "ide-hd,bus=ahci.{n}",
+    "virtio": "virtio-blk-pci,disable-legacy=on",
 }
 
 
