@@ -74,6 +74,9 @@ u32 catch_trap(void (*fn)(void *arg), void *arg);
 extern volatile u64 trap_error;
 extern volatile u64 trap_cr2;
 
+/* Puts the values in ascending order. */
+void sort(u64 *values, unsigned count);
+
 /* Both PICs remapped to 0x20 and fully masked. */
 void pic_disable(void);
 
