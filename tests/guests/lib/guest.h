@@ -175,6 +175,7 @@ static inline void sti_hlt_cli(void)
 #define LAPIC_TIMER_ICR 0x380
 #define LAPIC_TIMER_CCR 0x390
 #define LAPIC_TIMER_DCR 0x3e0
+#define LVT_PERIODIC    0x20000u
 
 static inline u32 lapic_read(u32 reg)
 {
