@@ -68,16 +68,7 @@ def shell(machine, command, pattern, timeout=120):
     return machine.wait_console("debian", pattern, timeout=timeout)[1]
 
 
-# Under Bochs a guest with level-triggered interrupts crashes in its entry code in one boot of five, as if one had been
-# delivered with interrupts off; whose fault it is has not been found out.
-LINES = pytest.mark.qemu("level-triggered interrupts and Bochs' virtual APIC: not stable, see tests/README.md")
-
-
-@pytest.mark.parametrize("options, interrupts", [
-    ("", "PCI-MSI"),
-    pytest.param("pci=nomsi", "IO-APIC", marks=LINES),
-    pytest.param("pci=nommconf,nomsi", "IO-APIC", marks=LINES),
-])
+@pytest.mark.parametrize("options, interrupts", [("", "PCI-MSI"), ("pci=nomsi", "IO-APIC"), ("pci=nommconf,nomsi", "IO-APIC")])
 def test_linux_pci(clean, options, interrupts):
     """Debian's own drivers find the PCI bus and the virtio devices, with messages and without."""
     clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
