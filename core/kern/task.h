@@ -2,7 +2,7 @@
 /*
  * Tasks: everything that lives long (vCPU loops, driver bottom halves, the management agent) has
  * its own stack. Drivers and the agent stay on one pCPU; a vCPU may go to another while it does not
- * run: to the least loaded one when it starts and wakes, and to one that has nothing to do.
+ * run: to one that has nothing to do, and to one whose vCPUs have had more of their shares.
  *
  * Tasks are not preempted: one runs until it waits, yields or exits. An interrupt that wakes a task
  * of a better class sets a flag that task_should_yield() reports; vCPU loops look at it before each

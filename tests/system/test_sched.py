@@ -201,6 +201,28 @@ def test_pins_hold_and_idle_cpus_fetch_work(three, problem):
         assert three.delete(f"/vms/{name}?force=true").status == 204
 
 
+def assert_cpus_shared(m, **vms):
+    """CPUs that VMs get: name=(weight, what it is due). Two CPUs are among them."""
+    for name, (weight, _) in vms.items():
+        spin(m, name, weight=weight, pins=[1, 2])
+    measure(m, 3)  # what they had before the last one came is no matter
+    ran, window = measure(m, 8)
+    total = sum(ran.values())
+    assert total > 1.9 * window, (ran, window)
+    for name, (_, due) in vms.items():
+        assert ran[name] / total == pytest.approx(due / 2, rel=0.02), ran
+    for name in vms:
+        assert m.delete(f"/vms/{name}?force=true").status == 204
+
+
+def test_shares_hold_over_all_cpus(three):
+    """Whatever the number of VMs: they take turns at moving between CPUs."""
+    three.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
+    assert_cpus_shared(three, a=(100, 2 / 3), b=(100, 2 / 3), c=(100, 2 / 3))
+    assert_cpus_shared(three, one=(100, 0.4), two=(200, 0.8), also=(200, 0.8))
+    assert_cpus_shared(three, one=(100, 1 / 3), two=(200, 2 / 3), four=(400, 1))  # no vCPU can have more than one
+
+
 def test_a_real_time_vm_has_its_cpus_for_itself(three, problem):
     """Of CPUs 1 and 2 it takes one, from under VMs that spin there, and gives it back."""
     def no_room(reply, text):
