@@ -158,6 +158,11 @@ void fair_advance(struct fair_queue *q, const struct fair_node *running)
         q->floor = least->vtime;
 }
 
+static void set_count(struct fair_queue *q, u32 count)
+{
+    __atomic_store_n(&q->count, count, __ATOMIC_RELAXED);
+}
+
 static void set_root(struct fair_queue *q, struct fair_node *root)
 {
     q->root = root;
@@ -171,7 +176,7 @@ void fair_add(struct fair_queue *q, struct fair_node *node)
     node->rank = 1;
     node->arrival = q->arrivals++;
     set_root(q, merge(q->root, node));
-    q->count++;
+    set_count(q, q->count + 1);
 }
 
 struct fair_node *fair_take(struct fair_queue *q)
@@ -181,7 +186,8 @@ struct fair_node *fair_take(struct fair_queue *q)
     if (first == NULL)
         return NULL;
     set_root(q, merge(first->left, first->right));
-    q->count--;
+    first->rank = 0;
+    set_count(q, q->count - 1);
     return first;
 }
 
@@ -191,7 +197,8 @@ void fair_remove(struct fair_queue *q, struct fair_node *node)
 {
     struct fair_node *below = merge(node->left, node->right), *above = node->parent;
 
-    q->count--;
+    node->rank = 0;
+    set_count(q, q->count - 1);
     if (above == NULL) {
         set_root(q, below);
         return;

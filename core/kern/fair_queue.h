@@ -35,7 +35,7 @@
 
 struct fair_node {
     u32 weight;
-    u32 rank;      /* nodes on the way down the right side; only in a queue */
+    u32 rank;      /* nodes on the way down the right side; 0: not waiting in a queue */
     u32 remainder; /* of the last division by the weight */
     u64 vtime;     /* of the queue it belongs to; on the common scale after fair_leave */
     u64 arrival;   /* equals go in this order */
@@ -49,7 +49,7 @@ struct fair_queue {
     u64 floor;
     u64 offset; /* what is added to a virtual time for the common scale */
     u64 arrivals;
-    u32 count;
+    u32 count; /* who waits; others may read it, atomically, as a hint */
 };
 
 void fair_init(struct fair_queue *q);
@@ -104,6 +104,12 @@ void fair_add(struct fair_queue *q, struct fair_node *node);
 
 /* Takes out the node with the least virtual time. Return: NULL if none waits. */
 struct fair_node *fair_take(struct fair_queue *q);
+
+/* True between fair_add and taking it out again. */
+static inline bool fair_is_waiting(const struct fair_node *node)
+{
+    return node->rank != 0;
+}
 
 /* Takes out a node that waits in the queue. */
 void fair_remove(struct fair_queue *q, struct fair_node *node);

@@ -275,6 +275,30 @@ void runq_balance(struct runq *rq)
         spin_unlock(&rq->lock);
 }
 
+bool runq_let_pass(struct task *running, struct task *other)
+{
+    u32 me = running->pcpu;
+    u64 flags;
+    struct runq *rq = runq_lock_of(other, &flags);
+
+    /* On its way from one queue to another it is in neither. */
+    if (!may_run_on(other, me) || !sched_take(&rq->ready, other)) {
+        spin_unlock_irqrestore(&rq->lock, flags);
+        return false;
+    }
+    if (other->pcpu != me) {
+        runq_drop_load(rq, other);
+        sched_leave(&rq->ready, other);
+        rq = runq_move(rq, other, me);
+        runq_add_load(rq, other);
+    }
+    sched_add(&rq->ready, other);
+    runq_account(rq, running, time_ns());
+    sched_let_pass(&rq->ready, running, other);
+    spin_unlock_irqrestore(&rq->lock, flags);
+    return true;
+}
+
 void runq_offer(const struct runq *rq)
 {
     const struct task *task;

@@ -91,6 +91,11 @@ bool runq_pull(void);
  * Context: this pCPU, interrupts off, no lock. */
 void runq_balance(struct runq *rq);
 
+/* The vCPU that runs on this pCPU lets another one of its VM, that waits here or elsewhere, go
+ * before it: that one comes here and gets its virtual time in exchange. Context: this pCPU,
+ * interrupts off, no lock. Return: false if the other one does not wait, or may not run here. */
+bool runq_let_pass(struct task *running, struct task *other);
+
 /* If a vCPU waits here an idle pCPU is told to fetch it. One that falls idle just now and is missed
  * is told at the next slice. */
 void runq_offer(const struct runq *rq);

@@ -166,3 +166,18 @@ struct task *sched_pull(struct sched_queue *q, const struct sched_target *target
     sched_leave(q, found);
     return found;
 }
+
+bool sched_take(struct sched_queue *q, struct task *task)
+{
+    if (!fair_is_waiting(&task->share))
+        return false;
+    fair_remove(&q->vcpus, &task->share);
+    return true;
+}
+
+void sched_let_pass(struct sched_queue *q, struct task *running, struct task *task)
+{
+    fair_remove(&q->vcpus, &task->share);
+    fair_let_pass(&running->share, &task->share);
+    fair_add(&q->vcpus, &task->share);
+}

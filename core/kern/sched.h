@@ -96,6 +96,13 @@ struct task *sched_pick(struct sched_queue *q);
  */
 struct task *sched_pull(struct sched_queue *q, const struct sched_target *target);
 
+/* Takes out a vCPU. Return: false if it does not wait there. */
+bool sched_take(struct sched_queue *q, struct task *task);
+
+/* The running vCPU lets one that waits in the queue have its place, and takes that one's, if that
+ * is the later one. Both have the same weight. */
+void sched_let_pass(struct sched_queue *q, struct task *running, struct task *task);
+
 /* True if a task of this class would have to wait behind what is ready now. */
 bool sched_has_same_or_better(const struct sched_queue *q, enum task_class class);
 

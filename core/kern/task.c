@@ -366,6 +366,20 @@ void task_yield(void)
     irq_restore(flags);
 }
 
+bool task_let_pass(struct task *other)
+{
+    u64 flags = irq_save();
+    bool passes = runq_let_pass(task_current(), other);
+
+    irq_restore(flags);
+    return passes;
+}
+
+bool task_others_wait(void)
+{
+    return __atomic_load_n(&runq_this()->ready.vcpus.count, __ATOMIC_RELAXED) != 0;
+}
+
 bool task_should_yield(void)
 {
     return __atomic_load_n(&this_pcpu()->remote.resched, __ATOMIC_ACQUIRE) != 0;

@@ -133,6 +133,17 @@ bool task_wait_until(u64 deadline_ns);
  */
 void task_yield(void);
 
+/*
+ * The running vCPU cannot go on before another one of its VM has run, it seems. If that one waits
+ * for a pCPU it comes here and swaps places with the running one, which should yield then. What
+ * others are due is not touched. Context: vCPU task, no lock held. Return: false if the other one
+ * runs, sleeps, or may not run here.
+ */
+bool task_let_pass(struct task *other);
+
+/* True if other vCPUs wait for this pCPU. Context: any; may be outdated at once. */
+bool task_others_wait(void);
+
 /* True if task_yield() would run something else of a better class, or the time slice is over. */
 bool task_should_yield(void);
 
