@@ -30,7 +30,7 @@
 #define FAIR_WEIGHT_MAX     10000u
 #define FAIR_WEIGHT_DEFAULT 100u
 
-#define FAIR_CAP_NS       (500 * NS_PER_MS)
+#define FAIR_CAP_NS       (200 * NS_PER_MS)
 #define FAIR_CAP_LEAST_NS (100 * NS_PER_MS)
 
 struct fair_node {

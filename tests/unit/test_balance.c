@@ -325,7 +325,7 @@ TEST(ten_thousand_vcpus_on_256_pcpus_share_by_weight)
         add_sleeper(100, v % 8, 255, (1 + (u64)rand() % 4) * NS_PER_MS, NS_PER_S);
     for (; v < VCPUS; v++)
         (void)add_vcpu(kinds[v % ARRAY_SIZE(kinds)], v % 8, 255);
-    run_for(20 * NS_PER_S);
+    run_for(60 * NS_PER_S);
     reset_accounts();
     run_for(window);
     for (v = VCPUS / 10; v < VCPUS; v++) {
@@ -339,7 +339,7 @@ TEST(ten_thousand_vcpus_on_256_pcpus_share_by_weight)
 
         worst_ns = MAX(worst_ns, wrong < 0 ? -wrong : wrong);
     }
-    CHECK(worst_ns < 4 * SCHED_LAG_NS); /* however long it runs */
+    CHECK(worst_ns < 2 * SCHED_LAG_NS); /* however long it runs */
     for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
         CHECK(is_within((double)ran[i] * 17, (double)all_ran * kinds[i] / 100, 0.5));
     CHECK(all_ran > window / 100 * 98 * 256);
