@@ -14,6 +14,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
+#include "drivers/block/blk.h"
 #include "drivers/net/netdev.h"
 #include "drivers/net/pktbuf.h"
 #include "mgmt/api.h"
@@ -21,7 +22,9 @@
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
-#define SAMPLES_MAX  38912u /* of one VM in one family: four lines for each of 64 vCPUs */
+/* Of one VM in one family: four lines for each of 64 vCPUs; or of all disks: BLK_DISKS_MAX with
+ * five lines each. */
+#define SAMPLES_MAX  38912u
 #define STATUS_SLOTS 600u
 
 static u32 request_counts[VERB_OTHER + 1][STATUS_SLOTS];
@@ -177,6 +180,50 @@ static void nic_link(struct json_writer *w)
              (unsigned)__atomic_load_n(&dev->is_link_up, __ATOMIC_RELAXED));
 }
 
+static u64 count_of(const u64 *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void disk_requests(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = 0; op < BLK_OP_COUNT; op++)
+            line(w, "socle_disk_requests_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
+                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.requests[op]));
+    }
+}
+
+static void disk_bytes(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = BLK_READ; op <= BLK_WRITE; op++)
+            line(w, "socle_disk_bytes_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
+                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.bytes[op]));
+    }
+}
+
+static void disk_time(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = 0; op < BLK_OP_COUNT; op++)
+            line(w, "socle_disk_request_seconds_total{disk=\"%s\",op=\"%s\"} " SECONDS, dev->name,
+                 blk_op_name(op), SECONDS_OF(count_of(&dev->stats.ns[op])));
+    }
+}
+
+static void disk_errors(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        u64 all = count_of(&dev->stats.errors), late = count_of(&dev->stats.timeouts);
+
+        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"timeout\"} %llu", dev->name,
+             (unsigned long long)late);
+        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"other\"} %llu", dev->name,
+             (unsigned long long)(all - MIN(late, all)));
+    }
+}
+
 static void host_connections(struct json_writer *w)
 {
     line(w, "socle_http_connections %u", server_connections());
@@ -308,6 +355,12 @@ static const struct family {
     {"socle_nic_link_changes_total", "counter", "Links that came or went.", nic_link_changes, NULL},
     {"socle_nic_resets_total", "counter", "Resets of a card that hung or broke its protocol.",
      nic_resets, NULL},
+    {"socle_disk_requests_total", "counter", "Requests to a disk that have ended.", disk_requests,
+     NULL},
+    {"socle_disk_bytes_total", "counter", "Bytes moved by requests to a disk.", disk_bytes, NULL},
+    {"socle_disk_request_seconds_total", "counter", "Time requests to a disk took.", disk_time,
+     NULL},
+    {"socle_disk_errors_total", "counter", "Requests to a disk that failed.", disk_errors, NULL},
     {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
     {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds, by use.", NULL,
      vm_memory},

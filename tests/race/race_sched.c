@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/kern/sched.c tests/fakes/log.c */
+/* SOURCES: core/kern/sched.c core/kern/fair_queue.c tests/fakes/log.c */
 /* A run queue as task.c uses it: each task is in the queue or with one pCPU, never both. */
 #include "core/kern/sched.h"
 #include "core/x86/spinlock.h"
