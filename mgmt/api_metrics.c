@@ -312,6 +312,12 @@ static void vm_wakeups(struct json_writer *w, const struct vmm_info *vm)
     summary(w, "socle_vm_wakeup_duration_seconds", labels, &wakeups);
 }
 
+static void vm_spin_yields(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_spin_yields_total{vm=\"%s\"} %llu", vm->cfg.name,
+         (unsigned long long)vmm_let_pass(vm->id));
+}
+
 static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
 {
     static struct vmm_exit_stat rows[EXIT_KIND_COUNT];
@@ -388,6 +394,8 @@ static const struct family {
      vm_vcpu},
     {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,
      vm_wakeups},
+    {"socle_vm_spin_yields_total", "counter",
+     "Times a CPU that spun let the one go first that it waited for.", NULL, vm_spin_yields},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},
     {"socle_vm_exit_duration_seconds", "summary", "Time to handle an exit.", NULL, vm_exit_time},
 };

@@ -110,6 +110,7 @@ static void keep_counters(struct vmm_entry *entry)
 
         vcpu_times_add(&entry->times[i], vcpu);
         time_stats_add(&entry->wakeups, &vcpu->task.wakeups);
+        entry->let_pass += vcpu->let_pass;
         for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++)
             time_stats_add(&entry->exits[kind], &vcpu->exits[kind]);
     }

@@ -33,7 +33,7 @@ struct vm_config {
     char tags[VM_TAGS_MAX][VM_TAG_MAX + 1];
     u32 tag_count;
     u32 cpu_count;
-    u32 cpu_weight;           /* share of a pCPU beside the other vCPUs on it, 1..VM_WEIGHT_MAX */
+    u32 cpu_weight;           /* share of each vCPU beside all others, 1..VM_WEIGHT_MAX */
     u32 cpu_limit_millicpu;   /* thousandths of a CPU, all vCPUs together; 0: no limit */
     struct cpu_mask pins;     /* the only pCPUs its vCPUs may run on; none: all */
     bool cpu_realtime;        /* a pCPU for each vCPU, shared with no other */

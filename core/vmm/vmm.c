@@ -334,6 +334,7 @@ static void forget_last_run(struct vmm_entry *entry)
     entry->reason[0] = '\0';
     entry->fast_restarts = 0;
     memset(entry->times, 0, sizeof(entry->times));
+    entry->let_pass = 0;
     memset(&entry->wakeups, 0, sizeof(entry->wakeups));
     memset(entry->exits, 0, sizeof(entry->exits));
 }

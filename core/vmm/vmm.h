@@ -130,6 +130,10 @@ bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out);
  * there is no such VM. */
 bool vmm_wakeups(u32 id, struct vmm_summary *out);
 
+/* Times a vCPU that spun let another of the VM go first, since the last start on request. Return: 0
+ * if there is no such VM. */
+u64 vmm_let_pass(u32 id);
+
 /* Fills at most EXIT_KIND_COUNT rows, only kinds seen. Return: rows. */
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows);
 

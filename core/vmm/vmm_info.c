@@ -88,6 +88,16 @@ static struct vmm_summary summary_of(const struct time_stats *stats)
     };
 }
 
+u64 vmm_let_pass(u32 id)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+    u64 sum = entry ? entry->let_pass : 0;
+
+    for (u32 i = 0; entry && entry->vm && i < entry->vm->vcpu_count; i++)
+        sum += entry->vm->vcpus[i]->let_pass;
+    return sum;
+}
+
 bool vmm_wakeups(u32 id, struct vmm_summary *out)
 {
     const struct vmm_entry *entry = registry_find_id(id);
