@@ -47,8 +47,14 @@ static const struct field cpu_fields[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+static const struct field balloon_fields[] = {
+    {"target_bytes", FIELD_U64, MEMBER(balloon_target_bytes), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
 static const struct field memory_fields[] = {
     {"size_bytes", FIELD_U64, MEMBER(memory_bytes), NULL, NULL},
+    {"balloon", FIELD_OBJECT, 0, 0, balloon_fields, NULL},
     {"resident_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"large_page_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"page_table_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
@@ -129,7 +135,7 @@ static void set_default(const struct reader *r, const void *defaults, const stru
     if (field->type == FIELD_NICS)
         r->cfg->nic_count = 0;
     for (const struct field *member = field->members; member && member->name; member++)
-        memcpy(place_of(r, member), (const char *)defaults + member->offset, member->size);
+        set_default(r, defaults, member);
 }
 
 /* Removes a member: objects, with all theirs. */

@@ -107,22 +107,34 @@ static void write_nics(struct json_writer *w, const struct vm_config *cfg)
     json_array_end(w);
 }
 
+static void write_memory(struct json_writer *w, const struct vmm_info *info)
+{
+    json_key(w, "memory");
+    json_object_begin(w);
+    json_put_u64(w, "size_bytes", info->cfg.memory_bytes);
+    json_key(w, "balloon");
+    json_object_begin(w);
+    json_key(w, "target_bytes");
+    if (info->cfg.balloon_target_bytes)
+        json_u64(w, info->cfg.balloon_target_bytes);
+    else
+        json_null(w);
+    json_object_end(w);
+    json_put_u64(w, "resident_bytes", info->memory.resident_bytes);
+    json_put_u64(w, "large_page_bytes", info->memory.large_page_bytes);
+    json_put_u64(w, "page_table_bytes", info->memory.page_table_bytes);
+    json_put_u64(w, "overhead_bytes", info->memory.overhead_bytes);
+    json_object_end(w);
+}
+
 static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
 {
     const struct vm_config *cfg = &info->cfg;
 
     if (wanted(fields, "cpu"))
         write_cpu(w, cfg);
-    if (wanted(fields, "memory")) {
-        json_key(w, "memory");
-        json_object_begin(w);
-        json_put_u64(w, "size_bytes", cfg->memory_bytes);
-        json_put_u64(w, "resident_bytes", info->memory.resident_bytes);
-        json_put_u64(w, "large_page_bytes", info->memory.large_page_bytes);
-        json_put_u64(w, "page_table_bytes", info->memory.page_table_bytes);
-        json_put_u64(w, "overhead_bytes", info->memory.overhead_bytes);
-        json_object_end(w);
-    }
+    if (wanted(fields, "memory"))
+        write_memory(w, info);
     if (wanted(fields, "boot"))
         write_boot(w, cfg);
     if (wanted(fields, "nics"))

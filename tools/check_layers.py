@@ -27,13 +27,13 @@ MAY_INCLUDE = {
     "core/kern": L2,
     "drivers/acpi": DRIVERS, "drivers/pci": DRIVERS, "drivers/console": DRIVERS, "drivers/net": DRIVERS,
     "drivers/net/nat": DRIVERS, "drivers/virtio": DRIVERS,
-    "drivers": DRIVERS,
+    "drivers/block": DRIVERS, "drivers": DRIVERS,
     "svm": L2 | {"core/vm"},
     "vmx": L2 | {"core/vm"},
     "core/vm": L3,
     "core/vdev": L3 | {"core/vmm", "drivers/net"},   # core/vmm/guest_layout.h: the board, plain numbers
     "core/vmm": L3 | {"core/vdev", "drivers/net"},
-    "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "mgmt", "mgmt/port"},
+    "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "drivers/block", "mgmt", "mgmt/port"},
     "mgmt/port": L2 | {"mgmt"},
     "boot": L0 | {"mm", "boot"},
 }
@@ -59,11 +59,12 @@ SYMBOL_LAYERS = [
 NET = ["drivers/net", "drivers/net/nat", "drivers/virtio", "drivers/pci", "drivers/acpi"]
 # Then each of these alone on top of the three, or on top of what is named.
 SYMBOL_TOPS = [
-    ("drivers", ["drivers/acpi", "drivers/pci", "drivers/console", "drivers/net", "drivers/net/nat", "drivers/virtio"], []),
+    ("drivers", ["drivers/acpi", "drivers/pci", "drivers/console", "drivers/net", "drivers/net/nat", "drivers/virtio",
+                 "drivers/block"], []),
     ("core/vm", ["core/vm", "deps/zydis"], []),
     ("core/vdev", ["core/vdev"], ["core/vm", "deps/zydis", *NET]),
     ("core/vmm", ["core/vmm"], ["core/vm", "deps/zydis", "core/vdev", *NET]),
-    ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", *NET]),
+    ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", "drivers/block", *NET]),
 ]
 # Below core/vm, but reached through a table: they may use no symbol of core/vm, nor of one another.
 VENDORS = ["svm", "vmx"]

@@ -34,6 +34,13 @@ int virtio_rng_create(struct vm *vm) must_check;      /* the CPU must have RDRAN
  * as netport_attach; vm_fini frees it then. */
 int virtio_net_create(struct vm *vm, const struct netport_config *cfg) must_check;
 
+int virtio_balloon_create(struct vm *vm, u64 ram_end,
+                          u64 balloon_bytes) must_check; /* guest RAM ends there; see below */
+
+/* How much RAM the guest is asked to put into its balloon: up to 16 TiB. Context: management task.
+ * Nothing happens if the VM has no balloon. */
+void virtio_balloon_set(struct vm *vm, u64 balloon_bytes);
+
 /* Presses the ACPI power button. Context: management task. */
 void vpm_power_button(struct vm *vm);
 

@@ -94,6 +94,13 @@ static int create_vcpus(struct vm *vm, u32 count)
     return 0;
 }
 
+static u64 ram_end(u64 memory_bytes)
+{
+    u64 high = guest_high_bytes(memory_bytes);
+
+    return high > 0 ? GUEST_HIGH_RAM + high : guest_low_bytes(memory_bytes);
+}
+
 static int create_devices(struct vm *vm, const struct vm_parts *parts)
 {
     u64 memory = parts->cfg->memory_bytes;
@@ -114,6 +121,8 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
         rc = vpci_create(vm, guest_pci_mem64(memory));
     if (rc == 0 && cpu_features.has_rdrand)
         rc = virtio_rng_create(vm);
+    if (rc == 0 && !parts->cfg->cpu_realtime)
+        rc = virtio_balloon_create(vm, ram_end(memory), memory - vm_config_target(parts->cfg));
     return rc;
 }
 
@@ -218,9 +227,9 @@ static int no_memory(const struct vm_parts *parts, struct vmm_error *err)
                   "Stop a VM or delete an image, or give this VM less memory.",
                   "VM \"%s\" needs %llu MiB to start, and %llu MiB are free.", parts->cfg->name,
                   (unsigned long long)(ALIGN_UP(need, MiB) / MiB),
-                  (unsigned long long)(stats.free_bytes / MiB));
+                  (unsigned long long)(pmm_available(&stats) / MiB));
     err->need_bytes = need;
-    err->free_bytes = stats.free_bytes;
+    err->free_bytes = pmm_available(&stats);
     return -ENOMEM;
 }
 
@@ -229,7 +238,7 @@ static bool has_room(const struct vm_parts *parts)
     struct pmm_stats stats;
 
     pmm_get_stats(&stats);
-    return needed_bytes(parts) <= stats.free_bytes;
+    return needed_bytes(parts) <= pmm_available(&stats);
 }
 
 static int create_nic(struct vm *vm, const struct vm_config *cfg, const struct vm_nic *nic)
@@ -290,16 +299,19 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
         goto err_fini;
     if (rc == 0)
         rc = write_acpi(vm);
-    if (rc) {
-        rc = no_memory(parts, err);
-        goto err_fini;
-    }
+    if (rc)
+        goto err_no_memory;
     rc = load_guest(vm, parts, err);
     if (rc)
         goto err_fini;
+    rc = gmem_assure(&vm->gmem, vm_config_target(cfg));
+    if (rc)
+        goto err_no_memory;
     vm->gmem.frozen = true;
     return 0;
 
+err_no_memory:
+    rc = no_memory(parts, err);
 err_fini:
     vm_fini(vm);
     return rc;

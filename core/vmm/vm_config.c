@@ -127,6 +127,26 @@ static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
     return 0;
 }
 
+static int check_balloon(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (cfg->balloon_target_bytes > cfg->memory_bytes ||
+        !IS_ALIGNED(cfg->balloon_target_bytes, PAGE_2M)) {
+        vmm_error_set(err, "bad_value", "/memory/balloon/target_bytes",
+                      "Use a multiple of 2097152 (2 MiB) up to size_bytes, or null.",
+                      "A VM of %llu bytes cannot be asked to make do with %llu.",
+                      (unsigned long long)cfg->memory_bytes,
+                      (unsigned long long)cfg->balloon_target_bytes);
+        return -EINVAL;
+    }
+    if (cfg->cpu_realtime && cfg->balloon_target_bytes != 0) {
+        vmm_error_set(err, "semantic", "/memory/balloon/target_bytes",
+                      "Leave the target out, or realtime.",
+                      "A real-time VM keeps its memory: it has no balloon.");
+        return -EINVAL;
+    }
+    return 0;
+}
+
 /* Image names follow the looser rule of images; core/vmm/image.c knows it, here only the length
  * counts. */
 static int check_boot(const struct vm_config *cfg, struct vmm_error *err)
@@ -233,6 +253,8 @@ int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
         rc = check_realtime(cfg, err);
     if (rc == 0)
         rc = check_sizes(cfg, err);
+    if (rc == 0)
+        rc = check_balloon(cfg, err);
     if (rc == 0)
         rc = check_boot(cfg, err);
     if (rc == 0)

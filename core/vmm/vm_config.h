@@ -50,11 +50,12 @@ struct vm_config {
     char tags[VM_TAGS_MAX][VM_TAG_MAX + 1];
     u32 tag_count;
     u32 cpu_count;
-    u32 cpu_weight;         /* share of a pCPU beside the other vCPUs on it, 1..VM_WEIGHT_MAX */
-    u32 cpu_limit_millicpu; /* thousandths of a CPU, all vCPUs together; 0: no limit */
-    struct cpu_mask pins;   /* the only pCPUs its vCPUs may run on; none: all */
-    bool cpu_realtime;      /* a pCPU for each vCPU, shared with no other */
-    u64 memory_bytes;       /* multiple of 2 MiB */
+    u32 cpu_weight;           /* share of each vCPU beside all others, 1..VM_WEIGHT_MAX */
+    u32 cpu_limit_millicpu;   /* thousandths of a CPU, all vCPUs together; 0: no limit */
+    struct cpu_mask pins;     /* the only pCPUs its vCPUs may run on; none: all */
+    bool cpu_realtime;        /* a pCPU for each vCPU, shared with no other */
+    u64 memory_bytes;         /* multiple of 2 MiB */
+    u64 balloon_target_bytes; /* what the guest is asked to make do with; 0: all of it */
     enum vm_firmware firmware;
     char kernel[VM_IMAGE_NAME_MAX + 1];
     char initrd[VM_IMAGE_NAME_MAX + 1]; /* empty: none */
@@ -85,6 +86,12 @@ void vm_nic_mac(const struct vm_config *cfg, const struct vm_nic *nic, u8 mac[6]
 
 /* Fills an empty definition with the defaults (1 CPU, 256 MiB, direct boot). */
 void vm_config_default(struct vm_config *cfg);
+
+/* What of its memory the VM is to have: all, or the balloon's target. */
+static inline u64 vm_config_target(const struct vm_config *cfg)
+{
+    return cfg->balloon_target_bytes ? cfg->balloon_target_bytes : cfg->memory_bytes;
+}
 
 /* Checks ranges and names, not the existence of images. Return: 0, -EINVAL with *err filled. */
 int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err) must_check;

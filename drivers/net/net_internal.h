@@ -30,6 +30,24 @@ struct network {
  */
 void net_task_call(void (*fn)(void *arg), void *arg);
 
+/* What net_task looks through; net_task's own but for the ports, which management reads, too. */
+struct net_table {
+    struct network *bridges;             /* networks with an uplink */
+    struct netport *ports[NETPORTS_MAX]; /* (a) by index */
+    struct netport *host_ports;          /* those with NETPORT_HOST */
+};
+
+extern struct net_table net_table;
+
+/* The NIC's link is the link of all ports behind it. Context: net_task. */
+void net_tell_link(const struct netdev *dev);
+
+/* The port at this index goes. Context: net_task. */
+void net_task_forget(u32 index);
+
+/* Has the task look around. Context: any. */
+void net_task_wake(void);
+
 /* Context: net_task (in net_task_call). */
 int net_task_add_port(struct netport *port) must_check; /* 0, -EEXIST (MAC address), -ENOSPC */
 void net_task_remove_port(struct netport *port);

@@ -92,7 +92,7 @@ struct netdev *net_task_nic(const char *bdf)
     return dev;
 }
 
-static void wake(void)
+void net_task_wake(void)
 {
     if (__atomic_load_n(&net.is_started, __ATOMIC_ACQUIRE))
         task_wake(&net.task);
@@ -103,7 +103,7 @@ void net_task_notice(const struct netport *port)
     u64 bit = BIT(port->index % 64);
 
     if (!(__atomic_fetch_or(&net.pending[port->index / 64], bit, __ATOMIC_SEQ_CST) & bit))
-        wake();
+        net_task_wake();
 }
 
 /* A whole batch fits: who empties the inbox is not woken for each frame's worth of room. */
@@ -116,7 +116,7 @@ void net_task_inbox_drained(const struct netport *port)
 {
     if (__atomic_load_n(&net.inbox_was_full, __ATOMIC_ACQUIRE) && has_room_for_batch(port) &&
         __atomic_exchange_n(&net.inbox_was_full, false, __ATOMIC_ACQ_REL))
-        wake();
+        net_task_wake();
 }
 
 void net_task_call(void (*fn)(void *arg), void *arg)
@@ -128,10 +128,19 @@ void net_task_call(void (*fn)(void *arg), void *arg)
         return;
     }
     __atomic_store_n(&net.request, &request, __ATOMIC_RELEASE);
-    wake();
+    net_task_wake();
     while (!__atomic_load_n(&request.is_done, __ATOMIC_ACQUIRE))
         task_wait();
     task_wake(request.waiter); /* a wake-up meant for the caller's own loop may have been taken */
+}
+
+void net_task_forget(u32 index)
+{
+    u64 mask = ~BIT(index % 64);
+
+    __atomic_fetch_and(&net.pending[index / 64], mask, __ATOMIC_SEQ_CST);
+    net.limited[index / 64] &= mask;
+    net_touched[index / 64] &= mask;
 }
 
 static void serve_request(void)
@@ -145,116 +154,6 @@ static void serve_request(void)
     waiter = request->waiter;
     __atomic_store_n(&request->is_done, true, __ATOMIC_RELEASE); /* from here on it may be gone */
     task_wake(waiter);
-}
-
-/* Frames for others than the host are wanted as soon as others may be there. */
-static void update_promisc(struct netdev *dev)
-{
-    bool is_wanted = false;
-
-    if (!dev)
-        return;
-    for (const struct network *n = net.bridges; n; n = n->next_bridge) {
-        for (const struct netport *p = n->dev == dev ? n->ports : NULL; p; p = p->next)
-            is_wanted |= memcmp(p->cfg.mac, dev->mac, sizeof(dev->mac)) != 0;
-    }
-    if (is_wanted == dev->is_promisc)
-        return;
-    dev->is_promisc = is_wanted;
-    dev->ops->set_promisc(dev);
-}
-
-int net_task_add_port(struct netport *port)
-{
-    struct network *network = port->network;
-    u32 i = 0;
-    int rc;
-
-    while (i < NETPORTS_MAX && net.ports[i])
-        i++;
-    if (i == NETPORTS_MAX)
-        return -ENOSPC;
-    memcpy(port->in_switch.mac, port->cfg.mac, sizeof(port->in_switch.mac));
-    port->in_switch.flags = (port->cfg.flags & NETPORT_CHECK_MAC ? VSWITCH_CHECK_MAC : 0) |
-                            (port->cfg.flags & NETPORT_ISOLATED ? VSWITCH_ISOLATED : 0) |
-                            (port->cfg.flags & NETPORT_HOST ? VSWITCH_TRUSTED : 0);
-    rc = vswitch_add(&network->sw, &port->in_switch, time_ns());
-    if (rc)
-        return rc;
-    net_limiter_init(&port->tx_limit, &port->cfg.limits, time_ns());
-    net_limiter_init(&port->rx_limit, &port->cfg.limits, time_ns());
-    port->index = i;
-    port->link_up = !network->dev || network->dev->is_link_up;
-    port->next = network->ports;
-    network->ports = port;
-    __atomic_store_n(&net.ports[i], port, __ATOMIC_RELEASE);
-    if (port->cfg.flags & NETPORT_HOST) {
-        port->next_host = net.host_ports;
-        net.host_ports = port;
-    }
-    update_promisc(network->dev);
-    return 0;
-}
-
-void net_task_remove_port(struct netport *port)
-{
-    struct network *network = port->network;
-    struct netport **link = &network->ports;
-    u64 mask = ~BIT(port->index % 64);
-
-    while (*link != port)
-        link = &(*link)->next;
-    *link = port->next;
-    for (link = &net.host_ports; *link; link = &(*link)->next_host) {
-        if (*link == port) {
-            *link = port->next_host;
-            break;
-        }
-    }
-    vswitch_remove(&network->sw, &port->in_switch);
-    __atomic_store_n(&net.ports[port->index], NULL, __ATOMIC_RELEASE);
-    __atomic_fetch_and(&net.pending[port->index / 64], mask, __ATOMIC_SEQ_CST);
-    net.limited[port->index / 64] &= mask;
-    net_touched[port->index / 64] &= mask;
-    if (port->held)
-        pktbuf_free(port->held);
-    port->held = NULL;
-    update_promisc(network->dev);
-}
-
-const struct netport *net_task_port(u32 index)
-{
-    return __atomic_load_n(&net.ports[index], __ATOMIC_ACQUIRE);
-}
-
-void net_task_add_bridge(struct network *network)
-{
-    network->uplink.flags = VSWITCH_UPLINK;
-    network->next_bridge = net.bridges;
-    net.bridges = network;
-    network->dev->wake = wake;
-    network->dev->users++;
-}
-
-void net_task_remove_bridge(struct network *network)
-{
-    struct network **link = &net.bridges;
-
-    while (*link != network)
-        link = &(*link)->next_bridge;
-    *link = network->next_bridge;
-    network->dev->users--;
-}
-
-/* The NIC's link is the link of all ports behind it. */
-static void tell_link(const struct netdev *dev)
-{
-    for (const struct network *n = net.bridges; n; n = n->next_bridge) {
-        for (struct netport *p = n->dev == dev ? n->ports : NULL; p; p = p->next) {
-            __atomic_store_n(&p->link_up, dev->is_link_up, __ATOMIC_RELEASE);
-            net_touch(p);
-        }
-    }
 }
 
 /* Asks the device when it has told of a change, and now and then: reading its registers is slow. */
@@ -271,12 +170,12 @@ static void update_link(struct netdev *dev, bool is_time)
     __atomic_store_n(&dev->is_link_up, up, __ATOMIC_RELEASE);
     netdev_count(&dev->counters.link_changes, 1);
     log_info("net", "%s: link is %s", dev->bdf, up ? "up" : "down");
-    tell_link(dev);
+    net_tell_link(dev);
 }
 
 static bool host_is_full(void)
 {
-    for (const struct netport *p = net.host_ports; p; p = p->next_host) {
+    for (const struct netport *p = net_table.host_ports; p; p = p->next_host) {
         if (!has_room_for_batch(p))
             return true;
     }
@@ -311,7 +210,7 @@ static u32 receive(void)
 
             if (!pkt)
                 break;
-            net_forward_received(net.bridges, dev, pkt);
+            net_forward_received(net_table.bridges, dev, pkt);
         }
     }
     return moved;
@@ -320,7 +219,7 @@ static u32 receive(void)
 /* One port's turn. Return: frames taken. */
 static u32 collect_port(u32 index)
 {
-    struct netport *port = net.ports[index];
+    struct netport *port = net_table.ports[index];
     u64 ready_ns = 0;
     u32 moved = 0;
 
@@ -377,7 +276,7 @@ static void wake_owners(void)
 
         net_touched[word] = 0;
         for (; bits; bits &= bits - 1) {
-            const struct netport *port = net.ports[word * 64 + (u32)__builtin_ctzll(bits)];
+            const struct netport *port = net_table.ports[word * 64 + (u32)__builtin_ctzll(bits)];
 
             if (port)
                 port->cfg.wake(port->cfg.wake_arg);

@@ -130,8 +130,10 @@ def test_linux_to_outside(net):
 
 def test_nics_come_and_go(net):
     """Nothing is left behind by cards that are attached and detached with their VMs."""
+    net.upload_file("echo", f"{BUILD}/guests/echo.elf")
+
     def round_trip():
-        net.create_vm("one", {"kernel": "debian-kernel"}, 64 << 20, nics=[{"id": "net0", "network": "inside"}, {"id": "net1", "network": "uplink"}])
+        net.create_vm("one", {"kernel": "echo", "firmware": "pvh"}, 4 << 20, nics=[{"id": "net0", "network": "inside"}, {"id": "net1", "network": "uplink"}])
         assert net.json("/networks/inside")["ports"] == 1
         assert net.delete("/vms/one?force=true").status == 204
 
