@@ -323,7 +323,7 @@ help:
 ##   CPU=amd|intel      processor of the machine; intel: Bochs, unless KVM has nested VT-x, BOOT=usb only
 ##   SMP=2 MEM=2G       its CPUs and memory
 ##   NIC=e1000e|e1000|igb|virtio  its network card: 82574L, 82540EM, 82576 (QEMU 8.0 and later), virtio-net
-##   DISK=none          its disk; nvme, ahci and virtio are not built yet
+##   DISK=none          its disk besides the stick: nvme, ahci or virtio; build/disk.img, made if it is not there
 ##   BOOT=usb|pxe       how the firmware loads the image
 ##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint
 ##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest

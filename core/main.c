@@ -28,6 +28,7 @@
 #include "core/x86/spinlock.h"
 #include "core/x86/tsc.h"
 #include "drivers/acpi/acpi.h"
+#include "drivers/block/partitions.h"
 #include "drivers/console/efifb.h"
 #include "drivers/console/uart16550.h"
 #include "drivers/driver.h"
@@ -287,8 +288,10 @@ static void start_virtualization(void)
 
 static void start_devices(void)
 {
-    static const struct pci_driver *const drivers[] = {&e1000_driver, &e1000e_driver, &igb_driver,
-                                                       &virtio_net_driver};
+    static const struct pci_driver *const drivers[] = {
+        &e1000_driver, &e1000e_driver, &igb_driver,        &virtio_net_driver,
+        &nvme_driver,  &ahci_driver,   &virtio_blk_driver,
+    };
     int rc;
 
     must(net_init(), "the packet pool");
@@ -327,5 +330,6 @@ void hv_main(struct boot_info *info)
     must(agent_start(info), "the management agent");
     mem_wipe(info->seed, sizeof(info->seed));
     must(net_start(), "the network task");
+    must(partitions_start(), "the task that reads partition tables");
     task_idle_loop();
 }

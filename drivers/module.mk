@@ -1,1 +1,1 @@
-KERNEL_SRC += $(wildcard drivers/*/*.c)
+KERNEL_SRC += $(wildcard drivers/*/*.c drivers/net/nat/*.c)

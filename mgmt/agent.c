@@ -17,6 +17,7 @@
 #include "core/lib/string.h"
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
+#include "drivers/block/blk.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/netif.h"
@@ -94,6 +95,7 @@ static void power_poll(void)
         return;
     power_off_vms();
     log_info("agent", "%s by request", agent.power == AGENT_REBOOT ? "reboot" : "power-off");
+    blk_shutdown();
     if (agent.power == AGENT_REBOOT)
         firmware_reset();
     firmware_poweroff();

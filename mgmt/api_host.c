@@ -70,7 +70,7 @@ static void put_nodes(struct json_writer *w)
     json_array_end(w);
 }
 
-/* total = free + vm + image + hv; dirty is part of free. */
+/* total = free + vm + image + hv; dirty and promised are parts of free. */
 static void put_memory(struct json_writer *w)
 {
     struct pmm_stats stats;
@@ -81,6 +81,7 @@ static void put_memory(struct json_writer *w)
     json_put_u64(w, "total_bytes", stats.total_bytes);
     json_put_u64(w, "free_bytes", stats.free_bytes);
     json_put_u64(w, "dirty_bytes", stats.dirty_bytes);
+    json_put_u64(w, "promised_bytes", stats.promised_bytes);
     json_put_u64(w, "vm_bytes", stats.used_bytes[PMM_GUEST]);
     json_put_u64(w, "image_bytes", stats.used_bytes[PMM_IMAGE]);
     json_put_u64(w, "hv_bytes", stats.used_bytes[PMM_HYPERVISOR] + stats.used_bytes[PMM_DMA]);

@@ -114,7 +114,7 @@ static void no_memory(struct req *req)
                        .slug = "no_memory",
                        .detail = "The image does not fit into the host's memory.",
                        .need_bytes = wanted == HTTP_LENGTH_NONE ? 0 : wanted,
-                       .free_bytes = stats.free_bytes,
+                       .free_bytes = pmm_available(&stats),
                        .hint = "Stop a VM or delete an image.",
                    });
 }

@@ -14,6 +14,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
+#include "drivers/block/blk.h"
 #include "drivers/net/netdev.h"
 #include "drivers/net/pktbuf.h"
 #include "mgmt/api.h"
@@ -21,7 +22,9 @@
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
-#define SAMPLES_MAX  38912u /* of one VM in one family: four lines for each of 64 vCPUs */
+/* Of one VM in one family: four lines for each of 64 vCPUs; or of all disks: BLK_DISKS_MAX with
+ * five lines each. */
+#define SAMPLES_MAX  38912u
 #define STATUS_SLOTS 600u
 
 static u32 request_counts[VERB_OTHER + 1][STATUS_SLOTS];
@@ -114,6 +117,14 @@ static void host_dirty(struct json_writer *w)
     line(w, "socle_memory_dirty_bytes %llu", (unsigned long long)stats.dirty_bytes);
 }
 
+static void host_promised(struct json_writer *w)
+{
+    struct pmm_stats stats;
+
+    pmm_get_stats(&stats);
+    line(w, "socle_memory_promised_bytes %llu", (unsigned long long)stats.promised_bytes);
+}
+
 static void host_nodes(struct json_writer *w)
 {
     for (u32 i = 0; i < pmm_node_count(); i++) {
@@ -177,6 +188,50 @@ static void nic_link(struct json_writer *w)
              (unsigned)__atomic_load_n(&dev->is_link_up, __ATOMIC_RELAXED));
 }
 
+static u64 count_of(const u64 *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void disk_requests(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = 0; op < BLK_OP_COUNT; op++)
+            line(w, "socle_disk_requests_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
+                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.requests[op]));
+    }
+}
+
+static void disk_bytes(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = BLK_READ; op <= BLK_WRITE; op++)
+            line(w, "socle_disk_bytes_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
+                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.bytes[op]));
+    }
+}
+
+static void disk_time(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        for (u32 op = 0; op < BLK_OP_COUNT; op++)
+            line(w, "socle_disk_request_seconds_total{disk=\"%s\",op=\"%s\"} " SECONDS, dev->name,
+                 blk_op_name(op), SECONDS_OF(count_of(&dev->stats.ns[op])));
+    }
+}
+
+static void disk_errors(struct json_writer *w)
+{
+    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+        u64 all = count_of(&dev->stats.errors), late = count_of(&dev->stats.timeouts);
+
+        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"timeout\"} %llu", dev->name,
+             (unsigned long long)late);
+        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"other\"} %llu", dev->name,
+             (unsigned long long)(all - MIN(late, all)));
+    }
+}
+
 static void host_connections(struct json_writer *w)
 {
     line(w, "socle_http_connections %u", server_connections());
@@ -203,6 +258,18 @@ static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
     for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
         line(w, "socle_vm_memory_bytes{vm=\"%s\",use=\"%s\"} %llu", vm->cfg.name, rows[i].use,
              (unsigned long long)rows[i].bytes);
+}
+
+static void vm_memory_size(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_memory_size_bytes{vm=\"%s\"} %llu", vm->cfg.name,
+         (unsigned long long)vm->cfg.memory_bytes);
+}
+
+static void vm_memory_target(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_memory_target_bytes{vm=\"%s\"} %llu", vm->cfg.name,
+         (unsigned long long)vm_config_target(&vm->cfg));
 }
 
 static void vcpu_state(struct json_writer *w, const struct vmm_info *vm, u32 vcpu,
@@ -245,6 +312,12 @@ static void vm_wakeups(struct json_writer *w, const struct vmm_info *vm)
     summary(w, "socle_vm_wakeup_duration_seconds", labels, &wakeups);
 }
 
+static void vm_spin_yields(struct json_writer *w, const struct vmm_info *vm)
+{
+    line(w, "socle_vm_spin_yields_total{vm=\"%s\"} %llu", vm->cfg.name,
+         (unsigned long long)vmm_let_pass(vm->id));
+}
+
 static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
 {
     static struct vmm_exit_stat rows[EXIT_KIND_COUNT];
@@ -284,6 +357,8 @@ static const struct family {
      NULL},
     {"socle_memory_bytes", "gauge", "Host memory by use.", host_memory, NULL},
     {"socle_memory_dirty_bytes", "gauge", "Free memory still to be zeroed.", host_dirty, NULL},
+    {"socle_memory_promised_bytes", "gauge",
+     "Free memory given back by virtual machines and kept for them.", host_promised, NULL},
     {"socle_memory_node_bytes", "gauge", "Host memory of each NUMA node.", host_nodes, NULL},
     {"socle_http_requests_total", "counter", "Requests answered.", host_requests, NULL},
     {"socle_http_connections", "gauge", "Open connections.", host_connections, NULL},
@@ -302,13 +377,25 @@ static const struct family {
     {"socle_nic_link_changes_total", "counter", "Links that came or went.", nic_link_changes, NULL},
     {"socle_nic_resets_total", "counter", "Resets of a card that hung or broke its protocol.",
      nic_resets, NULL},
+    {"socle_disk_requests_total", "counter", "Requests to a disk that have ended.", disk_requests,
+     NULL},
+    {"socle_disk_bytes_total", "counter", "Bytes moved by requests to a disk.", disk_bytes, NULL},
+    {"socle_disk_request_seconds_total", "counter", "Time requests to a disk took.", disk_time,
+     NULL},
+    {"socle_disk_errors_total", "counter", "Requests to a disk that failed.", disk_errors, NULL},
     {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
     {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds, by use.", NULL,
      vm_memory},
+    {"socle_vm_memory_size_bytes", "gauge", "Memory a virtual machine is defined with.", NULL,
+     vm_memory_size},
+    {"socle_vm_memory_target_bytes", "gauge", "Memory a virtual machine is asked to make do with.",
+     NULL, vm_memory_target},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
      vm_vcpu},
     {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,
      vm_wakeups},
+    {"socle_vm_spin_yields_total", "counter",
+     "Times a CPU that spun let the one go first that it waited for.", NULL, vm_spin_yields},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},
     {"socle_vm_exit_duration_seconds", "summary", "Time to handle an exit.", NULL, vm_exit_time},
 };

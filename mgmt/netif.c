@@ -10,6 +10,7 @@
 #include "mgmt/netif.h"
 
 #include "lwip/dhcp.h"
+#include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
 #include "lwip/init.h"
@@ -21,7 +22,9 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/x86/log.h"
+#include "drivers/net/nat/nat_network.h"
 #include "drivers/net/netport.h"
+#include "drivers/net/network.h"
 #include "drivers/net/pktbuf_csum.h"
 
 /* Frames lwIP and the server may hold at the same time; fewer than there are pktbufs. */
@@ -78,7 +81,7 @@ static void receive(struct pktbuf *pkt)
     struct pbuf *p;
 
     if (!wrapper) {
-        net.port.counters.rx_drops++;
+        netport_count_drop(&net.port);
         pktbuf_free(pkt);
         return;
     }
@@ -105,10 +108,12 @@ static err_t link_output(struct netif *netif unused, struct pbuf *p)
         return ERR_MEM;
     pkt->len = pbuf_copy_partial(p, pktbuf_data(pkt), p->tot_len, 0);
     pktbuf_csum_defer(pkt);
-    if (netport_send(&net.port, pkt))
-        return ERR_OK;
-    pktbuf_free(pkt);
-    return ERR_MEM;
+    if (!netport_has_room(&net.port) || !netport_send(&net.port, pkt)) {
+        pktbuf_free(pkt);
+        return ERR_MEM;
+    }
+    netport_flush(&net.port);
+    return ERR_OK;
 }
 
 static err_t init_interface(struct netif *netif)
@@ -117,12 +122,48 @@ static err_t init_interface(struct netif *netif)
     netif->name[1] = 'n';
     netif->mtu = (u16_t)net.port.mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
-    memcpy(netif->hwaddr, net.port.mac, ETH_HWADDR_LEN);
+    memcpy(netif->hwaddr, net.port.cfg.mac, ETH_HWADDR_LEN);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
     netif->output = etharp_output;
     netif->output_ip6 = ethip6_output;
     netif->linkoutput = link_output;
     return ERR_OK;
+}
+
+static u32 number_of(const ip4_addr_t *ip)
+{
+    return lwip_ntohl(ip4_addr_get_u32(ip));
+}
+
+/* Guests on networks of kind nat share the address. */
+static void tell_nat(void)
+{
+    struct nat_uplink uplink = {
+        .is_up = !ip4_addr_isany(netif_ip4_addr(&net.lwip)),
+        .mtu = net.lwip.mtu,
+        .address = number_of(netif_ip4_addr(&net.lwip)),
+        .netmask = number_of(netif_ip4_netmask(&net.lwip)),
+        .gateway = number_of(netif_ip4_gw(&net.lwip)),
+    };
+
+    memcpy(uplink.mac, net.lwip.hwaddr, sizeof(uplink.mac));
+    for (u8_t i = 0, count = 0; i < DNS_MAX_SERVERS && count < NAT_DNS_MAX; i++) {
+        const ip_addr_t *server = dns_getserver(i);
+
+        if (IP_IS_V4(server) && !ip_addr_isany(server))
+            uplink.dns[count++] = number_of(ip_2_ip4(server));
+    }
+    nat_network_uplink(&net.port, &uplink);
+}
+
+/* Without it there is no NAT, but the host is reached all the same. */
+static void make_default_network(void)
+{
+    const struct network_config cfg = {.name = DEFAULT_NETWORK, .kind = NETWORK_NAT};
+    bool is_new;
+
+    if (network_put(&cfg, &is_new))
+        log_warn("net", "no memory for the network of the guests");
 }
 
 /* An address came, went or changed. */
@@ -131,6 +172,7 @@ static void on_status(struct netif *netif)
     const ip4_addr_t *ip = netif_ip4_addr(netif);
     char text[ADDRESS_TEXT_MAX + 1] = "";
 
+    tell_nat();
     if (!ip4_addr_isany(ip))
         ip4addr_ntoa_r(ip, text, sizeof(text));
     if (strcmp(text, net.address) == 0)
@@ -154,6 +196,7 @@ static void use_static_address(void)
 
 int netif_start(const struct host_config *cfg, void (*wake)(void *arg))
 {
+    const struct netport_config port = {.flags = NETPORT_HOST, .wake = wake};
     int rc;
 
     net.cfg = *cfg;
@@ -162,7 +205,7 @@ int netif_start(const struct host_config *cfg, void (*wake)(void *arg))
         net.free = &net.wrappers[i];
     }
     lwip_init();
-    rc = netport_attach(&net.port, wake, NULL);
+    rc = netport_attach(&net.port, &port);
     if (rc)
         return rc;
     if (!netif_add_noaddr(&net.lwip, NULL, init_interface, netif_input))
@@ -173,6 +216,7 @@ int netif_start(const struct host_config *cfg, void (*wake)(void *arg))
     netif_set_status_callback(&net.lwip, on_status);
     netif_create_ip6_linklocal_address(&net.lwip, 1);
     netif_set_ip6_autoconfig_enabled(&net.lwip, 1);
+    make_default_network();
     netif_set_up(&net.lwip);
     if (!net.cfg.dhcp && net.cfg.address)
         use_static_address();
@@ -226,7 +270,7 @@ void netif_poll_port(void)
     while (count++ < RX_BATCH && (pkt = netport_receive(&net.port)) != NULL)
         receive(pkt);
     if (count > RX_BATCH)
-        net.port.wake(net.port.wake_arg); /* there may be more */
+        net.port.cfg.wake(net.port.cfg.wake_arg); /* there may be more */
 }
 
 const char *netif_address_text(void)

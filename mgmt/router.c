@@ -26,7 +26,14 @@ static size_t segment_length(const char *s)
     return len;
 }
 
-/* Compares segment by segment; a "{name}" takes any non-empty segment, remembered by offset. */
+/* True if one is at its end and the other at a slash before it. */
+static bool is_slash_apart(const char *a, const char *b)
+{
+    return a[0] == '\0' && b[0] == '/' && b[1] == '\0';
+}
+
+/* A "{name}" takes any non-empty segment, remembered by offset; a slash at the end makes no
+ * difference. */
 static bool path_matches(const char *pattern, const char *path, u32 offsets[ROUTE_PARAMS_MAX],
                          u32 *count)
 {
@@ -34,26 +41,22 @@ static bool path_matches(const char *pattern, const char *path, u32 offsets[ROUT
 
     *count = 0;
     for (;;) {
-        size_t want = segment_length(pattern);
-        size_t have = segment_length(path);
+        if (*pattern == '{') {
+            size_t have = segment_length(path);
 
-        if (pattern[0] == '{') {
             if (have == 0 || *count == ROUTE_PARAMS_MAX)
                 return false;
             offsets[(*count)++] = (u32)(path - start);
-        } else if (want != have || memcmp(pattern, path, want) != 0) {
-            return false;
-        }
-        pattern += want;
-        path += have;
-        if (*path == '/' && path[1] == '\0')
-            path++;
-        if (*pattern == '/' && pattern[1] == '\0')
+            path += have;
+            pattern += segment_length(pattern);
+        } else if (*pattern != *path) {
+            return is_slash_apart(pattern, path) || is_slash_apart(path, pattern);
+        } else if (*pattern == '\0') {
+            return true;
+        } else {
             pattern++;
-        if (*pattern == '\0' || *path == '\0')
-            return *pattern == *path;
-        pattern++;
-        path++;
+            path++;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VM definitions from and to JSON.
+ * VM definitions from JSON; vm_json_write.c is the other way.
  *
  * Reading is driven by tables, one row per member: name, type, place in struct vm_config. Ranges
  * are checked by core/vmm; here only types and lengths.
@@ -22,6 +22,8 @@ enum field_type {
     FIELD_PINS,
     FIELD_SERIAL,
     FIELD_SERIAL_ID,
+    FIELD_NICS,
+    FIELD_MAC,
     FIELD_REPORTED, /* in replies only */
 };
 
@@ -45,8 +47,14 @@ static const struct field cpu_fields[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+static const struct field balloon_fields[] = {
+    {"target_bytes", FIELD_U64, MEMBER(balloon_target_bytes), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
 static const struct field memory_fields[] = {
     {"size_bytes", FIELD_U64, MEMBER(memory_bytes), NULL, NULL},
+    {"balloon", FIELD_OBJECT, 0, 0, balloon_fields, NULL},
     {"resident_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"large_page_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"page_table_bytes", FIELD_REPORTED, 0, 0, NULL, NULL},
@@ -69,6 +77,26 @@ static const struct field serial_fields[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+#define NIC_MEMBER(m) offsetof(struct vm_nic, m), sizeof(((struct vm_nic *)0)->m)
+
+static const struct field limit_fields[] = {
+    {"ops_per_s", FIELD_U64, NIC_MEMBER(ops_per_s), NULL, NULL},
+    {"bytes_per_s", FIELD_U64, NIC_MEMBER(bytes_per_s), NULL, NULL},
+    {"burst_bytes", FIELD_U64, NIC_MEMBER(burst_bytes), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+static const struct field nic_fields[] = {
+    {"id", FIELD_STRING, NIC_MEMBER(id), NULL, NULL},
+    {"network", FIELD_STRING, NIC_MEMBER(network), NULL, NULL},
+    {"model", FIELD_ENUM, NIC_MEMBER(model), NULL, "virtio"},
+    {"mac", FIELD_MAC, NIC_MEMBER(mac), NULL, NULL},
+    {"limits", FIELD_OBJECT, 0, 0, limit_fields, NULL},
+    {"isolated", FIELD_BOOL, NIC_MEMBER(is_isolated), NULL, NULL},
+    {"check_mac", FIELD_BOOL, NIC_MEMBER(checks_mac), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
 static const struct field vm_fields[] = {
     {"name", FIELD_STRING, MEMBER(name), NULL, NULL},
     {"uuid", FIELD_UUID, MEMBER(uuid), NULL, NULL},
@@ -79,6 +107,7 @@ static const struct field vm_fields[] = {
     {"memory", FIELD_OBJECT, 0, 0, memory_fields, NULL},
     {"boot", FIELD_OBJECT, 0, 0, boot_fields, NULL},
     {"serial", FIELD_SERIAL, 0, 0, serial_fields, NULL},
+    {"nics", FIELD_NICS, MEMBER(nics), NULL, NULL},
     {"state", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"reason", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"created_at", FIELD_REPORTED, 0, 0, NULL, NULL},
@@ -89,26 +118,35 @@ static const struct field vm_fields[] = {
 struct reader {
     const struct json_doc *doc;
     struct vm_config *cfg;
+    struct vm_nic *nic; /* the one being read: its fields' places are in it; NULL: in cfg */
     struct vm_json_error *err;
 };
 
-static void set_default(struct vm_config *cfg, const struct vm_config *defaults,
-                        const struct field *field)
+static void *place_of(const struct reader *r, const struct field *field)
 {
-    memcpy((char *)cfg + field->offset, (const char *)defaults + field->offset, field->size);
+    return (char *)(r->nic ? (void *)r->nic : (void *)r->cfg) + field->offset;
+}
+
+static void set_default(const struct reader *r, const void *defaults, const struct field *field)
+{
+    memcpy(place_of(r, field), (const char *)defaults + field->offset, field->size);
     if (field->type == FIELD_TAGS)
-        cfg->tag_count = 0;
+        r->cfg->tag_count = 0;
+    if (field->type == FIELD_NICS)
+        r->cfg->nic_count = 0;
     for (const struct field *member = field->members; member && member->name; member++)
-        memcpy((char *)cfg + member->offset, (const char *)defaults + member->offset, member->size);
+        set_default(r, defaults, member);
 }
 
 /* Removes a member: objects, with all theirs. */
 static int read_null(struct reader *r, const struct field *field)
 {
     static struct vm_config defaults; /* large; one thread reads */
+    struct vm_nic nic_defaults;
 
     vm_config_default(&defaults);
-    set_default(r->cfg, &defaults, field);
+    vm_nic_default(&nic_defaults);
+    set_default(r, r->nic ? (const void *)&nic_defaults : (const void *)&defaults, field);
     return 0;
 }
 
@@ -174,7 +212,7 @@ static int read_enum(struct reader *r, const struct json_node *node, const struc
             while (word[len] && word[len] != ',')
                 len++;
             if (strlen(text) == len && memcmp(text, word, len) == 0) {
-                memcpy((char *)r->cfg + field->offset, &value, field->size);
+                memcpy(place_of(r, field), &value, field->size);
                 return 0;
             }
             word += len;
@@ -254,9 +292,56 @@ static int read_serial_id(struct reader *r, const struct json_node *node)
     return 0;
 }
 
+/* Replaced as a whole, as merge patches do with arrays. */
+static int read_nics(struct reader *r, const struct json_node *node)
+{
+    struct reader one = *r;
+    int rc = 0;
+
+    if (node->type != JSON_ARRAY)
+        return bad_value(r, node, "This value must be an array of network cards.",
+                         "Use [{\"id\": \"net0\", \"network\": \"uplink\"}].");
+    r->cfg->nic_count = 0;
+    memset(r->cfg->nics, 0, sizeof(r->cfg->nics));
+    for (const struct json_node *nic = json_first(r->doc, node); nic && rc == 0;
+         nic = json_next(r->doc, nic)) {
+        if (r->cfg->nic_count == VM_NICS_MAX)
+            return bad_value(r, nic, "There are too many network cards.", "Use at most 8.");
+        one.nic = &r->cfg->nics[r->cfg->nic_count++];
+        vm_nic_default(one.nic);
+        rc = read_object(&one, nic, nic_fields);
+    }
+    return rc;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int read_mac(struct reader *r, const struct json_node *node, u8 *mac)
+{
+    char text[18] = "";
+    bool is_good = json_get_string(r->doc, node, text, sizeof(text)) == 0 && text[16] != '\0';
+
+    for (u32 i = 0; i < 6 && is_good; i++) {
+        int high = hex_digit(text[3 * i]);
+        int low = hex_digit(text[3 * i + 1]);
+
+        is_good = high >= 0 && low >= 0 && text[3 * i + 2] == (i < 5 ? ':' : '\0');
+        mac[i] = (u8)(high * 16 + low);
+    }
+    return is_good ? 0
+                   : bad_value(r, node, "This is no MAC address.",
+                               "Write it as 02:00:00:12:34:56, or leave it out.");
+}
+
 static int read_field(struct reader *r, const struct json_node *node, const struct field *field)
 {
-    char *place = (char *)r->cfg + field->offset;
+    void *place = place_of(r, field);
 
     if (node->type == JSON_NULL)
         return read_null(r, field);
@@ -267,7 +352,7 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
     case FIELD_U64:
         return read_number(r, node, place, field->size);
     case FIELD_BOOL:
-        return read_bool(r, node, (bool *)(void *)place);
+        return read_bool(r, node, place);
     case FIELD_ENUM:
         return read_enum(r, node, field);
     case FIELD_OBJECT:
@@ -282,6 +367,10 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
         return read_serial(r, node, field);
     case FIELD_SERIAL_ID:
         return read_serial_id(r, node);
+    case FIELD_NICS:
+        return read_nics(r, node);
+    case FIELD_MAC:
+        return read_mac(r, node, place);
     case FIELD_REPORTED:
         break;
     }
@@ -312,124 +401,4 @@ int vm_json_read(const struct json_doc *doc, struct vm_config *cfg, struct vm_js
     struct reader r = {.doc = doc, .cfg = cfg, .err = err};
 
     return read_object(&r, json_root(doc), vm_fields);
-}
-
-/* True if the member is asked for. */
-static bool wanted(const char *fields, const char *name)
-{
-    size_t len = strlen(name);
-    const char *at = fields;
-
-    if (!fields)
-        return true;
-    while ((at = strstr(at, name)) != NULL) {
-        if ((at == fields || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
-            return true;
-        at += len;
-    }
-    return false;
-}
-
-static void write_identity(struct json_writer *w, const struct vmm_info *info, const char *fields)
-{
-    const struct vm_config *cfg = &info->cfg;
-    char uuid[37];
-
-    if (wanted(fields, "name"))
-        json_put_string(w, "name", cfg->name);
-    vmm_uuid_format(cfg->uuid, uuid);
-    if (wanted(fields, "uuid"))
-        json_put_string(w, "uuid", uuid);
-    if (wanted(fields, "description"))
-        json_put_string(w, "description", cfg->description);
-    if (wanted(fields, "tags")) {
-        json_key(w, "tags");
-        json_array_begin(w);
-        for (u32 i = 0; i < cfg->tag_count; i++)
-            json_string(w, cfg->tags[i]);
-        json_array_end(w);
-    }
-}
-
-static void write_boot(struct json_writer *w, const struct vm_config *cfg)
-{
-    json_key(w, "boot");
-    json_object_begin(w);
-    json_put_string(w, "firmware", cfg->firmware == VM_FIRMWARE_PVH ? "pvh" : "direct");
-    json_put_string(w, "kernel", cfg->kernel);
-    json_key(w, "initrd");
-    if (cfg->initrd[0])
-        json_string(w, cfg->initrd);
-    else
-        json_null(w);
-    json_put_string(w, "cmdline", cfg->cmdline);
-    json_object_end(w);
-}
-
-static void write_cpu(struct json_writer *w, const struct vm_config *cfg)
-{
-    json_key(w, "cpu");
-    json_object_begin(w);
-    json_put_u64(w, "count", cfg->cpu_count);
-    json_put_u64(w, "weight", cfg->cpu_weight);
-    json_put_u64(w, "limit_millicpu", cfg->cpu_limit_millicpu);
-    json_key(w, "pins");
-    json_array_begin(w);
-    for (u32 cpu = 0; cpu < PCPUS_MAX; cpu++) {
-        if (cpu_mask_has(&cfg->pins, cpu))
-            json_u64(w, cpu);
-    }
-    json_array_end(w);
-    json_put_bool(w, "realtime", cfg->cpu_realtime);
-    json_object_end(w);
-}
-
-static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
-{
-    const struct vm_config *cfg = &info->cfg;
-
-    if (wanted(fields, "cpu"))
-        write_cpu(w, cfg);
-    if (wanted(fields, "memory")) {
-        json_key(w, "memory");
-        json_object_begin(w);
-        json_put_u64(w, "size_bytes", cfg->memory_bytes);
-        json_put_u64(w, "resident_bytes", info->memory.resident_bytes);
-        json_put_u64(w, "large_page_bytes", info->memory.large_page_bytes);
-        json_put_u64(w, "page_table_bytes", info->memory.page_table_bytes);
-        json_put_u64(w, "overhead_bytes", info->memory.overhead_bytes);
-        json_object_end(w);
-    }
-    if (wanted(fields, "boot"))
-        write_boot(w, cfg);
-    if (wanted(fields, "serial")) {
-        json_key(w, "serial");
-        json_array_begin(w);
-        json_object_begin(w);
-        json_put_u64(w, "id", 0);
-        json_put_u64(w, "log_bytes", cfg->serial_log_bytes);
-        json_put_bool(w, "host_log", cfg->console_log);
-        json_object_end(w);
-        json_array_end(w);
-    }
-}
-
-void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,
-                   const char *fields)
-{
-    json_object_begin(w);
-    write_identity(w, info, fields);
-    if (wanted(fields, "state"))
-        json_put_string(w, "state", vmm_state_name(info->state));
-    if (wanted(fields, "reason") && info->reason[0])
-        json_put_string(w, "reason", info->reason);
-    if (wanted(fields, "on_crash"))
-        json_put_string(w, "on_crash",
-                        info->cfg.on_crash == VM_ON_CRASH_RESTART ? "restart" : "stop");
-    write_parts(w, info, fields);
-    if (wanted(fields, "created_at") && info->created_unix_ns)
-        json_put_time(w, "created_at", info->created_unix_ns);
-    if (wanted(fields, "uptime_ns") && info->started_ns)
-        json_put_u64(w, "uptime_ns", now_ns - info->started_ns);
-    json_object_end(w);
 }

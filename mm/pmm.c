@@ -341,6 +341,36 @@ void pmm_free_dirty(hpa_t block, unsigned order, enum pmm_use use)
         pmm.on_dirty();
 }
 
+void pmm_split_allocated(hpa_t block, unsigned order, unsigned to, enum pmm_use use)
+{
+    u64 flags = spin_lock_irqsave(&pmm.lock);
+
+    assert(*meta_of(block.v) == ((order + 1) | FIELD_PREP(META_USE, use)) && to <= order);
+    for (u64 at = 0; at < block_bytes(order); at += block_bytes(to))
+        *meta_of(block.v + at) = (u8)((to + 1) | FIELD_PREP(META_USE, use));
+    spin_unlock_irqrestore(&pmm.lock, flags);
+}
+
+bool pmm_promise(u64 bytes)
+{
+    u64 flags = spin_lock_irqsave(&pmm.lock);
+    bool is_given = pmm_available(&pmm.stats) >= PMM_RESERVE_BYTES &&
+                    pmm_available(&pmm.stats) - PMM_RESERVE_BYTES >= bytes;
+
+    if (is_given)
+        pmm.stats.promised_bytes += bytes;
+    spin_unlock_irqrestore(&pmm.lock, flags);
+    return is_given;
+}
+
+void pmm_promise_change(s64 bytes)
+{
+    u64 flags = spin_lock_irqsave(&pmm.lock);
+
+    pmm.stats.promised_bytes += (u64)bytes;
+    spin_unlock_irqrestore(&pmm.lock, flags);
+}
+
 unsigned pmm_order_of(hpa_t block)
 {
     u8 meta = *meta_of(block.v);

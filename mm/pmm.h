@@ -24,6 +24,9 @@
 #define PMM_NODE_RANGES_MAX 64u
 #define PMM_NODE_ANY        (~0u)
 
+/* What promises leave free for the hypervisor itself. */
+#define PMM_RESERVE_BYTES (16 * MiB)
+
 /* Who a block belongs to; each has its own counter, which shows leaks. */
 enum pmm_use {
     PMM_HYPERVISOR, /* page tables, stacks, control blocks, heap slabs */
@@ -43,7 +46,8 @@ enum pmm_want {
 struct pmm_stats {
     u64 total_bytes; /* RAM handed to the allocator at boot: free and used ones' sum, always */
     u64 free_bytes;
-    u64 dirty_bytes; /* of the free ones: still to be zeroed */
+    u64 dirty_bytes;    /* of the free ones: still to be zeroed */
+    u64 promised_bytes; /* of the free ones: given back by guests that may take them again */
     u64 used_bytes[PMM_USE_COUNT];
 };
 
@@ -105,6 +109,24 @@ bool pmm_scrub(u64 max_bytes);
 /* Has fn called, by whoever calls pmm_free_dirty, when there is something to do for pmm_scrub
  * again. Context: boot. */
 void pmm_on_dirty(void (*fn)(void));
+
+/* Makes an allocated block many of a smaller order, each to be freed by itself. */
+void pmm_split_allocated(hpa_t block, unsigned order, unsigned to, enum pmm_use use);
+
+/*
+ * Memory that is free, and yet kept for somebody: whoever takes much asks pmm_available first. The
+ * allocator itself does not look at promises. pmm_promise gives one if that much is available,
+ * besides PMM_RESERVE_BYTES; pmm_promise_change adds to what is promised, or takes from it, in any
+ * case. Context: any.
+ */
+bool pmm_promise(u64 bytes) must_check;
+void pmm_promise_change(s64 bytes);
+
+/* What is free and not promised. */
+static inline u64 pmm_available(const struct pmm_stats *stats)
+{
+    return stats->free_bytes - MIN(stats->free_bytes, stats->promised_bytes);
+}
 
 /* The order of an allocated block. */
 unsigned pmm_order_of(hpa_t block);

@@ -49,9 +49,9 @@ void slat_fini(struct slat *slat);
 
 /*
  * Maps [guest, guest+bytes) to [host, host+bytes) with the largest pages alignment allows. All 4
- * KiB aligned; nothing of the range may be mapped yet. Context: task; the caller holds
- * vm->mem_lock. Return: 0, -ENOMEM (what was mapped before the failure stays mapped), -EINVAL,
- * -EEXIST.
+ * KiB aligned; nothing of the range may be mapped yet. Context: any; the caller holds the
+ * lock of whoever owns the tree. Return: 0, -ENOMEM (what was mapped before the failure stays
+ * mapped), -EINVAL, -EEXIST.
  */
 int slat_map(struct slat *slat, gpa_t guest, hpa_t host, u64 bytes, unsigned access,
              enum slat_memtype type) must_check;

@@ -17,5 +17,5 @@ igb)
     ;;
 *) refuse NIC "$NIC" "e1000e, NIC=e1000, NIC=igb or NIC=virtio" ;;
 esac
-[ "${DISK:-none}" = none ] || refuse DISK "$DISK" none
+case ${DISK:-none} in none | nvme | ahci | virtio) ;; *) refuse DISK "$DISK" "nvme, ahci or virtio" ;; esac
 case ${BOOT:-usb} in usb | pxe) ;; *) refuse BOOT "$BOOT" "usb or BOOT=pxe" ;; esac

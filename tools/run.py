@@ -14,9 +14,10 @@ import tty
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 
-from machine import API, BUILD, make_machine, uses_bochs, uses_tcg  # noqa: E402
+from machine import API, BUILD, disk_args, make_machine, uses_bochs, uses_tcg  # noqa: E402
 
 RUN_JSON = os.path.join(BUILD, "run.json")
+DISK_BYTES = 1 << 30
 QUIT_KEY = b"\x1d"  # Ctrl-]
 
 
@@ -95,6 +96,17 @@ def interact(m):
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
 
 
+def disk_options(kind):
+    """A disk of the machine that outlives it."""
+    path = f"{BUILD}/disk.img"
+    if kind == "none":
+        return []
+    if not os.path.exists(path):
+        with open(path, "wb") as f:
+            f.truncate(DISK_BYTES)
+    return disk_args(kind, path)
+
+
 def run():
     env = os.environ
     port = int(env.get("API_PORT", "8443"))
@@ -119,7 +131,7 @@ def run():
             sys.exit("make run: with CPU=intel there is no gdb and no PXE, which Bochs lacks; use CPU=amd for them.")
         print("Booting under Bochs.", flush=True)
     else:
-        options.update(extra=extra, qemu=env.get("QEMU"))
+        options.update(extra=extra + disk_options(env.get("DISK", "none")), qemu=env.get("QEMU"))
         print("Booting under QEMU with", "emulation (TCG)." if uses_tcg() else "KVM and nested virtualization.", flush=True)
     machine = make_machine(**options)
     if extra:

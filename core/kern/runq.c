@@ -53,10 +53,14 @@ struct runq *runq_lock_of(const struct task *task, u64 *flags)
     }
 }
 
+static bool is_reserved(const struct runq *rq)
+{
+    return __atomic_load_n(&rq->is_reserved, __ATOMIC_SEQ_CST);
+}
+
 bool runq_may_stay(const struct runq *rq, const struct task *task)
 {
-    return task->class != TASK_VCPU ||
-           __atomic_load_n(&rq->is_reserved, __ATOMIC_SEQ_CST) == task->is_exclusive;
+    return task->class != TASK_VCPU || is_reserved(rq) == task->is_exclusive;
 }
 
 /* -- run time
@@ -148,6 +152,15 @@ u32 runq_least_loaded(const struct task *task, u32 first)
     return best;
 }
 
+u32 runq_idle_or_same(const struct task *task)
+{
+    u32 least = runq_least_loaded(task, task->pcpu);
+
+    if (__atomic_load_n(&runqs[least].load, __ATOMIC_RELAXED) == 0 || !may_run_on(task, task->pcpu))
+        return least;
+    return task->pcpu;
+}
+
 struct runq *runq_move(struct runq *from, struct task *task, u32 pcpu)
 {
     struct runq *to = &runqs[pcpu];
@@ -155,36 +168,135 @@ struct runq *runq_move(struct runq *from, struct task *task, u32 pcpu)
     __atomic_store_n(&task->pcpu, pcpu, __ATOMIC_SEQ_CST);
     spin_unlock(&from->lock);
     spin_lock(&to->lock);
-    sched_enter(&to->ready, task);
+    sched_enter(&to->ready, task, to->load == 0);
     return to;
+}
+
+/* Moves a vCPU that waits. Context: lock of its queue held. Return: false if none may go there, and
+ * the lock is still held; or it is released. */
+static bool move_waiting(struct runq *from, const struct sched_target *target)
+{
+    struct task *task = sched_pull(&from->ready, target);
+    struct runq *to;
+
+    if (task == NULL)
+        return false;
+    runq_drop_load(from, task);
+    to = runq_move(from, task, target->pcpu);
+    sched_add(&to->ready, task);
+    runq_add_load(to, task);
+    spin_unlock(&to->lock);
+    return true;
 }
 
 bool runq_pull(void)
 {
-    u32 me = this_pcpu()->id, count = pcpu_count();
+    const struct sched_target here = {.pcpu = this_pcpu()->id, .node = this_pcpu()->node};
+    u32 count = pcpu_count();
 
-    if (__atomic_load_n(&runqs[me].is_reserved, __ATOMIC_SEQ_CST))
+    if (is_reserved(&runqs[here.pcpu]))
         return false;
     for (u32 i = 1; i < count; i++) {
-        struct runq *rq = &runqs[(me + i) % count];
-        struct task *task;
+        struct runq *rq = &runqs[(here.pcpu + i) % count];
 
         if (__atomic_load_n(&rq->ready.vcpus.count, __ATOMIC_RELAXED) == 0)
             continue;
         spin_lock(&rq->lock);
-        task = sched_pull(&rq->ready, me);
-        if (task == NULL) {
-            spin_unlock(&rq->lock);
-            continue;
-        }
-        runq_drop_load(rq, task);
-        rq = runq_move(rq, task, me);
-        sched_add(&rq->ready, task);
-        runq_add_load(rq, task);
+        if (move_waiting(rq, &here))
+            return true;
         spin_unlock(&rq->lock);
-        return true;
     }
     return false;
+}
+
+/* -- balance between pCPUs that are all busy
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* How far the vCPUs of another pCPU have come, to one of which ours could be added. Return: false
+ * if it cannot, or none runs there. */
+static bool see_clock(u32 pcpu, const struct sched_first *ours, struct sched_target *out)
+{
+    struct runq *rq = &runqs[pcpu];
+    struct pcpu *p = pcpu_get(pcpu);
+
+    if (__atomic_load_n(&rq->load, __ATOMIC_RELAXED) == 0 || !cpu_mask_has(&ours->allowed, pcpu) ||
+        is_reserved(rq))
+        return false;
+    spin_lock(&rq->lock);
+    runq_account(rq, p->current, time_ns());
+    sched_forget(&rq->ready, p->current, ours);
+    *out = (struct sched_target){.pcpu = pcpu, .node = p->node};
+    out->is_busy = sched_least(&rq->ready, p->current, &out->least);
+    spin_unlock(&rq->lock);
+    return out->is_busy;
+}
+
+/* Of the next few pCPUs. Return: false if ours can be added to none of them. */
+static bool find_furthest(struct runq *rq, const struct sched_first *ours,
+                          struct sched_target *furthest)
+{
+    u32 count = pcpu_count();
+    bool is_found = false;
+
+    for (u32 i = 0; i < MIN(count - 1, RUNQ_BALANCE_TRIES); i++) {
+        struct sched_target seen;
+
+        rq->balance_next = rq->balance_next % (count - 1) + 1; /* 1..count - 1 from here */
+        if (!see_clock((rq->idle.pcpu + rq->balance_next) % count, ours, &seen))
+            continue;
+        if (!is_found || (s64)(seen.least - furthest->least) > 0)
+            *furthest = seen;
+        is_found = true;
+    }
+    return is_found;
+}
+
+void runq_balance(struct runq *rq)
+{
+    struct sched_target furthest;
+    struct sched_first ours;
+    u64 now = time_ns();
+    bool some_wait;
+
+    if (now < rq->balance_ns || is_reserved(rq) ||
+        __atomic_load_n(&rq->ready.vcpus.count, __ATOMIC_RELAXED) == 0)
+        return;
+    rq->balance_ns = now + RUNQ_BALANCE_NS;
+    spin_lock(&rq->lock);
+    some_wait = sched_first(&rq->ready, &ours);
+    spin_unlock(&rq->lock);
+    if (!some_wait || !find_furthest(rq, &ours, &furthest))
+        return;
+    spin_lock(&rq->lock);
+    if (move_waiting(rq, &furthest))
+        runq_resched(pcpu_get(furthest.pcpu)); /* it may have no slice under way */
+    else
+        spin_unlock(&rq->lock);
+}
+
+bool runq_let_pass(struct task *running, struct task *other)
+{
+    u32 me = running->pcpu;
+    u64 flags;
+    struct runq *rq = runq_lock_of(other, &flags);
+
+    /* On its way from one queue to another it is in neither. */
+    if (!may_run_on(other, me) || !sched_take(&rq->ready, other)) {
+        spin_unlock_irqrestore(&rq->lock, flags);
+        return false;
+    }
+    if (other->pcpu != me) {
+        runq_drop_load(rq, other);
+        sched_leave(&rq->ready, other);
+        rq = runq_move(rq, other, me);
+        runq_add_load(rq, other);
+    }
+    sched_add(&rq->ready, other);
+    runq_account(rq, running, time_ns());
+    sched_let_pass(&rq->ready, running, other);
+    spin_unlock_irqrestore(&rq->lock, flags);
+    return true;
 }
 
 void runq_offer(const struct runq *rq)

@@ -23,6 +23,8 @@ struct runq {
     u64 slice_end_ns;         /* lock: when it does */
     u32 load;                 /* (a) written under lock: weights of vCPUs ready or running */
     bool is_reserved;         /* (a) for exclusive vCPUs */
+    u64 balance_ns;           /* (o) when runq_balance looks at others again */
+    u32 balance_next;         /* (o) at which ones */
 };
 
 /* Context: this pCPU, before tasks run there; its idle task becomes the current one. */
@@ -65,6 +67,10 @@ void runq_drop_load(struct runq *rq, struct task *task);
  * spoils. Context: any, no lock needed. */
 u32 runq_least_loaded(const struct task *task, u32 first);
 
+/* For one that wakes: where no vCPU is ready or runs, or where it was. Who is woken often would all
+ * end up on the pCPU that seems the least loaded while they sleep. Context: lock of its queue. */
+u32 runq_idle_or_same(const struct task *task);
+
 /* False if the queue's pCPU has been reserved, and not for this task. */
 bool runq_may_stay(const struct runq *rq, const struct task *task);
 
@@ -75,6 +81,20 @@ struct runq *runq_move(struct runq *from, struct task *task, u32 pcpu);
 /* Fetches a vCPU that waits on another pCPU. Context: idle task, interrupts off, no lock. Return:
  * true if there was one. */
 bool runq_pull(void);
+
+/* How often a busy pCPU compares itself with others, and with how many of them. */
+#define RUNQ_BALANCE_NS    (10 * NS_PER_MS)
+#define RUNQ_BALANCE_TRIES 4
+
+/* If it is time for it: looks at a few other pCPUs where vCPUs run, and gives a vCPU that waits
+ * here to the one that is furthest ahead, if it has had too little compared with those there.
+ * Context: this pCPU, interrupts off, no lock. */
+void runq_balance(struct runq *rq);
+
+/* The vCPU that runs on this pCPU lets another one of its VM, that waits here or elsewhere, go
+ * before it: that one comes here and gets its virtual time in exchange. Context: this pCPU,
+ * interrupts off, no lock. Return: false if the other one does not wait, or may not run here. */
+bool runq_let_pass(struct task *running, struct task *other);
 
 /* If a vCPU waits here an idle pCPU is told to fetch it. One that falls idle just now and is missed
  * is told at the next slice. */

@@ -10,16 +10,45 @@ void sched_init(struct sched_queue *q)
     fair_init(&q->vcpus);
 }
 
-void sched_enter(const struct sched_queue *q, struct task *task)
+void sched_join(const struct sched_queue *q, struct task *task)
 {
     if (task->class == TASK_VCPU)
-        fair_enter(&q->vcpus, &task->share);
+        fair_join(&q->vcpus, &task->share);
 }
 
 void sched_leave(const struct sched_queue *q, struct task *task)
 {
     if (task->class == TASK_VCPU)
         fair_leave(&q->vcpus, &task->share);
+}
+
+void sched_enter(struct sched_queue *q, struct task *task, bool is_idle)
+{
+    if (task->class == TASK_VCPU)
+        fair_enter(&q->vcpus, &task->share, is_idle);
+}
+
+bool sched_first(const struct sched_queue *q, struct sched_first *out)
+{
+    const struct task *task = container_of(q->vcpus.root, struct task, share);
+
+    if (q->vcpus.root == NULL)
+        return false;
+    *out = (struct sched_first){task->share, task->allowed};
+    fair_leave(&q->vcpus, &out->share);
+    return true;
+}
+
+bool sched_least(const struct sched_queue *q, const struct task *running, u64 *out)
+{
+    return fair_least(&q->vcpus, running->class == TASK_VCPU ? &running->share : NULL, out);
+}
+
+void sched_forget(struct sched_queue *q, const struct task *running,
+                  const struct sched_first *elsewhere)
+{
+    if (running->class == TASK_VCPU)
+        fair_forget(&q->vcpus, &running->share, &elsewhere->share);
 }
 
 void sched_charge(struct sched_queue *q, struct task *running, u64 ran_ns)
@@ -104,7 +133,16 @@ bool sched_has_same_or_better(const struct sched_queue *q, enum task_class class
     return false;
 }
 
-struct task *sched_pull(struct sched_queue *q, u32 pcpu)
+static bool may_go(const struct sched_queue *q, const struct task *task,
+                   const struct sched_target *target)
+{
+    u64 lag_ns = task->node == target->node ? SCHED_LAG_NS : SCHED_FAR_LAG_NS;
+
+    return cpu_mask_has(&task->allowed, target->pcpu) &&
+           (!target->is_busy || fair_is_behind(&q->vcpus, &task->share, target->least, lag_ns));
+}
+
+struct task *sched_pull(struct sched_queue *q, const struct sched_target *target)
 {
     struct fair_node *seen[SCHED_PULL_TRIES];
     struct task *found = NULL;
@@ -114,14 +152,32 @@ struct task *sched_pull(struct sched_queue *q, u32 pcpu)
         struct fair_node *node = fair_take(&q->vcpus);
         struct task *task = container_of(node, struct task, share);
 
-        if (cpu_mask_has(&task->allowed, pcpu))
+        if (may_go(q, task, target))
             found = task;
         else
             seen[count++] = node;
     }
     while (count > 0)
         fair_add(&q->vcpus, seen[--count]);
-    if (found != NULL)
-        sched_leave(q, found);
+    if (found == NULL)
+        return NULL;
+    if (target->is_busy)
+        fair_follow(&q->vcpus, &found->share, target->least);
+    sched_leave(q, found);
     return found;
+}
+
+bool sched_take(struct sched_queue *q, struct task *task)
+{
+    if (!fair_is_waiting(&task->share))
+        return false;
+    fair_remove(&q->vcpus, &task->share);
+    return true;
+}
+
+void sched_let_pass(struct sched_queue *q, struct task *running, struct task *task)
+{
+    fair_remove(&q->vcpus, &task->share);
+    fair_let_pass(&running->share, &task->share);
+    fair_add(&q->vcpus, &task->share);
 }

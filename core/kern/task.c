@@ -51,7 +51,7 @@ static void make_ready(struct runq *rq, struct pcpu *p, struct task *task)
  * whose lock is held instead. */
 static struct runq *end_wait(struct runq *rq, struct task *task)
 {
-    u32 pcpu = task->class == TASK_VCPU ? runq_least_loaded(task, task->pcpu) : task->pcpu;
+    u32 pcpu = task->class == TASK_VCPU ? runq_idle_or_same(task) : task->pcpu;
 
     task->state = TASK_RUNNABLE;
     if (pcpu != task->pcpu) {
@@ -157,7 +157,7 @@ static int start(struct task *task, const char *name)
     task->saved_rsp = first_frame(task->stack);
     flags = spin_lock_irqsave(&rq->lock);
     task->state = TASK_WAITING; /* from here on it may be woken */
-    sched_enter(&rq->ready, task);
+    sched_join(&rq->ready, task);
     spin_unlock_irqrestore(&rq->lock, flags);
     task_wake(task);
     return 0;
@@ -340,6 +340,7 @@ void task_yield(void)
 
     me = task_current();
     rq = runq_this();
+    runq_balance(rq);
     spin_lock(&rq->lock);
     now = runq_end_run(rq, me);
     if (!runq_may_stay(rq, me)) {
@@ -363,6 +364,20 @@ void task_yield(void)
     }
     switch_away(rq, now);
     irq_restore(flags);
+}
+
+bool task_let_pass(struct task *other)
+{
+    u64 flags = irq_save();
+    bool passes = runq_let_pass(task_current(), other);
+
+    irq_restore(flags);
+    return passes;
+}
+
+bool task_others_wait(void)
+{
+    return __atomic_load_n(&runq_this()->ready.vcpus.count, __ATOMIC_RELAXED) != 0;
 }
 
 bool task_should_yield(void)

@@ -2,7 +2,7 @@
 /*
  * Tasks: everything that lives long (vCPU loops, driver bottom halves, the management agent) has
  * its own stack. Drivers and the agent stay on one pCPU; a vCPU may go to another while it does not
- * run: to the least loaded one when it starts and wakes, and to one that has nothing to do.
+ * run: to one that has nothing to do, and to one whose vCPUs have had more of their shares.
  *
  * Tasks are not preempted: one runs until it waits, yields or exits. An interrupt that wakes a task
  * of a better class sets a flag that task_should_yield() reports; vCPU loops look at it before each
@@ -132,6 +132,17 @@ bool task_wait_until(u64 deadline_ns);
  * Context: task, no lock held.
  */
 void task_yield(void);
+
+/*
+ * The running vCPU cannot go on before another one of its VM has run, it seems. If that one waits
+ * for a pCPU it comes here and swaps places with the running one, which should yield then. What
+ * others are due is not touched. Context: vCPU task, no lock held. Return: false if the other one
+ * runs, sleeps, or may not run here.
+ */
+bool task_let_pass(struct task *other);
+
+/* True if other vCPUs wait for this pCPU. Context: any; may be outdated at once. */
+bool task_others_wait(void);
 
 /* True if task_yield() would run something else of a better class, or the time slice is over. */
 bool task_should_yield(void);

@@ -50,6 +50,14 @@ static inline void *ring_pop(struct ring *r)
     return item;
 }
 
+/* Either side; the other may change it meanwhile. */
+static inline u32 ring_count(const struct ring *r)
+{
+    u32 tail = __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+
+    return __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) - tail;
+}
+
 static inline bool ring_empty(const struct ring *r)
 {
     return __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) ==

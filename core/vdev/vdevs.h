@@ -16,6 +16,7 @@
 struct vm;
 struct vcpu;
 struct vconsole;
+struct netport_config;
 
 int vlapic_create(struct vcpu *vcpu) must_check; /* also sets vm->irqchip */
 int vpic_create(struct vm *vm) must_check;       /* ports 0x20, 0xa0, 0x4d0 */
@@ -28,6 +29,17 @@ int vpm_create(struct vm *vm) must_check;             /* ACPI PM, reset ports 0x
 int vpci_create(struct vm *vm, u64 mem64) must_check; /* PCI, reset port 0xcf9; where its memory
                                                          window above RAM is */
 int virtio_rng_create(struct vm *vm) must_check;      /* the CPU must have RDRAND */
+
+/* A network card on a port of cfg->network; queue and wake are its own. Also -ENOENT and -EEXIST,
+ * as netport_attach; vm_fini frees it then. */
+int virtio_net_create(struct vm *vm, const struct netport_config *cfg) must_check;
+
+int virtio_balloon_create(struct vm *vm, u64 ram_end,
+                          u64 balloon_bytes) must_check; /* guest RAM ends there; see below */
+
+/* How much RAM the guest is asked to put into its balloon: up to 16 TiB. Context: management task.
+ * Nothing happens if the VM has no balloon. */
+void virtio_balloon_set(struct vm *vm, u64 balloon_bytes);
 
 /* Presses the ACPI power button. Context: management task. */
 void vpm_power_button(struct vm *vm);

@@ -20,7 +20,9 @@
 #include "core/vm/vdev.h"
 
 /* Device types. Spec: Virtio 1.2, 5 "Device Types". */
-#define VIRTIO_ID_RNG 4u
+#define VIRTIO_ID_NET     1u
+#define VIRTIO_ID_RNG     4u
+#define VIRTIO_ID_BALLOON 5u
 
 /* Features of every device. Spec: Virtio 1.2, 6 "Reserved Feature Bits". */
 #define VIRTIO_F_INDIRECT_DESC BIT(28)
@@ -55,12 +57,13 @@ struct virtio_ops {
 /* What a model says of itself; const. */
 struct virtio_model {
     const char *name;
-    u16 id;          /* device type */
-    u32 class_code;  /* PCI's */
-    u64 features;    /* its own ones, besides those of every device */
-    u16 queue_count; /* up to VIRTIO_QUEUES_MAX */
-    u16 queue_size;  /* of each, a power of two */
-    u8 config_bytes; /* device configuration, up to VIRTIO_CONFIG_MAX */
+    u16 id;              /* device type */
+    u32 class_code;      /* PCI's */
+    u64 features;        /* its own ones, besides those of every device */
+    u16 queue_count;     /* up to VIRTIO_QUEUES_MAX */
+    u16 queue_size;      /* of each, a power of two */
+    u8 config_bytes;     /* device configuration, up to VIRTIO_CONFIG_MAX */
+    u64 config_writable; /* what the driver may write of it, a bit per byte */
     const struct virtio_ops *ops;
 };
 

@@ -222,6 +222,15 @@ static u64 config_read(const struct virtio *dev, u64 offset, unsigned size)
     return value;
 }
 
+/* All of it, or nothing. */
+static void config_write(struct virtio *dev, u64 offset, unsigned size, u64 value)
+{
+    u64 bytes = offset < VIRTIO_CONFIG_MAX ? (BIT(size) - 1) << offset : 0;
+
+    if (bytes != 0 && (bytes & ~dev->model->config_writable) == 0)
+        memcpy(&dev->config[offset], &value, size);
+}
+
 static u64 bar_read(struct vdev *vdev, u64 offset, unsigned size)
 {
     struct virtio *dev = container_of(vdev, struct virtio, dev);
@@ -262,9 +271,12 @@ static void bar_write(struct vdev *vdev, u64 offset, unsigned size, u64 value)
         notify(dev, offset - AT_NOTIFY);
     } else if (offset >= AT_TABLE && offset < AT_PENDING) {
         vmsi_table_write(&dev->msi, offset - AT_TABLE, size, value);
-    } else if (is_common(offset, size)) {
+    } else if (is_common(offset, size) || (offset >= AT_CONFIG && offset < AT_NOTIFY)) {
         flags = spin_lock_irqsave(&vdev->lock);
-        write_common(dev, offset - AT_COMMON, (u32)value);
+        if (is_common(offset, size))
+            write_common(dev, offset - AT_COMMON, (u32)value);
+        else
+            config_write(dev, offset - AT_CONFIG, size, value);
         spin_unlock_irqrestore(&vdev->lock, flags);
     }
 }

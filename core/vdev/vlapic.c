@@ -147,7 +147,7 @@ static bool request_edge(struct vlapic *lapic, u8 vector)
 
 bool vlapic_set_irr(struct vlapic *lapic, u8 vector, bool is_level)
 {
-    if (!(vlapic_base(lapic) & APIC_BASE_EN) || !(vlapic_get(lapic, APIC_SVR) & APIC_SVR_ENABLE))
+    if (!vlapic_is_on(lapic) || !(vlapic_get(lapic, APIC_SVR) & APIC_SVR_ENABLE))
         return false;
     if (vector < APIC_VECTOR_MIN) {
         vlapic_error(lapic, ESR_RECEIVE_ILLEGAL_VECTOR);
@@ -191,8 +191,7 @@ static bool passes_extint(const struct vlapic *lapic)
 {
     u32 lint0 = vlapic_lvt(lapic, LVT_LINT0);
 
-    return !(vlapic_base(lapic) & APIC_BASE_EN) ||
-           (lint0 & (APIC_LVT_MASKED | APIC_LVT_MODE)) == EXTINT_LVT;
+    return !vlapic_is_on(lapic) || (lint0 & (APIC_LVT_MASKED | APIC_LVT_MODE)) == EXTINT_LVT;
 }
 
 static void set_lint0(struct vlapic *lapic, bool level)
@@ -301,7 +300,7 @@ static int own_pending(struct vlapic *lapic)
 
     take_requests(lapic);
     vector = top_request(lapic);
-    if (vector == 0 || !(vlapic_base(lapic) & APIC_BASE_EN))
+    if (vector == 0 || !vlapic_is_on(lapic))
         return -1;
     return (vector & CLASS_MASK) > (vlapic_ppr(lapic) & CLASS_MASK) ? (int)vector : -1;
 }

@@ -144,16 +144,22 @@ static void leaf_xsave(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, s
     }
 }
 
+/* The last leaf of a range, and twelve letters that name it. */
+static void set_signature(struct cpuid_regs *r, u32 last, const char name[12])
+{
+    r->eax = last;
+    memcpy(&r->ebx, name, 4);
+    memcpy(&r->ecx, name + 4, 4);
+    memcpy(&r->edx, name + 8, 4);
+}
+
 /* The range ends with the timing leaf, as where KVM's user chooses to show that one. */
 static void leaf_pv(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, struct cpuid_regs *r)
 {
     (void)ctx;
     (void)leaf;
     (void)subleaf;
-    r->eax = LEAF_TIMING;
-    memcpy(&r->ebx, "KVMK", 4);
-    memcpy(&r->ecx, "VMKV", 4);
-    memcpy(&r->edx, "M\0\0\0", 4);
+    set_signature(r, LEAF_TIMING, "KVMKVMKVM\0\0");
 }
 
 static void leaf_pv_features(const struct cpuid_context *ctx, u32 leaf, u32 subleaf,
@@ -170,10 +176,7 @@ static void leaf_socle(const struct cpuid_context *ctx, u32 leaf, u32 subleaf, s
     (void)ctx;
     (void)leaf;
     (void)subleaf;
-    r->eax = LEAF_SOCLE;
-    memcpy(&r->ebx, "Socl", 4);
-    memcpy(&r->ecx, "eSoc", 4);
-    memcpy(&r->edx, "le\0\0", 4);
+    set_signature(r, LEAF_SOCLE, "SocleSocle\0");
 }
 
 /* TSC and APIC bus frequency in kHz, in the place other hypervisors use. */

@@ -22,7 +22,7 @@ static const struct {
     [EXIT_XSETBV] = {"xsetbv", exit_xsetbv},
     [EXIT_HYPERCALL] = {"hypercall", exit_hypercall},
     [EXIT_CACHE] = {"cache", exit_skip},
-    [EXIT_PAUSE] = {"pause", exit_skip},
+    [EXIT_PAUSE] = {"pause", exit_pause},
     [EXIT_RDPMC] = {"rdpmc", exit_rdpmc},
     [EXIT_UNDEFINED] = {"undefined", exit_undefined},
     [EXIT_EXCEPTION] = {"exception", exit_exception},

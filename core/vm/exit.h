@@ -29,6 +29,7 @@ enum exit_action exit_msr(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_cr(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_cpuid(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_hlt(struct vcpu *vcpu, const struct vm_exit *exit);
+enum exit_action exit_pause(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_xsetbv(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_hypercall(struct vcpu *vcpu, const struct vm_exit *exit);
 enum exit_action exit_rdpmc(struct vcpu *vcpu, const struct vm_exit *exit);

@@ -36,6 +36,14 @@ enum exit_action exit_hlt(struct vcpu *vcpu, const struct vm_exit *exit)
     return EXIT_ADVANCE;
 }
 
+/* The loop decides who goes next: spin.h. */
+enum exit_action exit_pause(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    (void)exit;
+    __atomic_store_n(&vcpu->is_spinning, true, __ATOMIC_RELAXED);
+    return EXIT_ADVANCE;
+}
+
 enum exit_action exit_cpuid(struct vcpu *vcpu, const struct vm_exit *exit)
 {
     struct cpuid_regs out;

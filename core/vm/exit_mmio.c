@@ -177,13 +177,32 @@ static enum exit_action emulate(struct vcpu *vcpu, const struct vm_exit *exit)
     return EXIT_RESUME;
 }
 
+/*
+ * RAM with nothing behind it: the guest has given it back, and gets zeroes. If something is there,
+ * another vCPU has been faster.
+ */
+static void fill_ram(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+    gpa_t at = exit->u.slat.gpa;
+    struct slat_translation now;
+    int rc = gmem_fill(&vcpu->vm->gmem, at);
+
+    if (rc == -EEXIST && slat_lookup(&vcpu->vm->slat, at, &now) == 0 &&
+        (exit->u.slat.access & ~now.access) != 0)
+        vm_crash(vcpu->vm, vcpu, "access to RAM at 0x%lx was refused by the second-level tables",
+                 at.v);
+    else if (rc == -ENOMEM)
+        vm_crash(vcpu->vm, vcpu,
+                 "the host has no memory for RAM at 0x%lx, beyond what the balloon's target leaves",
+                 at.v);
+}
+
 enum exit_action exit_slat_fault(struct vcpu *vcpu, const struct vm_exit *exit)
 {
     gpa_t at = exit->u.slat.gpa;
 
     if (gmem_is_ram(&vcpu->vm->gmem, at, 1)) {
-        vm_crash(vcpu->vm, vcpu, "access to RAM at 0x%lx was refused by the second-level tables",
-                 at.v);
+        fill_ram(vcpu, exit);
         return EXIT_RESUME;
     }
     if ((exit->u.slat.access & SLAT_EXEC) != 0) {

@@ -21,6 +21,8 @@
 #define PTE_NX BIT(63)
 
 #define LEVELS_MAX        5u
+#define INDEX_BITS_64     9u
+#define TOP_SHIFT_64      39u /* of four levels */
 #define ADDRESS_MASK      0x000ffffffffff000ull
 #define ADDRESS_BITS_MAX  52u
 #define CR3_PAE           0x00000000ffffffe0ull
@@ -208,15 +210,57 @@ static u64 leaf_address(const struct walk *w, u64 linear, u64 page_bytes)
     return base | (linear & (page_bytes - 1));
 }
 
+/*
+ * The common case in one pass: four levels, nothing to mark, nothing unusual. What it gives up on,
+ * the full walk looks at again, so it only decides what is allowed, never what is refused.
+ */
+static bool walk_common(const struct guest_paging *paging, const struct guest_mem *mem, u64 linear,
+                        unsigned access, struct guest_translation *out)
+{
+    u64 marks = PTE_P | PTE_A | ((access & GUEST_WRITE) != 0 ? PTE_D : 0);
+    u64 refused = (BIT(ADDRESS_BITS_MAX) - 1) & ~(BIT(paging->phys_bits) - 1);
+    u64 all = ~0ull, any = 0, table = paging->cr3, entry, page;
+    unsigned shift = TOP_SHIFT_64 + INDEX_BITS_64;
+
+    do {
+        u64 index;
+
+        shift -= INDEX_BITS_64;
+        index = (linear >> shift) & (BIT(INDEX_BITS_64) - 1);
+        if (mem->read(mem->cookie, gpa((table & ADDRESS_MASK) + index * sizeof entry), &entry,
+                      sizeof entry) != 0)
+            return false;
+        all &= shift == PAGE_SHIFT || (entry & PTE_PS) != 0 ? entry : entry | PTE_D;
+        any |= entry;
+        table = entry;
+    } while (shift > PAGE_SHIFT && (entry & PTE_PS) == 0);
+
+    page = BIT(shift);
+    if ((paging->efer & EFER_NXE) == 0)
+        refused |= PTE_NX;
+    if (shift == TOP_SHIFT_64 || (all & marks) != marks || (any & refused) != 0)
+        return false;
+    if (shift > PAGE_SHIFT && (entry & (page - 1) & ADDRESS_MASK & ~PAT_LARGE) != 0)
+        return false;
+    if (is_denied(paging, (all & (PTE_W | PTE_U)) | (any & PTE_NX), access))
+        return false;
+    out->gpa = gpa((entry & ADDRESS_MASK & ~(page - 1)) | (linear & (page - 1)));
+    out->page_bytes = page;
+    return true;
+}
+
 int guest_walk(const struct guest_paging *paging, const struct guest_mem *mem, gva_t linear,
                unsigned access, struct guest_translation *out)
 {
     u64 address = (paging->efer & EFER_LMA) != 0 ? linear.v : linear.v & LINEAR_32, error = 0;
-    struct walk w = {.leaf = 0};
+    struct walk w;
     int rc;
 
     *out = (struct guest_translation){.gpa = gpa(address), .page_bytes = PAGE_SIZE};
     if ((paging->cr0 & CR0_PG) == 0)
+        return 0;
+    if ((paging->efer & EFER_LMA) != 0 && (paging->cr4 & CR4_LA57) == 0 &&
+        walk_common(paging, mem, address, access, out))
         return 0;
     w.mode = mode_of(paging);
     rc = walk_tables(&w, paging, mem, address, &error);

@@ -30,6 +30,7 @@
 #include "core/vm/exit_msr.h"
 #include "core/vm/pv_clock.h"
 #include "core/vm/pv_steal.h"
+#include "core/vm/spin.h"
 #include "core/vm/vm.h"
 #include "core/x86/cpu_features.h"
 #include "core/x86/cr.h"
@@ -49,6 +50,11 @@
 static void set_state(struct vcpu *vcpu, enum vcpu_state state)
 {
     __atomic_store_n(&vcpu->state, state, __ATOMIC_SEQ_CST);
+}
+
+static void set_spinning(struct vcpu *vcpu, bool value)
+{
+    __atomic_store_n(&vcpu->is_spinning, value, __ATOMIC_RELAXED);
 }
 
 int vcpu_create(struct vm *vm, u32 index, struct vcpu **out)
@@ -275,6 +281,7 @@ static void yield(struct vcpu *vcpu)
     if ((requests(vcpu) & YIELD_ENDS) == 0)
         task_yield();
     set_state(vcpu, VCPU_RUNNING);
+    set_spinning(vcpu, false);
     load(vcpu);
 }
 
@@ -479,10 +486,12 @@ static void run_once(struct vcpu *vcpu)
         return;
     if ((bits & PASSING_REQUESTS) != 0)
         take_passing(vcpu, bits);
-    if (task_should_yield()) {
+    if (task_should_yield() || (vcpu->is_spinning && spin_give_way(vcpu))) {
         yield(vcpu);
         return;
     }
+    if (vcpu->is_spinning)
+        set_spinning(vcpu, false);
     if (vcpu->is_halted && !vcpu->pv.is_kicked && !has_wake_event(vcpu)) {
         halt(vcpu);
         return;

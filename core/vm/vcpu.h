@@ -110,6 +110,9 @@ struct vcpu {
     u32 sipi_vector;           /* (a) of the newest start-up IPI */
     bool waits_for_sipi;       /* (o) after INIT; all but the boot vCPU from power-on */
     bool is_halted;            /* (o) executed HLT and waits for an event */
+    bool is_spinning;          /* (a) written by the owner: from a PAUSE exit until it runs again */
+    u32 spin_next;             /* (o) the sibling looked at last */
+    u64 let_pass;              /* (o) times a sibling went first; read by others */
     bool nmi_window_wanted;    /* (o) */
     bool irq_window_wanted;    /* (o) */
     struct vm_event exception; /* (o) to be injected at the next entry */

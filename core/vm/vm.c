@@ -17,7 +17,6 @@ int vm_init(struct vm *vm, u32 id, const char *name, u64 memory_bytes)
     vm->name = name;
     vm->boot_tsc = tsc_read();
     vm->boot_ns = tsc_to_ns(vm->boot_tsc - tsc_boot());
-    spin_init(&vm->mem_lock, "vm memory", LOCK_VM_MEM);
     bus_init(&vm->pio, "pio");
     bus_init(&vm->mmio, "mmio");
     rc = gmem_init(&vm->gmem, memory_bytes);

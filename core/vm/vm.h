@@ -30,9 +30,8 @@ enum vm_stop { VM_STOP_NONE, VM_STOP_POWEROFF, VM_STOP_RESET, VM_STOP_CRASH, VM_
 struct vm {
     u32 id;           /* (c) */
     const char *name; /* (c) borrowed from the definition */
-    struct gmem gmem; /* (c) once running */
-    struct slat slat; /* vm->mem_lock */
-    struct spinlock mem_lock;
+    struct gmem gmem; /* has its own lock */
+    struct slat slat; /* gmem's lock */
     struct bus pio;
     struct bus mmio;
     struct vdev *devices;              /* (c) newest first */

@@ -107,7 +107,8 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     if (count_images() >= IMAGES_MAX)
         return -ENOSPC;
     pmm_get_stats(&stats);
-    if (stats.free_bytes < VMM_RESERVE_BYTES || size_hint > stats.free_bytes - VMM_RESERVE_BYTES)
+    if (pmm_available(&stats) < VMM_RESERVE_BYTES ||
+        size_hint > pmm_available(&stats) - VMM_RESERVE_BYTES)
         return -ENOMEM;
     img = kzalloc(sizeof(*img));
     if (!img)
@@ -158,7 +159,7 @@ static int chunk_add(struct image *img)
     if (rc)
         return rc;
     pmm_get_stats(&stats);
-    if (stats.free_bytes < VMM_RESERVE_BYTES)
+    if (pmm_available(&stats) < VMM_RESERVE_BYTES)
         return -ENOMEM;
     order = MIN(MAX(order, CHUNK_ORDER_MIN), CHUNK_ORDER_MAX);
     while (pmm_alloc(order, PMM_IMAGE, false, &block)) {

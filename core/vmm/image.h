@@ -9,13 +9,14 @@
 
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
+#include "mm/pmm.h"
 
 #define IMAGES_MAX     64
 #define IMAGE_NAME_MAX 63
 
 /* Host memory that neither images nor guests may use up: tables, stacks, connections need some to
  * go on. */
-#define VMM_RESERVE_BYTES (16 * MiB)
+#define VMM_RESERVE_BYTES PMM_RESERVE_BYTES
 
 enum image_kind { IMAGE_RAW, IMAGE_QCOW2, IMAGE_ISO, IMAGE_KERNEL, IMAGE_INITRD };
 

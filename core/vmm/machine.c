@@ -10,6 +10,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/lib/errno.h"
+#include "core/vdev/vdevs.h"
 #include "core/vmm/clock.h"
 #include "core/vmm/image.h"
 #include "core/vmm/pcpu_plan.h"
@@ -109,6 +110,7 @@ static void keep_counters(struct vmm_entry *entry)
 
         vcpu_times_add(&entry->times[i], vcpu);
         time_stats_add(&entry->wakeups, &vcpu->task.wakeups);
+        entry->let_pass += vcpu->let_pass;
         for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++)
             time_stats_add(&entry->exits[kind], &vcpu->exits[kind]);
     }
@@ -163,6 +165,26 @@ void machine_set_share(struct vmm_entry *entry)
         task_set_weight(&vm->vcpus[i]->task, entry->cfg.cpu_weight);
         task_limit_changed(&vm->vcpus[i]->task);
     }
+}
+
+int machine_set_memory(struct vmm_entry *entry, u64 target_bytes, struct vmm_error *err)
+{
+    struct vm *vm = entry->vm;
+    struct gmem_stats ram;
+    struct pmm_stats host;
+
+    if (gmem_assure(&vm->gmem, target_bytes) == 0) {
+        virtio_balloon_set(vm, entry->cfg.memory_bytes - target_bytes);
+        return 0;
+    }
+    gmem_get_stats(&vm->gmem, &ram);
+    pmm_get_stats(&host);
+    vmm_error_set(err, "no_memory", "/memory/balloon/target_bytes",
+                  "Stop a VM or delete an image, or ask for less.",
+                  "VM \"%s\" would need memory again that is in use elsewhere.", entry->cfg.name);
+    err->need_bytes = target_bytes - MIN(target_bytes, ram.resident_bytes) + VMM_RESERVE_BYTES;
+    err->free_bytes = pmm_available(&host);
+    return -ENOMEM;
 }
 
 /* What the hypervisor uses for itself: blocks in its heap and pages outside of it. Slabs count by

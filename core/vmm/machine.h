@@ -24,6 +24,12 @@ void machine_power_off(struct vmm_entry *entry);
 /* Builds it anew. On failure it is CRASHED with the reason. */
 void machine_reset(struct vmm_entry *entry);
 
+/*
+ * Has the guest of a VM that exists make do with so much of its memory, and keeps that much for it.
+ * Return: 0; -ENOMEM (*err filled): it has given memory back that somebody else has by now.
+ */
+int machine_set_memory(struct vmm_entry *entry, u64 target_bytes, struct vmm_error *err) must_check;
+
 /* Gives a VM that exists the weight and the limit its definition has by now. */
 void machine_set_share(struct vmm_entry *entry);
 

@@ -35,6 +35,7 @@ struct vmm_entry {
     u64 restart_ns; /* when the next one is due; state is VMM_STARTING and vm NULL */
     struct vcpu_times times[VM_CPUS_MAX];     /* of vCPUs already gone since the last start */
     struct time_stats wakeups;                /* of vCPUs already gone since the last start */
+    u64 let_pass;                             /* of vCPUs already gone since the last start */
     struct time_stats exits[EXIT_KIND_COUNT]; /* of vCPUs already gone since the last start */
 };
 

@@ -17,6 +17,7 @@
 #include "core/vmm/image.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/cpu_features.h"
+#include "drivers/net/netport.h"
 #include "mm/kheap.h"
 #include "mm/pmm.h"
 
@@ -93,6 +94,13 @@ static int create_vcpus(struct vm *vm, u32 count)
     return 0;
 }
 
+static u64 ram_end(u64 memory_bytes)
+{
+    u64 high = guest_high_bytes(memory_bytes);
+
+    return high > 0 ? GUEST_HIGH_RAM + high : guest_low_bytes(memory_bytes);
+}
+
 static int create_devices(struct vm *vm, const struct vm_parts *parts)
 {
     u64 memory = parts->cfg->memory_bytes;
@@ -113,6 +121,8 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
         rc = vpci_create(vm, guest_pci_mem64(memory));
     if (rc == 0 && cpu_features.has_rdrand)
         rc = virtio_rng_create(vm);
+    if (rc == 0 && !parts->cfg->cpu_realtime)
+        rc = virtio_balloon_create(vm, ram_end(memory), memory - vm_config_target(parts->cfg));
     return rc;
 }
 
@@ -217,9 +227,9 @@ static int no_memory(const struct vm_parts *parts, struct vmm_error *err)
                   "Stop a VM or delete an image, or give this VM less memory.",
                   "VM \"%s\" needs %llu MiB to start, and %llu MiB are free.", parts->cfg->name,
                   (unsigned long long)(ALIGN_UP(need, MiB) / MiB),
-                  (unsigned long long)(stats.free_bytes / MiB));
+                  (unsigned long long)(pmm_available(&stats) / MiB));
     err->need_bytes = need;
-    err->free_bytes = stats.free_bytes;
+    err->free_bytes = pmm_available(&stats);
     return -ENOMEM;
 }
 
@@ -228,7 +238,44 @@ static bool has_room(const struct vm_parts *parts)
     struct pmm_stats stats;
 
     pmm_get_stats(&stats);
-    return needed_bytes(parts) <= stats.free_bytes;
+    return needed_bytes(parts) <= pmm_available(&stats);
+}
+
+static int create_nic(struct vm *vm, const struct vm_config *cfg, const struct vm_nic *nic)
+{
+    struct netport_config port = {
+        .network = nic->network,
+        .flags =
+            (nic->checks_mac ? NETPORT_CHECK_MAC : 0) | (nic->is_isolated ? NETPORT_ISOLATED : 0),
+        .limits = {nic->ops_per_s, nic->bytes_per_s, nic->burst_bytes},
+    };
+
+    (void)str_copy(port.vm, sizeof(port.vm), cfg->name);
+    (void)str_copy(port.nic, sizeof(port.nic), nic->id);
+    vm_nic_mac(cfg, nic, port.mac);
+    return virtio_net_create(vm, &port);
+}
+
+/* Return: 0; -ENOMEM: *err is not filled; -EINVAL: it is. */
+static int create_nics(struct vm *vm, const struct vm_config *cfg, struct vmm_error *err)
+{
+    for (u32 i = 0; i < cfg->nic_count; i++) {
+        const struct vm_nic *nic = &cfg->nics[i];
+        int rc = create_nic(vm, cfg, nic);
+
+        if (rc == 0)
+            continue;
+        if (rc == -ENOENT)
+            vmm_error_set(err, "semantic", "/nics", "PUT /api/v1/networks/{n} makes one.",
+                          "There is no network \"%s\", which card \"%s\" is to be on.",
+                          nic->network, nic->id);
+        else if (rc == -EEXIST)
+            vmm_error_set(err, "semantic", "/nics", "Give one of the two another \"mac\".",
+                          "Another card on network \"%s\" has the MAC address of \"%s\".",
+                          nic->network, nic->id);
+        return rc == -ENOENT || rc == -EEXIST ? -EINVAL : -ENOMEM;
+    }
+    return 0;
 }
 
 int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
@@ -247,17 +294,24 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
     if (rc == 0)
         rc = create_devices(vm, parts);
     if (rc == 0)
-        rc = write_acpi(vm);
-    if (rc) {
-        rc = no_memory(parts, err);
+        rc = create_nics(vm, cfg, err);
+    if (rc == -EINVAL)
         goto err_fini;
-    }
+    if (rc == 0)
+        rc = write_acpi(vm);
+    if (rc)
+        goto err_no_memory;
     rc = load_guest(vm, parts, err);
     if (rc)
         goto err_fini;
+    rc = gmem_assure(&vm->gmem, vm_config_target(cfg));
+    if (rc)
+        goto err_no_memory;
     vm->gmem.frozen = true;
     return 0;
 
+err_no_memory:
+    rc = no_memory(parts, err);
 err_fini:
     vm_fini(vm);
     return rc;

@@ -127,6 +127,26 @@ static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
     return 0;
 }
 
+static int check_balloon(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (cfg->balloon_target_bytes > cfg->memory_bytes ||
+        !IS_ALIGNED(cfg->balloon_target_bytes, PAGE_2M)) {
+        vmm_error_set(err, "bad_value", "/memory/balloon/target_bytes",
+                      "Use a multiple of 2097152 (2 MiB) up to size_bytes, or null.",
+                      "A VM of %llu bytes cannot be asked to make do with %llu.",
+                      (unsigned long long)cfg->memory_bytes,
+                      (unsigned long long)cfg->balloon_target_bytes);
+        return -EINVAL;
+    }
+    if (cfg->cpu_realtime && cfg->balloon_target_bytes != 0) {
+        vmm_error_set(err, "semantic", "/memory/balloon/target_bytes",
+                      "Leave the target out, or realtime.",
+                      "A real-time VM keeps its memory: it has no balloon.");
+        return -EINVAL;
+    }
+    return 0;
+}
+
 /* Image names follow the looser rule of images; core/vmm/image.c knows it, here only the length
  * counts. */
 static int check_boot(const struct vm_config *cfg, struct vmm_error *err)
@@ -154,6 +174,73 @@ static int check_boot(const struct vm_config *cfg, struct vmm_error *err)
     return 0;
 }
 
+void vm_nic_default(struct vm_nic *nic)
+{
+    *nic = (struct vm_nic){.model = VM_NIC_VIRTIO, .checks_mac = true};
+}
+
+/* FNV-1a; locally administered, unicast. */
+void vm_nic_mac(const struct vm_config *cfg, const struct vm_nic *nic, u8 mac[6])
+{
+    u64 hash = 0xcbf29ce484222325ull;
+
+    memcpy(mac, nic->mac, 6);
+    if (memcmp(mac, (u8[6]){0}, 6) != 0)
+        return;
+    for (size_t i = 0; i < sizeof(cfg->uuid); i++)
+        hash = (hash ^ cfg->uuid[i]) * 0x100000001b3ull;
+    for (const char *c = nic->id; *c; c++)
+        hash = (hash ^ (u8)*c) * 0x100000001b3ull;
+    mac[0] = 0x52;
+    for (u32 i = 1; i < 6; i++)
+        mac[i] = (u8)(hash >> (8 * i));
+}
+
+static int check_nic(const struct vm_config *cfg, u32 index, struct vmm_error *err)
+{
+    const struct vm_nic *nic = &cfg->nics[index];
+
+    if (!is_terminated(nic->id, sizeof(nic->id)) || !vm_name_is_valid(nic->id)) {
+        vmm_error_set(err, "bad_value", "/nics",
+                      "Give it an \"id\" of 1 to 31 of a-z, 0-9 and '-'.",
+                      "The id of network card %u is not valid.", index);
+        return -EINVAL;
+    }
+    if (!is_terminated(nic->network, sizeof(nic->network)) || !vm_name_is_valid(nic->network)) {
+        vmm_error_set(err, "bad_value", "/nics", "Name one of those GET /api/v1/networks lists.",
+                      "Network card \"%s\" names no network.", nic->id);
+        return -EINVAL;
+    }
+    if (nic->mac[0] & 1) {
+        vmm_error_set(err, "bad_value", "/nics",
+                      "Use one whose first byte is even, or leave it out.",
+                      "The MAC address of network card \"%s\" is that of a group.", nic->id);
+        return -EINVAL;
+    }
+    for (u32 i = 0; i < index; i++) {
+        if (strcmp(cfg->nics[i].id, nic->id) != 0)
+            continue;
+        vmm_error_set(err, "bad_value", "/nics", "Give each card an id of its own.",
+                      "Two network cards have the id \"%s\".", nic->id);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int check_nics(const struct vm_config *cfg, struct vmm_error *err)
+{
+    int rc = 0;
+
+    if (cfg->nic_count > VM_NICS_MAX) {
+        vmm_error_set(err, "bad_value", "/nics", "Use at most 8.",
+                      "There are too many network cards.");
+        return -EINVAL;
+    }
+    for (u32 i = 0; rc == 0 && i < cfg->nic_count; i++)
+        rc = check_nic(cfg, i, err);
+    return rc;
+}
+
 int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
 {
     int rc = check_texts(cfg, err);
@@ -167,6 +254,10 @@ int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
     if (rc == 0)
         rc = check_sizes(cfg, err);
     if (rc == 0)
+        rc = check_balloon(cfg, err);
+    if (rc == 0)
         rc = check_boot(cfg, err);
+    if (rc == 0)
+        rc = check_nics(cfg, err);
     return rc;
 }

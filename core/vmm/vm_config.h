@@ -23,6 +23,23 @@
 #define VM_LOG_BYTES_MAX     (16u * 1024u * 1024u)
 #define VM_LOG_BYTES_DEFAULT (64u * 1024u) /* a Linux boot writes about 25 KiB */
 
+#define VM_NICS_MAX         8
+#define VM_NIC_ID_MAX       31
+#define VM_NETWORK_NAME_MAX 63
+
+enum vm_nic_model { VM_NIC_VIRTIO };
+
+struct vm_nic {
+    char id[VM_NIC_ID_MAX + 1];
+    char network[VM_NETWORK_NAME_MAX + 1];
+    enum vm_nic_model model;
+    u8 mac[6];                  /* all zero: made of the VM's UUID and the id */
+    u64 ops_per_s, bytes_per_s; /* frames and bytes, each way; 0: no limit */
+    u64 burst_bytes;            /* 0: a tenth of a second's worth */
+    bool is_isolated;           /* reaches no other isolated card of its network */
+    bool checks_mac;            /* sends from its own address only */
+};
+
 enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
 enum vm_on_crash { VM_ON_CRASH_STOP, VM_ON_CRASH_RESTART };
 
@@ -33,11 +50,12 @@ struct vm_config {
     char tags[VM_TAGS_MAX][VM_TAG_MAX + 1];
     u32 tag_count;
     u32 cpu_count;
-    u32 cpu_weight;         /* share of a pCPU beside the other vCPUs on it, 1..VM_WEIGHT_MAX */
-    u32 cpu_limit_millicpu; /* thousandths of a CPU, all vCPUs together; 0: no limit */
-    struct cpu_mask pins;   /* the only pCPUs its vCPUs may run on; none: all */
-    bool cpu_realtime;      /* a pCPU for each vCPU, shared with no other */
-    u64 memory_bytes;       /* multiple of 2 MiB */
+    u32 cpu_weight;           /* share of each vCPU beside all others, 1..VM_WEIGHT_MAX */
+    u32 cpu_limit_millicpu;   /* thousandths of a CPU, all vCPUs together; 0: no limit */
+    struct cpu_mask pins;     /* the only pCPUs its vCPUs may run on; none: all */
+    bool cpu_realtime;        /* a pCPU for each vCPU, shared with no other */
+    u64 memory_bytes;         /* multiple of 2 MiB */
+    u64 balloon_target_bytes; /* what the guest is asked to make do with; 0: all of it */
     enum vm_firmware firmware;
     char kernel[VM_IMAGE_NAME_MAX + 1];
     char initrd[VM_IMAGE_NAME_MAX + 1]; /* empty: none */
@@ -45,6 +63,8 @@ struct vm_config {
     u32 serial_log_bytes;
     bool console_log; /* its console's lines go to the host's log, too */
     enum vm_on_crash on_crash;
+    struct vm_nic nics[VM_NICS_MAX];
+    u32 nic_count;
 };
 
 /* What is wrong with a request, for the user. pointer and hint are static or in text. */
@@ -58,8 +78,20 @@ struct vmm_error {
     u64 free_bytes;
 };
 
+/* A card as it is where its members are not given; it has no id and no network. */
+void vm_nic_default(struct vm_nic *nic);
+
+/* The address the card has, given or made up. */
+void vm_nic_mac(const struct vm_config *cfg, const struct vm_nic *nic, u8 mac[6]);
+
 /* Fills an empty definition with the defaults (1 CPU, 256 MiB, direct boot). */
 void vm_config_default(struct vm_config *cfg);
+
+/* What of its memory the VM is to have: all, or the balloon's target. */
+static inline u64 vm_config_target(const struct vm_config *cfg)
+{
+    return cfg->balloon_target_bytes ? cfg->balloon_target_bytes : cfg->memory_bytes;
+}
 
 /* Checks ranges and names, not the existence of images. Return: 0, -EINVAL with *err filled. */
 int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err) must_check;

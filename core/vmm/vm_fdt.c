@@ -44,6 +44,8 @@ static const char *const kinds[] = {"raw", "qcow2", "iso", "kernel", "initrd", N
 
 static const struct prop vm_props[] = {
     {"memory", PROP_U64, MEMBER(cfg.memory_bytes), "/memory/size_bytes", NULL, WRONG_NUMBER},
+    {"memory-balloon-target", PROP_U64, MEMBER(cfg.balloon_target_bytes),
+     "/memory/balloon/target_bytes", NULL, WRONG_NUMBER},
     {"vcpus", PROP_U32, MEMBER(cfg.cpu_count), "/cpu/count", NULL, WRONG_NUMBER},
     {"cpu-weight", PROP_U32, MEMBER(cfg.cpu_weight), "/cpu/weight", NULL, WRONG_NUMBER},
     {"cpu-limit-millicpu", PROP_U32, MEMBER(cfg.cpu_limit_millicpu), "/cpu/limit_millicpu", NULL,

@@ -270,13 +270,14 @@ static void take_live(struct vm_config *cfg, const struct vm_config *from)
     cfg->tag_count = from->tag_count;
     cfg->cpu_weight = from->cpu_weight;
     cfg->cpu_limit_millicpu = from->cpu_limit_millicpu;
+    cfg->balloon_target_bytes = from->balloon_target_bytes;
 }
 
 static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
 {
     vmm_error_set(err, "needs_stop", NULL,
-                  "Power it off first; description, tags, cpu.weight and cpu.limit_millicpu can be "
-                  "changed at any time.",
+                  "Power it off first; description, tags, cpu.weight, cpu.limit_millicpu and "
+                  "memory.balloon can be changed at any time.",
                   "VM \"%s\" is %s, and something else than that was to be changed.",
                   entry->cfg.name, vmm_state_name(entry->state));
     return -EBUSY;
@@ -299,6 +300,11 @@ int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
     take_live(&live, cfg);
     if (memcmp(&live, cfg, sizeof(live)) != 0)
         return needs_stop(entry, err);
+    if (entry->vm && !cfg->cpu_realtime) {
+        rc = machine_set_memory(entry, vm_config_target(cfg), err);
+        if (rc)
+            return rc;
+    }
     take_live(&entry->cfg, cfg);
     if (entry->vm)
         machine_set_share(entry);
@@ -328,6 +334,7 @@ static void forget_last_run(struct vmm_entry *entry)
     entry->reason[0] = '\0';
     entry->fast_restarts = 0;
     memset(entry->times, 0, sizeof(entry->times));
+    entry->let_pass = 0;
     memset(&entry->wakeups, 0, sizeof(entry->wakeups));
     memset(entry->exits, 0, sizeof(entry->exits));
 }

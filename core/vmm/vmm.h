@@ -91,7 +91,8 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must
 
 /*
  * As vmm_replace, but the VM may run if only what can be changed then differs: description, tags,
- * CPU weight and limit. Return: 0, -EINVAL, -ENOENT, -EBUSY (needs_stop).
+ * CPU weight and limit, the balloon's target. Return: 0, -EINVAL, -ENOENT, -EBUSY (needs_stop),
+ * -ENOMEM (sizes in *err).
  */
 int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
 
@@ -128,6 +129,10 @@ bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out);
 /* From being woken to running, over all vCPUs since the last start on request. Return: false if
  * there is no such VM. */
 bool vmm_wakeups(u32 id, struct vmm_summary *out);
+
+/* Times a vCPU that spun let another of the VM go first, since the last start on request. Return: 0
+ * if there is no such VM. */
+u64 vmm_let_pass(u32 id);
 
 /* Fills at most EXIT_KIND_COUNT rows, only kinds seen. Return: rows. */
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows);

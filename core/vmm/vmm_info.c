@@ -26,6 +26,7 @@ int vmm_find(const char *name_or_uuid, u32 *id)
 int vmm_get(u32 id, struct vmm_info *out)
 {
     const struct vmm_entry *entry = registry_find_id(id);
+    struct gmem_stats ram;
 
     if (!entry)
         return -ENOENT;
@@ -40,9 +41,10 @@ int vmm_get(u32 id, struct vmm_info *out)
     out->memory = (struct vm_memory){0};
     if (!entry->vm)
         return 0;
+    gmem_get_stats(&entry->vm->gmem, &ram);
     out->memory = (struct vm_memory){
-        .resident_bytes = entry->vm->gmem.total_bytes,
-        .large_page_bytes = entry->vm->gmem.large_bytes,
+        .resident_bytes = ram.resident_bytes,
+        .large_page_bytes = ram.large_bytes,
         .page_table_bytes = entry->vm->slat.table_pages * PAGE_SIZE,
         .overhead_bytes = entry->overhead_bytes,
     };
@@ -84,6 +86,16 @@ static struct vmm_summary summary_of(const struct time_stats *stats)
         .p50_ns = time_stats_percentile(stats, 50),
         .p99_ns = time_stats_percentile(stats, 99),
     };
+}
+
+u64 vmm_let_pass(u32 id)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+    u64 sum = entry ? entry->let_pass : 0;
+
+    for (u32 i = 0; entry && entry->vm && i < entry->vm->vcpu_count; i++)
+        sum += entry->vm->vcpus[i]->let_pass;
+    return sum;
 }
 
 bool vmm_wakeups(u32 id, struct vmm_summary *out)

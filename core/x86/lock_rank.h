@@ -7,7 +7,6 @@
 enum lock_rank {
     LOCK_REGISTRY = 1,
     LOCK_VM,
-    LOCK_VM_MEM,
     LOCK_PCI, /* a guest's PCI configuration: BARs move on the bus */
     LOCK_BUS,
     LOCK_VDEV,
@@ -20,6 +19,7 @@ enum lock_rank {
     LOCK_RUNQ,
     LOCK_CPU_LIMIT, /* run time that vCPUs have in common */
     LOCK_TIMER,
+    LOCK_GMEM, /* a guest's memory comes and goes: in accesses from under any device's lock */
     LOCK_HEAP,
     LOCK_HPT,
     LOCK_PMM,

@@ -158,6 +158,7 @@ static const struct netdev_ops e1000_ops = {
     .tx_flush = e1000_tx_flush,
     .irq_enable = e1000_irq_enable,
     .link_up = e1000_link_up,
+    .set_promisc = e1000_set_promisc,
 };
 
 /* Has the device raise an interrupt. Return: true if the handler ran. */

@@ -94,6 +94,7 @@ bool e1000_rx_pending(const struct e1000 *nic) must_check;
 /* The driver's netdev operations of these names. */
 struct pktbuf *e1000_rx_poll(struct netdev *dev);
 bool e1000_tx(struct netdev *dev, struct pktbuf *pkt);
+void e1000_set_promisc(struct netdev *dev);
 
 /* Announces queued frames, frees sent ones. */
 void e1000_tx_move(struct e1000 *nic);

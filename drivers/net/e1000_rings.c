@@ -73,6 +73,14 @@ static int queue_enable(struct e1000 *nic, u32 reg, u32 value)
     return -EIO;
 }
 
+void e1000_set_promisc(struct netdev *dev)
+{
+    u64 filter = dev->is_promisc ? E1000_RCTL_UPE : 0;
+
+    e1000_write(container_of(dev, struct e1000, dev), E1000_RCTL,
+                filter | E1000_RCTL_EN | E1000_RCTL_MPE | E1000_RCTL_BAM | E1000_RCTL_SECRC);
+}
+
 /* Spec: 4.6.5 "Receive Initialization"; 82576 Datasheet 4.5.9. */
 int e1000_rx_start(struct e1000 *nic)
 {
@@ -106,8 +114,7 @@ int e1000_rx_start(struct e1000 *nic)
         return rc;
 
     /* 4. Enable, then give the descriptors: the datasheet's order. */
-    e1000_write(nic, E1000_RCTL,
-                E1000_RCTL_EN | E1000_RCTL_MPE | E1000_RCTL_BAM | E1000_RCTL_SECRC);
+    e1000_set_promisc(&nic->dev);
     rx_return(nic);
     return 0;
 }

@@ -1,20 +1,77 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared by netport.c and net_task.c only. */
+/* Shared by netport.c, network.c and net_task.c only. */
 #ifndef SOCLE_NET_INTERNAL_H
 #define SOCLE_NET_INTERNAL_H
 
 #include "core/lib/types.h"
 #include "drivers/net/netdev.h"
+#include "drivers/net/netport.h"
+#include "drivers/net/network.h"
+#include "drivers/net/vswitch.h"
 
-struct netport;
+/* A network: made and freed by management, its switch used by net_task only. */
+struct network {
+    struct network_config cfg;   /* (c) */
+    bool is_builtin;             /* (c) */
+    u32 mtu;                     /* (c) */
+    struct netdev *dev;          /* (c) bridge: its uplink */
+    struct network *next;        /* management: in name order */
+    struct nat_network *nat;     /* (c) kind nat */
+    u32 port_count;              /* management: of VMs */
+    struct vswitch sw;           /* (o) net_task */
+    struct vswitch_port uplink;  /* (o) */
+    struct netport *ports;       /* (o) */
+    struct network *next_bridge; /* (o) of all with an uplink */
+};
 
-/* Connects the port with the first NIC; NULL if there is no NIC. */
-struct netdev *net_task_bind(struct netport *port);
+/*
+ * Runs fn on net_task, between two frames, and returns when it is done; before net_task runs, here.
+ * Context: boot, management task.
+ */
+void net_task_call(void (*fn)(void *arg), void *arg);
 
-/* Lets the task look at the rings again. Context: any. */
+/* What net_task looks through; net_task's own but for the ports, which management reads, too. */
+struct net_table {
+    struct network *bridges;             /* networks with an uplink */
+    struct netport *ports[NETPORTS_MAX]; /* (a) by index */
+    struct netport *host_ports;          /* those with NETPORT_HOST */
+};
+
+extern struct net_table net_table;
+
+/* The NIC's link is the link of all ports behind it. Context: net_task. */
+void net_tell_link(const struct netdev *dev);
+
+/* The port at this index goes. Context: net_task. */
+void net_task_forget(u32 index);
+
+/* Has the task look around. Context: any. */
 void net_task_wake(void);
 
+/* Context: net_task (in net_task_call). */
+int net_task_add_port(struct netport *port) must_check; /* 0, -EEXIST (MAC address), -ENOSPC */
+void net_task_remove_port(struct netport *port);
+void net_task_add_bridge(struct network *network);
+void net_task_remove_bridge(struct network *network);
+
+/* The port at an index of the table, NULL if there is none. Context: management task. */
+const struct netport *net_task_port(u32 index);
+
+/* The first NIC, or the one with this address on the PCI bus; NULL if there is none. Context: boot,
+ * management task. */
+struct netdev *net_task_nic(const char *bdf);
+
+/* Finds a network by name; NULL as the name: the built-in one. Context: management task. */
+struct network *network_find(const char *name);
+
+/* Makes UPLINK_NETWORK of the first NIC, if there is one and it was not made. Return: 0, -ENODEV,
+ * -ENOMEM. Context: boot, management task. */
+int network_make_builtin(void) must_check;
+
+/* Lets the task look at the port's rings. Context: any. */
+void net_task_notice(const struct netport *port);
+
 /* The owner took a frame out of its inbox: goes on if the task had stopped for want of room. */
-void net_task_inbox_drained(void);
+void net_task_inbox_drained(const struct netport *port);
 
 #endif

@@ -31,6 +31,9 @@ struct netdev_ops {
      */
     bool (*irq_enable)(struct netdev *dev);
     bool (*link_up)(struct netdev *dev);
+    /* Takes frames for every address, or its own only, as dev->is_promisc says; a reset keeps it.
+     */
+    void (*set_promisc)(struct netdev *dev);
 };
 
 /* Written by net_task (frames, bytes, link) and by the driver on net_task; read by anybody. */
@@ -51,9 +54,12 @@ struct netdev {
     u8 mac[6];
     u32 mtu; /* largest IP packet it takes: at most what a pktbuf holds */
     u32 features;
-    bool is_polled;    /* no interrupt arrives: net_task looks every millisecond */
-    bool link_changed; /* (a) set by the interrupt handler: net_task asks link_up() */
-    bool is_link_up;   /* (a) as net_task saw it last */
+    bool is_polled;        /* no interrupt arrives: net_task looks every millisecond */
+    bool link_changed;     /* (a) set by the interrupt handler: net_task asks link_up() */
+    bool is_link_up;       /* (a) as net_task saw it last */
+    bool is_promisc;       /* (o) net_task: VMs behind it have addresses of their own */
+    u32 users;             /* (o) networks it is the uplink of; without any it is not looked at */
+    struct pktbuf *unsent; /* (o) net_task's, refused by the full ring */
     struct netdev_counters counters;
     void (*wake)(void); /* set by net_task before the device starts; interrupt context */
     struct netdev *next;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The packet pool's inside: how buffers get into it. Used by pktbuf_pool_init and by tests only. */
+/* The packet pool's inside: how buffers get into it. */
 #ifndef SOCLE_NET_PKTBUF_POOL_H
 #define SOCLE_NET_PKTBUF_POOL_H
 
@@ -7,5 +7,12 @@
 
 /* Adds one buffer of PKTBUF_BYTES to the pool. Both stay in use until reboot. Context: boot. */
 void pktbuf_pool_add(struct pktbuf *pkt, u8 *buffer, hpa_t hpa);
+
+/*
+ * Makes sure that the pool has so many buffers more, for the rings of a port; they stay in it, and
+ * what is given up is there for the next port. Context: boot, management task. Return: 0, -ENOMEM.
+ */
+int pktbuf_pool_reserve(u32 count) must_check;
+void pktbuf_pool_unreserve(u32 count);
 
 #endif

@@ -51,14 +51,16 @@ static bool ctrl_command(struct virtio_net *nic, u8 command, u8 data)
     return *(volatile u8 *)&ctrl->ack == VIRTIO_NET_OK;
 }
 
-/* Frames for us, broadcast, and all groups, as IPv6 needs them. A device that cannot filter gives
- * more, which does no harm. */
-static void set_filter(struct virtio_net *nic)
+/* Frames for us or, with VMs behind us, for everybody; broadcast, and all groups, as IPv6 needs
+ * them. A device that cannot filter gives more, which does no harm. */
+static void virtio_net_set_promisc(struct netdev *dev)
 {
-    if (!virtio_has(&nic->virtio, VIRTIO_NET_F_CTRL_RX))
+    struct virtio_net *nic = virtio_net_of(dev);
+
+    if (nic->is_dead || !virtio_has(&nic->virtio, VIRTIO_NET_F_CTRL_RX))
         return;
     if (!ctrl_command(nic, VIRTIO_NET_CTRL_RX_ALLMULTI, 1) ||
-        !ctrl_command(nic, VIRTIO_NET_CTRL_RX_PROMISC, 0))
+        !ctrl_command(nic, VIRTIO_NET_CTRL_RX_PROMISC, dev->is_promisc))
         log_warn(NAME, "%s: does not take its receive filter", nic->dev.bdf);
     virtq_irq_off(&nic->ctrl.vq);
 }
@@ -109,7 +111,8 @@ static int nic_start(struct virtio_net *nic)
     virtq_irq_off(&nic->tx.vq); /* sent frames are freed when there is something to do */
     virtio_driver_ok(virtio);
     virtio_net_rx_announce(nic);
-    set_filter(nic);
+    nic->is_dead = false;
+    virtio_net_set_promisc(&nic->dev);
     nic->dev.link_changed = true;
     return 0;
 }
@@ -230,6 +233,7 @@ static const struct netdev_ops virtio_net_ops = {
     .tx_flush = virtio_net_tx_flush,
     .irq_enable = virtio_net_irq_enable,
     .link_up = virtio_net_link_up,
+    .set_promisc = virtio_net_set_promisc,
 };
 
 /* The filter's commands have raised interrupts, if any arrive. A message needs no wiring and is

@@ -174,7 +174,11 @@ static const struct pci_driver *driver_for(const struct pci_device *dev,
                                            const struct pci_driver *const *drivers, u32 count)
 {
     for (u32 i = 0; i < count; i++) {
-        for (const struct pci_id *id = drivers[i]->ids; id->vendor_id != 0; id++) {
+        const struct pci_id *id = drivers[i]->ids;
+
+        if (drivers[i]->class_code != 0 && drivers[i]->class_code == dev->class_code)
+            return drivers[i];
+        for (; id != NULL && id->vendor_id != 0; id++) {
             if (id->vendor_id == dev->vendor_id && id->device_id == dev->device_id)
                 return drivers[i];
         }
@@ -217,6 +221,11 @@ void pci_disable(const struct pci_device *dev)
     u32 command = pci_read(dev, PCI_COMMAND, 2);
 
     pci_write(dev, PCI_COMMAND, 2, (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF);
+}
+
+bool pci_is_present(const struct pci_device *dev)
+{
+    return pci_read(dev, PCI_VENDOR_ID, 2) == dev->vendor_id;
 }
 
 volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar)

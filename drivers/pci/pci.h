@@ -37,10 +37,11 @@ struct pci_id {
     u16 device_id;
 };
 
-/* A driver: which devices it knows, how it takes one. */
+/* A driver: which devices it knows, by their IDs or by their class; how it takes one. */
 struct pci_driver {
     const char *name;
-    const struct pci_id *ids;
+    const struct pci_id *ids;             /* NULL: none */
+    u32 class_code;                       /* class, subclass, programming interface; 0: none */
     int (*probe)(struct pci_device *dev); /* 0: the device is taken */
 };
 
@@ -68,6 +69,9 @@ void pci_enable(const struct pci_device *dev);
 
 /* Turns off bus mastering and INTx, as the scan left them. */
 void pci_disable(const struct pci_device *dev);
+
+/* False once the device has been taken away. Context: any task. */
+bool pci_is_present(const struct pci_device *dev);
 
 /* Maps a memory BAR. Return: NULL if it is none or cannot be mapped. */
 volatile void *pci_map_bar(const struct pci_device *dev, unsigned bar) must_check;

@@ -69,7 +69,8 @@
 #define LWIP_DHCP_DOES_ACD_CHECK 0
 #define LWIP_ACD                 0
 #define LWIP_AUTOIP              0
-#define LWIP_DNS                 0
+/* Servers' addresses by DHCP, for guests (drivers/net/nat); the host resolves nothing. */
+#define LWIP_DNS                 1
 #define LWIP_IGMP                0
 
 /* IPv6 with stateless addresses. */

@@ -30,7 +30,7 @@ static void measure(u32 vcpus)
     for (u32 v = 0; v < vcpus; v++) {
         tasks[v] = (struct task){.class = TASK_VCPU};
         fair_node_init(&tasks[v].share, 1 + (u32)rand() % FAIR_WEIGHT_MAX);
-        sched_enter(&q, &tasks[v]);
+        sched_join(&q, &tasks[v]);
         sched_add(&q, &tasks[v]);
     }
     comparisons = 0;

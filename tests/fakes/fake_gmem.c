@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
+#include "core/vm/vm_memory.h"
 #include "mm/gmem.h"
 
 u8 fake_ram[FAKE_RAM_BYTES];
@@ -53,6 +54,21 @@ int gmem_store_u16(const struct gmem *gmem, gpa_t guest, u16 value)
 int gmem_store_u32(const struct gmem *gmem, gpa_t guest, u32 value)
 {
     return guest.v % sizeof value != 0 ? -EINVAL : gmem_write(gmem, guest, &value, sizeof value);
+}
+
+/* Nothing can be taken from an array. */
+bool gmem_detach(const struct gmem *gmem, gpa_t frame, struct gmem_batch *batch)
+{
+    (void)gmem;
+    (void)frame;
+    (void)batch;
+    return false;
+}
+
+void vm_memory_release(struct vm *vm, struct gmem_batch *batch)
+{
+    (void)vm;
+    batch->count = 0;
 }
 
 int gmem_exchange_u8(const struct gmem *gmem, gpa_t guest, u8 value, u8 *old)

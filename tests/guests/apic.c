@@ -23,7 +23,6 @@
 #define IER_THRE    2u
 
 #define LVT_MASKED     0x10000u
-#define LVT_PERIODIC   0x20000u
 #define HOST_PERIOD_NS 300000u
 
 static bool is_x2;

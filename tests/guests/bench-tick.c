@@ -5,11 +5,10 @@
  */
 #include "tests/guests/lib/guest.h"
 
-#define TIMER      0x60
-#define TICKS      250u
-#define TICK_NS    4000000u
-#define LVT_PERIOD 0x20000u
-#define TRIAL      1000000u
+#define TIMER   0x60
+#define TICKS   250u
+#define TICK_NS 4000000u
+#define TRIAL   1000000u
 
 static volatile u32 ticks;
 
@@ -40,7 +39,7 @@ void guest_main(void)
     turns = (u64)TRIAL * TICK_NS / compute(TRIAL) * TICKS;
     quiet = compute(turns);
     lapic_write(LAPIC_TIMER_DCR, 0xb);
-    lapic_write(LAPIC_LVT_TIMER, LVT_PERIOD | TIMER);
+    lapic_write(LAPIC_LVT_TIMER, LVT_PERIODIC | TIMER);
     lapic_write(LAPIC_TIMER_ICR, TICK_NS);
     sti();
     loud = compute(turns);

@@ -21,18 +21,6 @@ static void on_timer(struct trap *t)
     lapic_write(LAPIC_EOI, 0);
 }
 
-static void sort(void)
-{
-    for (unsigned i = 1; i < RUNS; i++) {
-        u64 v = samples[i];
-        unsigned j = i;
-
-        for (; j > 0 && samples[j - 1] > v; j--)
-            samples[j] = samples[j - 1];
-        samples[j] = v;
-    }
-}
-
 /* The guest computes, or halts, until the timer comes. */
 static void latency(const char *name, bool halts)
 {
@@ -51,7 +39,7 @@ static void latency(const char *name, bool halts)
         }
         samples[i] = came - deadline;
     }
-    sort();
+    sort(samples, RUNS);
     print("BENCH %s %lu\n", name, samples[RUNS / 2]);
     print("BENCH %s_worst %lu\n", name, samples[RUNS - 1]);
 }

@@ -11,19 +11,6 @@
 static u64 samples[RUNS];
 static bool is_intel; /* has another instruction for hypercalls */
 
-static u64 median(void)
-{
-    for (unsigned i = 1; i < RUNS; i++) {
-        u64 v = samples[i];
-        unsigned j = i;
-
-        for (; j > 0 && samples[j - 1] > v; j--)
-            samples[j] = samples[j - 1];
-        samples[j] = v;
-    }
-    return samples[RUNS / 2];
-}
-
 static u64 measure(void (*fn)(void))
 {
     for (unsigned i = 0; i < RUNS; i++) {
@@ -32,7 +19,8 @@ static u64 measure(void (*fn)(void))
         fn();
         samples[i] = rdtsc() - start;
     }
-    return median();
+    sort(samples, RUNS);
+    return samples[RUNS / 2];
 }
 
 static void nothing(void)

@@ -93,6 +93,52 @@ static void on_debug(struct trap *t)
     t->rflags &= ~0x100ull; /* TF */
 }
 
+#define TIMER     0x71u
+#define PERIOD_NS 50000u
+#define FAULTS    20000u
+#define RFLAGS_IF 0x200u
+
+static volatile u32 fault_count, interrupt_count;
+static volatile bool is_fault_twice;
+
+/* The fault is on an instruction with interrupts on: off means that its handler had been entered.
+ */
+static void on_undefined(struct trap *t)
+{
+    is_fault_twice |= !(t->rflags & RFLAGS_IF);
+    fault_count++;
+    t->rip += 2;
+}
+
+static void on_timer(struct trap *t)
+{
+    (void)t;
+    interrupt_count++;
+    lapic_write(LAPIC_EOI, 0);
+}
+
+/* An interrupt for the host or for us between a fault and its handler's first instruction. */
+static void faults_beside_interrupts(void)
+{
+    pic_disable();
+    on_trap(6, on_undefined);
+    on_trap(TIMER, on_timer);
+    lapic_write(LAPIC_SVR, 0x1ff);
+    lapic_write(LAPIC_TIMER_DCR, 0xb);
+    lapic_write(LAPIC_LVT_TIMER, LVT_PERIODIC | TIMER);
+    lapic_write(LAPIC_TIMER_ICR, PERIOD_NS);
+    sti();
+    for (unsigned i = 0; i < FAULTS; i++)
+        __asm__ volatile("ud2" ::: "memory");
+    while (interrupt_count == 0)
+        sti_hlt_cli();
+    cli();
+    lapic_write(LAPIC_TIMER_ICR, 0);
+    on_trap(6, NULL);
+    EXPECT(!is_fault_twice);
+    EXPECT_EQ(fault_count, FAULTS);
+}
+
 void guest_main(void)
 {
     EXPECT_EQ(catch_trap(raise_de, NULL), 0);
@@ -119,4 +165,6 @@ void guest_main(void)
     on_trap(1, on_debug);
     __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; nop; nop" ::: "memory", "cc");
     EXPECT_EQ(debug_hits, 1);
+
+    faults_beside_interrupts();
 }

@@ -88,19 +88,13 @@ static void change_mode(u32 *seed)
     }
 }
 
-/* Any register but the ICR, which could start a vCPU anywhere. TPR, EOI and self-IPI get no
- * reserved bits: with them, where the CPU serves x2APIC, Bochs 3.1 derails the guest after its #GP.
- */
+/* Any register but the ICR, which could start a vCPU anywhere. */
 static void put_anything(u32 reg, u32 *seed)
 {
     u32 value = (next(seed) & 0xffff00) | vector(seed);
 
     if (reg == LAPIC_ICR_LOW)
         return;
-    if (is_x2() && (reg == LAPIC_TPR || reg == 0x3f0))
-        value &= 0xff;
-    if (is_x2() && reg == LAPIC_EOI)
-        value = 0;
     put(reg, value);
 }
 

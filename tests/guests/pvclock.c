@@ -18,7 +18,6 @@
 #define ROUNDS      5000u
 #define WINDOW      0x1800000ull /* a 2 MiB page that changes what it shows */
 #define BEHIND      0x1a00000ull
-#define PATIENCE    2000000000ull /* TSC ticks */
 #define HC_KICK     5u
 #define HC_SEND_IPI 10u
 
@@ -39,15 +38,10 @@ struct steal {
 
 static struct clock clocks[CPUS_MAX], other_clock;
 static struct steal steals[CPUS_MAX];
-static volatile u32 wall[3], started, ipis[CPUS_MAX], nmis[CPUS_MAX], done, go, kicked;
+static volatile u32 wall[3], started, done, go, kicked;
 static volatile u32 seen;
 static u64 last_ns;
 static volatile u32 lock;
-
-static u32 my_id(void)
-{
-    return lapic_read(LAPIC_ID) >> 24;
-}
 
 static u64 hypercall(u64 number, u64 a, u64 b, u64 c, u64 d)
 {
@@ -95,17 +89,6 @@ static void expect_gp(u32 msr, u64 value)
     if (catch_trap(write_msr, a) != 13)
         failure("MSR 0x%x takes 0x%lx", msr, value);
     EXPECT_EQ(rdmsr(msr), before);
-}
-
-static void wait_for(const volatile u32 *word, u32 value)
-{
-    u64 start = rdtsc();
-
-    while (*word < value) {
-        if (rdtsc() - start > PATIENCE)
-            failure("word 0x%lx is %u, not %u", (u64)word, *word, value);
-        __asm__ volatile("pause");
-    }
 }
 
 /* -- one vCPU
@@ -200,19 +183,6 @@ static void check_codes(void)
 
 /* -- several
  * -------------------------------------------------------------------------------------------- */
-
-static void on_ipi(struct trap *t)
-{
-    (void)t;
-    ipis[my_id()]++;
-    lapic_write(LAPIC_EOI, 0);
-}
-
-static void on_nmi(struct trap *t)
-{
-    (void)t;
-    nmis[my_id()]++;
-}
 
 /* All look at the same clock in turns: nobody may see an earlier time than the one before. */
 static void compare_clocks(u32 id)
@@ -346,8 +316,7 @@ void guest_main(void)
     pic_disable();
     lapic_enable();
     cpus_prepare();
-    on_trap(IPI_VECTOR, on_ipi);
-    on_trap(2, on_nmi);
+    count_interrupts(IPI_VECTOR);
     turn_on(0);
     EXPECT_EQ(steals[0].preempted, 0);
     EXPECT(steals[0].version != 0 && !(steals[0].version & 1));

@@ -8,27 +8,8 @@
 
 #define IPI_VECTOR 0x55u
 #define ROUNDS     50u
-#define PATIENCE   2000000000ull /* TSC ticks */
 
-static volatile u32 started, ipis[CPUS_MAX], nmis[CPUS_MAX];
-
-static u32 my_id(void)
-{
-    return lapic_read(LAPIC_ID) >> 24;
-}
-
-static void on_ipi(struct trap *t)
-{
-    (void)t;
-    ipis[my_id()]++;
-    lapic_write(LAPIC_EOI, 0);
-}
-
-static void on_nmi(struct trap *t)
-{
-    (void)t;
-    nmis[my_id()]++;
-}
+static volatile u32 started;
 
 static void ap_main(void)
 {
@@ -36,17 +17,6 @@ static void ap_main(void)
     __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
     for (;;)
         sti_hlt_cli();
-}
-
-static void wait_for(const volatile u32 *word, u32 value)
-{
-    u64 start = rdtsc();
-
-    while (*word < value) {
-        if (rdtsc() - start > PATIENCE)
-            failure("word 0x%lx is %u, not %u", (u64)word, *word, value);
-        __asm__ volatile("pause");
-    }
 }
 
 static void start(u32 id, u32 nth)
@@ -64,8 +34,7 @@ void guest_main(void)
         skip("one CPU");
     pic_disable();
     lapic_enable();
-    on_trap(IPI_VECTOR, on_ipi);
-    on_trap(2, on_nmi);
+    count_interrupts(IPI_VECTOR);
     cpus_prepare();
     for (u32 id = 1; id < count; id++)
         start(id, id);

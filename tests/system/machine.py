@@ -60,6 +60,23 @@ def default_nic():
     return NICS[os.environ.get("NIC") or "e1000e"]
 
 
+# A kind of disk -> its device.
+DISKS = {
+    "nvme": "nvme",
+    "ahci": "ide-hd,bus=ahci.{n}",
+    "virtio": "virtio-blk-pci,disable-legacy=on",
+}
+
+
+def disk_args(kind, drive, n=0, **options):
+    """QEMU's options for a disk with the given raw image, or with what `drive` says it is made of."""
+    drive = drive if "=" in drive else f"format=raw,file={drive}"
+    device = f"{DISKS[kind].format(n=n)},drive=d{n},id=disk{n},serial=serial-{n}"
+    device += "".join(f",{key}={value}" for key, value in options.items())
+    controller = ["-device", "ahci,id=ahci"] if kind == "ahci" and n == 0 else []
+    return ["-drive", f"if=none,id=d{n},{drive}", *controller, "-device", device]
+
+
 class Machine(Backend):
     """QEMU: emulated, or on KVM where that offers the processor's virtualization to its guests."""
 

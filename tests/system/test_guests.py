@@ -9,7 +9,7 @@ MACHINE = {"smp": 2, "memory": "1G"}
 MODELS = ("posted-interrupts", "virtual-apic", "software-apic")
 
 GUESTS = ["cpuid", "apic", "cr", "modes", "io", "string-io", "mmio", "msr", "hlt-irq", "timer", "exception", "npt", "fpu",
-          "x2apic", "pvclock", "hostile-msr", "hostile-io"]
+          "x2apic", "pvclock", "hostile-msr", "hostile-io", "hostile-balloon"]
 
 
 @pytest.mark.parametrize("guest", GUESTS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/net/[eip]*[0cfmsy].c core/lib/str.c tests/fakes/[al][so]*.c */
+/* SOURCES: drivers/net/[eip]*[0cfmsty].c core/lib/str.c tests/fakes/[al][so]*.c */
 /* The Intel cards' shared part: address, interrupts, received frames in both formats, probe. */
 #include "tests/unit/e1000_rig.h"
 

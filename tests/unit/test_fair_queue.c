@@ -26,7 +26,7 @@ static void make_vcpu(struct task *task, u32 weight)
 
 static void enter(struct sched_queue *q, struct task *task)
 {
-    sched_enter(q, task);
+    sched_join(q, task);
     sched_add(q, task);
 }
 
@@ -186,7 +186,7 @@ TEST(a_sleeper_saves_up_one_slice)
     make_vcpu(runner, FAIR_WEIGHT_DEFAULT);
     make_vcpu(sleeper, FAIR_WEIGHT_DEFAULT);
     enter(q, runner);
-    sched_enter(q, sleeper);
+    sched_join(q, sleeper);
     CHECK(sched_pick(q) == runner);
     sched_charge(q, runner, 60 * NS_PER_S);
     CHECK(sched_wake(q, sleeper, runner)); /* and it goes first */
@@ -208,7 +208,7 @@ TEST(sleeping_is_no_way_to_a_larger_share)
     make_vcpu(runner, 300);
     make_vcpu(sleeper, 100);
     enter(q, runner);
-    sched_enter(q, sleeper);
+    sched_join(q, sleeper);
     while (now < 100 * NS_PER_S) {
         struct task *task = sched_pick(q);
 
@@ -234,7 +234,7 @@ TEST(a_wake_up_just_behind_does_not_preempt)
     make_vcpu(&tasks[0], FAIR_WEIGHT_DEFAULT);
     make_vcpu(&tasks[1], FAIR_WEIGHT_DEFAULT);
     enter(q, &tasks[0]);
-    sched_enter(q, &tasks[1]);
+    sched_join(q, &tasks[1]);
     CHECK(sched_pick(q) == &tasks[0]);
     sched_charge(q, &tasks[0], SCHED_GRANULARITY_NS - 1);
     CHECK(!sched_wake(q, &tasks[1], &tasks[0]));
@@ -243,40 +243,126 @@ TEST(a_wake_up_just_behind_does_not_preempt)
     CHECK(sched_wake(q, &tasks[1], &tasks[0]));
 }
 
+/* On the common scale, within the cap; and an idle queue's clock follows. */
 TEST(virtual_time_moves_with_a_task_to_another_queue)
 {
-    struct fair_queue busy, fresh;
+    struct fair_queue busy, other;
+    struct fair_node *node = &tasks[0].share;
 
     fair_init(&busy);
-    fair_init(&fresh);
-    make_vcpu(&tasks[0], FAIR_WEIGHT_DEFAULT);
+    fair_init(&other);
+    make_vcpu(&tasks[0], 2 * FAIR_WEIGHT_DEFAULT);
     busy.floor = NS_PER_S;
-    fair_enter(&busy, &tasks[0].share);
-    fair_charge(&tasks[0].share, 500);
-    fair_leave(&busy, &tasks[0].share);
-    fair_enter(&fresh, &tasks[0].share);
-    CHECK_EQ(tasks[0].share.vtime, 500);
+    fair_join(&busy, node);
+    fair_charge(node, 500);
+    fair_leave(&busy, node);
+    fair_enter(&other, node, true);
+    CHECK_EQ(node->vtime + other.offset, NS_PER_S + 250);
+    CHECK_EQ(fair_clock(&other), NS_PER_S + 250);
+    other.floor += 1000;
+    fair_leave(&other, node);
+    fair_enter(&busy, node, false);
+    CHECK_EQ(node->vtime, NS_PER_S + 250);
+    other.floor += 3600 * NS_PER_S;
+    fair_leave(&busy, node);
+    fair_enter(&other, node, false);
+    CHECK_EQ(node->vtime, other.floor - FAIR_CAP_NS / 2);
+    other.offset += 3600 * NS_PER_S;
+    fair_leave(&other, node);
+    fair_enter(&busy, node, false);
+    CHECK_EQ(node->vtime, busy.floor + FAIR_CAP_NS / 2);
 }
 
 TEST(an_idle_cpu_fetches_who_may_go_there)
 {
     struct sched_queue *q = &queues[0];
+    struct sched_target here = {.pcpu = 255};
 
     sched_init(q);
     for (unsigned i = 0; i <= SCHED_PULL_TRIES; i++) {
         make_vcpu(&tasks[i], FAIR_WEIGHT_DEFAULT);
         cpu_mask_add(&tasks[i].allowed, 1);
+        sched_join(q, &tasks[i]);
         fair_charge(&tasks[i].share, i);
-        enter(q, &tasks[i]);
+        sched_add(q, &tasks[i]);
     }
     cpu_mask_add(&tasks[2].allowed, 255);
-    CHECK(sched_pull(q, 0) == NULL);
-    CHECK(sched_pull(q, 255) == &tasks[2]);
-    CHECK(sched_pull(q, 255) == NULL);
+    CHECK(sched_pull(q, &(struct sched_target){.pcpu = 0}) == NULL);
+    CHECK(sched_pull(q, &here) == &tasks[2]);
+    CHECK(sched_pull(q, &here) == NULL);
     cpu_mask_add(&tasks[SCHED_PULL_TRIES].allowed, 200);
-    CHECK(sched_pull(q, 200) == &tasks[SCHED_PULL_TRIES]);
-    CHECK(sched_pull(q, 1) == &tasks[0]);
+    CHECK(sched_pull(q, &(struct sched_target){.pcpu = 200}) == &tasks[SCHED_PULL_TRIES]);
+    CHECK(sched_pull(q, &(struct sched_target){.pcpu = 1}) == &tasks[0]);
     CHECK(sched_pick(q) == &tasks[1]);
+}
+
+TEST(a_busy_cpu_gets_who_is_behind_it)
+{
+    struct sched_queue *q = &queues[0];
+    struct sched_target there = {.pcpu = 1, .node = 0, .is_busy = true};
+    struct task *task = &tasks[0];
+
+    sched_init(q);
+    make_vcpu(task, 2 * FAIR_WEIGHT_DEFAULT);
+    cpu_mask_add(&task->allowed, 1);
+    enter(q, task);
+    there.least = SCHED_LAG_NS / 2 - 1;
+    CHECK(sched_pull(q, &there) == NULL);
+    there.least++;
+    there.node = 1; /* far from its memory */
+    CHECK(sched_pull(q, &there) == NULL);
+    there.least = SCHED_FAR_LAG_NS / 2;
+    CHECK(sched_pull(q, &there) == task);
+
+    /* What has come apart for hours is no debt, neither for who goes nor for who stays. */
+    sched_enter(q, task, true);
+    sched_add(q, task);
+    there.least = 3600 * NS_PER_S;
+    CHECK(sched_pull(q, &there) == task);
+    CHECK_EQ(task->share.vtime, there.least - FAIR_CAP_NS / 2);
+    CHECK_EQ(fair_clock(&q->vcpus), there.least - FAIR_CAP_NS / 2);
+}
+
+TEST(any_node_can_be_taken_out)
+{
+    struct fair_queue q;
+    u64 last = 0, worst = 0;
+    bool is_sorted = true;
+
+    srand(4);
+    fair_init(&q);
+    for (u32 v = 0; v < VCPUS; v++) {
+        make_vcpu(&tasks[v], FAIR_WEIGHT_DEFAULT);
+        fair_charge(&tasks[v].share, (u64)rand() % 100000);
+        fair_add(&q, &tasks[v].share);
+    }
+    for (u32 v = 0; v < VCPUS; v += 2) {
+        u64 before = comparisons;
+
+        fair_remove(&q, &tasks[v].share);
+        worst = MAX(worst, comparisons - before);
+    }
+    CHECK(worst <= 2 * 14);
+    CHECK_EQ(q.count, VCPUS / 2);
+    for (u32 v = 0; v < VCPUS / 2; v++) {
+        struct fair_node *node = fair_take(&q);
+        u64 index = (u64)(container_of(node, struct task, share) - tasks);
+
+        is_sorted = is_sorted && node->vtime >= last && index % 2 == 1;
+        last = node->vtime;
+    }
+    CHECK(is_sorted && fair_take(&q) == NULL);
+}
+
+TEST(a_node_lets_another_pass)
+{
+    make_vcpu(&tasks[0], FAIR_WEIGHT_DEFAULT);
+    make_vcpu(&tasks[1], FAIR_WEIGHT_DEFAULT);
+    fair_charge(&tasks[1].share, 100);
+    fair_let_pass(&tasks[0].share, &tasks[1].share);
+    CHECK(tasks[0].share.vtime == 100 && tasks[1].share.vtime == 0);
+    fair_let_pass(&tasks[0].share, &tasks[1].share); /* it goes first anyway */
+    CHECK(tasks[0].share.vtime == 100 && tasks[1].share.vtime == 0);
 }
 
 TEST(times_may_wrap)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mm/gmem.c mm/slat.c mm/[kmp]*.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/* SOURCES: mm/gmem*.c mm/slat.c mm/[kmp]*.c tests/fakes/a[rs]*.c tests/fakes/log.c */
 /* Guest memory is zeroed, mapped where it says, copied across slots, and given back scrubbed. */
 #include "tests/unit/harness.h"
 
@@ -19,6 +19,7 @@ void (*pte_store_hook)(void);
 
 static struct slat slat;
 static struct gmem gmem;
+static struct gmem_stats stats;
 static struct pmm_stats before;
 
 static void setup(void)
@@ -59,7 +60,9 @@ TEST(populated_memory_is_zero_and_mapped)
     setup();
     CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 20 * MiB), 0);
     CHECK_EQ(gmem_populate(&gmem, &slat, gpa(4 * GiB), 6 * MiB), 0);
-    CHECK_EQ(gmem.total_bytes, 26 * MiB);
+    gmem_get_stats(&gmem, &stats);
+    CHECK_EQ(stats.total_bytes, 26 * MiB);
+    CHECK_EQ(stats.resident_bytes, 26 * MiB);
     CHECK_EQ(gmem_read(&gmem, gpa(16 * MiB), buf, sizeof(buf)), 0);
     for (size_t i = 0; i < sizeof(buf); i++)
         if (buf[i])
@@ -141,8 +144,10 @@ TEST(fragmented_host)
         bigs++;
     for (u32 i = 0; i < count; i += 2)
         pmm_free(held[i], 2, PMM_IMAGE, false);
-    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 3 * MiB), 0);
-    CHECK(gmem.slot_count > 100);
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 4 * MiB), 0);
+    gmem_get_stats(&gmem, &stats);
+    CHECK_EQ(stats.resident_bytes, 4 * MiB);
+    CHECK_EQ(stats.large_bytes, 0);
     for (size_t i = 0; i < sizeof(in); i++)
         in[i] = (u8)(i * 31 >> 3);
     CHECK_EQ(gmem_write(&gmem, gpa(0), in, sizeof(in)), 0);
@@ -158,5 +163,135 @@ TEST(fragmented_host)
         pmm_free(held[i], 2, PMM_IMAGE, false);
     for (u32 i = 0; i < bigs; i++)
         pmm_free(big[i], 8, PMM_IMAGE, false);
+    teardown();
+}
+
+static u64 resident(void)
+{
+    gmem_get_stats(&gmem, &stats);
+    return stats.resident_bytes;
+}
+
+static u64 promised(void)
+{
+    struct pmm_stats now;
+
+    pmm_get_stats(&now);
+    return now.promised_bytes;
+}
+
+/* What is given back is free at once, gone for the guest, and zero when it comes again. */
+TEST(frames_go_and_come_back)
+{
+    struct gmem_batch batch = {0};
+    struct slat_translation t;
+    struct pmm_stats full, now;
+    u8 b[8] = "content";
+
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 16 * MiB), 0);
+    CHECK_EQ(gmem_write(&gmem, gpa(6 * MiB + 5), b, 8), 0);
+    CHECK_EQ(gmem_write(&gmem, gpa(8 * MiB), b, 8), 0);
+    pmm_get_stats(&full);
+    CHECK(gmem_detach(&gmem, gpa(6 * MiB + 12345), &batch));
+    CHECK(!gmem_detach(&gmem, gpa(6 * MiB), &batch)); /* it is gone already */
+    CHECK(!gmem_detach(&gmem, gpa(16 * MiB), &batch));
+    CHECK(!gmem_detach(&gmem, gpa(~0ull), &batch));
+    CHECK(gmem_detach(&gmem, gpa(0), &batch));
+    CHECK_EQ(batch.count, 2);
+    CHECK_EQ(resident(), 12 * MiB);
+    CHECK_EQ(stats.large_bytes, 12 * MiB);
+    CHECK_EQ(slat_lookup(&slat, gpa(6 * MiB), &t), -EFAULT);
+    gmem_release(&gmem, &batch);
+    CHECK_EQ(batch.count, 0);
+    gmem_release(&gmem, &batch);
+    pmm_get_stats(&now);
+    CHECK(now.used_bytes[PMM_GUEST] - full.used_bytes[PMM_GUEST] + 4 * MiB <= 2 * PAGE_SIZE);
+    CHECK(gmem_is_ram(&gmem, gpa(0), 16 * MiB) && gmem_is_ram(&gmem, gpa(6 * MiB), 1));
+
+    CHECK_EQ(gmem_read(&gmem, gpa(6 * MiB + 5), b, 8), 0);
+    for (u32 i = 0; i < 8; i++)
+        CHECK_EQ(b[i], 0);
+    CHECK_EQ(gmem_read(&gmem, gpa(8 * MiB), b, 8), 0);
+    CHECK_STR((char *)b, "content");
+    CHECK_EQ(resident(), 14 * MiB);
+    CHECK_EQ(slat_lookup(&slat, gpa(6 * MiB), &t), 0);
+    CHECK_EQ(t.page_bytes, 2 * MiB);
+    CHECK_EQ(gmem_fill(&gmem, gpa(MiB)), 0);
+    CHECK_EQ(gmem_fill(&gmem, gpa(MiB)), -EEXIST);
+    CHECK_EQ(gmem_fill(&gmem, gpa(16 * MiB)), -EFAULT);
+    CHECK_EQ(resident(), 16 * MiB);
+    teardown();
+}
+
+/* Every frame goes and comes in turn: no byte is lost or counted twice. */
+TEST(figures_stay_exact)
+{
+    struct gmem_batch batch = {0};
+
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 32 * MiB), 0);
+    CHECK_EQ(gmem_assure(&gmem, 32 * MiB), 0);
+    CHECK_EQ(promised(), 0);
+    for (u32 i = 0; i < 1000; i++) {
+        gpa_t at = gpa((u64)(i * 7 % 16) * 2 * MiB);
+
+        if (i % 3 != 0)
+            (void)gmem_detach(&gmem, at, &batch);
+        else
+            (void)gmem_zero(&gmem, at, 1);
+        if (i % 5 == 0)
+            gmem_release(&gmem, &batch);
+        CHECK_EQ(promised(), 32 * MiB - resident());
+        CHECK_EQ(stats.large_bytes, stats.resident_bytes);
+        if (batch.count == GMEM_BATCH_FRAMES)
+            gmem_release(&gmem, &batch);
+    }
+    gmem_release(&gmem, &batch);
+    teardown();
+    CHECK_EQ(promised(), 0);
+}
+
+/* Up to its target a guest gets what it gave back; beyond, what nobody was promised. */
+TEST(promises)
+{
+    struct gmem_batch batch = {0};
+    hpa_t held[16];
+    u32 count = 0;
+
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 16 * MiB), 0);
+    CHECK_EQ(gmem_assure(&gmem, 8 * MiB), 0);
+    for (u64 at = 0; at < 16 * MiB; at += 2 * MiB)
+        CHECK(gmem_detach(&gmem, gpa(at), &batch));
+    gmem_release(&gmem, &batch);
+    CHECK_EQ(promised(), 8 * MiB);
+    CHECK_EQ(gmem_assure(&gmem, 16 * MiB), 0);
+    CHECK_EQ(promised(), 16 * MiB);
+    CHECK_EQ(gmem_assure(&gmem, 8 * MiB), 0);
+    /* Somebody takes what is available: all but what is promised and the reserve. */
+    while (pmm_promise(4 * MiB)) {
+        pmm_promise_change(-(s64)(4 * MiB));
+        if (pmm_alloc(10, PMM_IMAGE, false, &held[count]))
+            break;
+        count++;
+    }
+    CHECK_EQ(gmem_assure(&gmem, 16 * MiB), -ENOMEM);
+    CHECK_EQ(promised(), 8 * MiB);
+    for (u64 at = 0; at < 8 * MiB; at += 2 * MiB)
+        CHECK_EQ(gmem_fill(&gmem, gpa(at)), 0);
+    CHECK_EQ(promised(), 0);
+    while (pmm_promise(2 * MiB)) {
+        pmm_promise_change(-(s64)(2 * MiB));
+        CHECK_EQ(pmm_alloc(9, PMM_IMAGE, false, &held[count]), 0);
+        count++;
+    }
+    CHECK_EQ(gmem_fill(&gmem, gpa(8 * MiB)), -ENOMEM);
+    CHECK_EQ(gmem_zero(&gmem, gpa(8 * MiB), 8), -EFAULT);
+    CHECK_EQ(promised(), 0);
+    while (count-- > 0)
+        pmm_free(held[count], pmm_order_of(held[count]), PMM_IMAGE, false);
+    CHECK_EQ(gmem_fill(&gmem, gpa(8 * MiB)), 0);
+    CHECK_EQ(resident(), 10 * MiB);
     teardown();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/net/pktbuf_csum.c */
+/* SOURCES: drivers/net/pktbuf_csum.c drivers/net/inet.c */
 /* Deferred and completed checksums against a plain implementation of RFC 1071. */
 #include "tests/unit/harness.h"
 

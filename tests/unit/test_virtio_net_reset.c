@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/net/[pv]*[fmst].c drivers/virtio/v*c core/lib/str.c tests/fakes/[alv]?[grs]*c */
+/* SOURCES: drivers/net/[ipv]*[fmst].c drivers/virtio/v*c core/lib/str.c tests/f*s/[alv]?[grs]*c */
 /* The host's virtio-net driver: hangs, resets, and devices that break the rules. */
 #include "tests/unit/virtio_net_rig.h"
 

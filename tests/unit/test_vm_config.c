@@ -82,6 +82,18 @@ TEST(each_field_is_checked)
     cfg.cpu_limit_millicpu = VM_LIMIT_MAX + 1;
     check_refused(&cfg, "/cpu/limit_millicpu");
     cfg = good();
+    cfg.balloon_target_bytes = cfg.memory_bytes;
+    CHECK_EQ(vm_config_target(&cfg), cfg.memory_bytes);
+    cfg.balloon_target_bytes += PAGE_2M;
+    check_refused(&cfg, "/memory/balloon/target_bytes");
+    cfg.balloon_target_bytes = PAGE_SIZE;
+    check_refused(&cfg, "/memory/balloon/target_bytes");
+    cfg.balloon_target_bytes = PAGE_2M;
+    CHECK_EQ(vm_config_target(&cfg), PAGE_2M);
+    cfg.cpu_realtime = true;
+    check_refused(&cfg, "/memory/balloon/target_bytes");
+    cfg = good();
+    CHECK_EQ(vm_config_target(&cfg), cfg.memory_bytes);
     cfg.memory_bytes = 0;
     check_refused(&cfg, "/memory/size_bytes");
     cfg.memory_bytes = 3 * MiB;

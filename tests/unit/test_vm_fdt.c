@@ -77,6 +77,7 @@ TEST(every_property_arrives)
 
     begin("web1");
     CHECK_EQ(fdt_property_u64(blob, "memory", 0x120000000), 0);
+    CHECK_EQ(fdt_property_u64(blob, "memory-balloon-target", 0x10000000), 0);
     CHECK_EQ(fdt_property_u32(blob, "vcpus", 1), 0);
     CHECK_EQ(fdt_property_u32(blob, "cpu-weight", 300), 0);
     CHECK_EQ(fdt_property_u32(blob, "cpu-limit-millicpu", 2500), 0);
@@ -98,6 +99,7 @@ TEST(every_property_arrives)
     CHECK_STR(told, "");
     CHECK_EQ(vm_config_validate(&vm.cfg, &err), 0);
     CHECK_EQ(vm.cfg.memory_bytes, 0x120000000);
+    CHECK_EQ(vm.cfg.balloon_target_bytes, 0x10000000);
     CHECK_EQ(vm.cfg.cpu_count, 1);
     CHECK_EQ(vm.cfg.cpu_weight, 300);
     CHECK_EQ(vm.cfg.cpu_limit_millicpu, 2500);

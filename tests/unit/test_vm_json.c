@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/vm_json.c mgmt/json_[rgw]*.c core/lib/printf.c core/vmm/vm*_[ce]*.c */
+/* SOURCES: mgmt/vm_json*.c mgmt/json_[rgw]*.c core/lib/printf.c core/vmm/vm*_[ce]*.c */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
 #include "tests/unit/harness.h"
@@ -55,7 +55,7 @@ TEST(every_member_arrives)
                   "\"description\":\"d \\u00e9\",\"tags\":[\"x\",\"y\"],\"on_crash\":\"restart\","
                   "\"cpu\":{\"count\":1,\"weight\":250,\"limit_millicpu\":1500,\"pins\":[3,255,3],"
                   "\"realtime\":true},"
-                  "\"memory\":{\"size_bytes\":4194304},"
+                  "\"memory\":{\"size_bytes\":4194304,\"balloon\":{\"target_bytes\":2097152}},"
                   "\"boot\":{\"firmware\":\"pvh\",\"kernel\":\"k\",\"initrd\":null,"
                   "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192,"
                   "\"host_log\":true}]}"),
@@ -73,6 +73,13 @@ TEST(every_member_arrives)
     CHECK_EQ(cfg.pins.bits[0], BIT(3));
     CHECK_EQ(cfg.pins.bits[3], BIT(63));
     CHECK_EQ(cfg.memory_bytes, 4194304);
+    CHECK_EQ(cfg.balloon_target_bytes, 2097152);
+    CHECK_EQ(merge("{\"memory\":{\"balloon\":{\"target_bytes\":null}}}"), 0);
+    CHECK_EQ(cfg.balloon_target_bytes, 0);
+    CHECK_EQ(merge("{\"memory\":{\"balloon\":{\"target_bytes\":2097152}}}"), 0);
+    CHECK_EQ(cfg.memory_bytes, 4194304);
+    CHECK_EQ(merge("{\"memory\":null}"), 0);
+    CHECK_EQ(cfg.balloon_target_bytes, 0);
     CHECK_EQ(cfg.firmware, VM_FIRMWARE_PVH);
     CHECK_STR(cfg.kernel, "k");
     CHECK_STR(cfg.initrd, "");
@@ -127,6 +134,9 @@ TEST(mistakes_are_named)
         {"{\"cpu\":{\"pins\":[1,256]}}", "bad_value", "/cpu/pins/1"},
         {"{\"cpu\":{\"pins\":[\"0\"]}}", "bad_value", "/cpu/pins/0"},
         {"{\"memory\":{\"size_bytes\":\"1\"}}", "bad_value", "/memory/size_bytes"},
+        {"{\"memory\":{\"balloon\":1}}", "bad_value", "/memory/balloon"},
+        {"{\"memory\":{\"balloon\":{\"target_bytes\":-1}}}", "bad_value",
+         "/memory/balloon/target_bytes"},
         {"{\"boot\":{\"kernel\":7}}", "bad_value", "/boot/kernel"},
         {"{\"boot\":{\"firmware\":\"bios\"}}", "bad_value", "/boot/firmware"},
         {"{\"boot\":{\"firmware\":\"direct, pvh\"}}", "bad_value", "/boot/firmware"},

@@ -12,6 +12,11 @@
  * pending, not whether the guest would take it. A kernel interrupted inside its critical sections
  * deadlocks now and then. The test is replaced by one that looks at the mask, too.
  *
+ * Several CPUs: when an exception has been delivered, or a VM exit taken, the loop that gives each
+ * CPU its turn forgets what the loop for a single CPU does: to commit RIP. If the next event comes
+ * before the handler's first instruction, a VM exit saves the old RIP beside the new CS, RSP and
+ * flags. RIP is committed before each turn.
+ *
  * The emulator does not start when something cannot be found or repaired, because nothing it
  * computed could be believed.
  */
@@ -112,15 +117,22 @@ static void repair(const char *symbol, int (*is_right)(void *function), void *ta
         refuse(symbol, "cannot be repaired");
 }
 
-#define TEST_OFFSET 0x3a
+/* Instructions of a function that are replaced by a call to other ones. */
+struct patch {
+    const char *symbol;
+    size_t offset;
+    const unsigned char *known; /* what must be there */
+    size_t bytes;
+    void (*instead)(void);
+};
 
 /* test byte [rbx + pending_event + 1], BX_EVENT_PENDING_VMX_VIRTUAL_INTR >> 8; jne deliver */
 static const unsigned char pending_test[] = {0xf6, 0x83, 0xe1, 0x91, 0x00, 0x00, 0x02,
                                              0x0f, 0x85, 0xa9, 0x00, 0x00, 0x00};
 
-/* Called in its place: RBX is the CPU; pending_event and event_mask lie side by side. If it is to
- * be delivered, the return goes to where the jump went: 0xa9 behind the test, which has one byte
- * more than the call. */
+/* RBX is the CPU; pending_event and event_mask lie side by side. If it is to be delivered, the
+ * return goes to where the jump went: 0xa9 behind the test, which has one byte more than the call.
+ */
 void deliver_test(void);
 __asm__(".text\n"
         "deliver_test:\n"
@@ -132,26 +144,47 @@ __asm__(".text\n"
         "    addq $0xaa, (%rsp)\n"
         "1:  ret\n");
 
-static void repair_virtual_interrupts(const char *symbol)
-{
-    /* mov rax, deliver_test; call rax; nop */
-    unsigned char call[] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xd0, 0x90};
-    unsigned char *function = dlsym(RTLD_DEFAULT, symbol);
-    void (*target)(void) = deliver_test;
+/* mov eax, [rdi + async_event]; mov [rsp + 8], rbx; mov rbx, rdi */
+static const unsigned char trace_start[] = {0x8b, 0x87, 0xe8, 0x91, 0x00, 0x00, 0x48,
+                                            0x89, 0x5c, 0x24, 0x08, 0x48, 0x89, 0xfb};
 
-    _Static_assert(sizeof(call) == sizeof(pending_test), "one takes the other's place");
+/* RDI is the CPU: prev_rip = RIP, speculative_rsp = false, then what was there. */
+void commit_rip(void);
+__asm__(".text\n"
+        "commit_rip:\n"
+        "    movq 0xe8(%rdi), %rax\n"
+        "    movq %rax, 0x120(%rdi)\n"
+        "    movb $0, 0x138(%rdi)\n"
+        "    movl 0x91e8(%rdi), %eax\n"
+        "    movq %rbx, 0x10(%rsp)\n"
+        "    movq %rdi, %rbx\n"
+        "    ret\n");
+
+static const struct patch patches[] = {
+    {"_ZN8BX_CPU_C18HandleExtInterruptEv", 0x3a, pending_test, sizeof(pending_test), deliver_test},
+    {"_ZN8BX_CPU_C13cpu_run_traceEv", 0x8, trace_start, sizeof(trace_start), commit_rip},
+};
+
+static void apply(const struct patch *patch)
+{
+    /* mov rax, instead; call rax; the rest stays: nop */
+    unsigned char call[] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xd0, 0x90, 0x90, 0x90, 0x90};
+    unsigned char *function = dlsym(RTLD_DEFAULT, patch->symbol);
+
     if (function == NULL)
-        refuse(symbol, "is not there");
-    if (memcmp(function + TEST_OFFSET, pending_test, sizeof(pending_test)) != 0)
-        refuse(symbol, "is not the code this repair knows");
-    memcpy(call + 2, &target, sizeof(target));
-    if (overwrite(function + TEST_OFFSET, call, sizeof(call)) != 0)
-        refuse(symbol, "cannot be repaired");
+        refuse(patch->symbol, "is not there");
+    if (patch->bytes > sizeof(call) ||
+        memcmp(function + patch->offset, patch->known, patch->bytes) != 0)
+        refuse(patch->symbol, "is not the code this repair knows");
+    memcpy(call + 2, &patch->instead, sizeof(patch->instead));
+    if (overwrite(function + patch->offset, call, patch->bytes) != 0)
+        refuse(patch->symbol, "cannot be repaired");
 }
 
 __attribute__((constructor)) static void repair_all(void)
 {
     repair("_Z9long_idivP7Bit128sPlPKS_l", divides, (void *)divide);
     repair("_Z9long_imulP7Bit128sll", multiplies, (void *)multiply);
-    repair_virtual_interrupts("_ZN8BX_CPU_C18HandleExtInterruptEv");
+    for (size_t i = 0; i < sizeof(patches) / sizeof(patches[0]); i++)
+        apply(&patches[i]);
 }

@@ -104,6 +104,18 @@ static const char *put_field(const char *p, va_list *args)
     return p;
 }
 
+void sort(u64 *values, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        u64 v = values[i];
+        unsigned j = i;
+
+        for (; j > 0 && values[j - 1] > v; j--)
+            values[j] = values[j - 1];
+        values[j] = v;
+    }
+}
+
 static void vprint(const char *fmt, va_list args)
 {
     va_list copy;

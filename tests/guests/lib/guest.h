@@ -74,6 +74,9 @@ u32 catch_trap(void (*fn)(void *arg), void *arg);
 extern volatile u64 trap_error;
 extern volatile u64 trap_cr2;
 
+/* Puts the values in ascending order. */
+void sort(u64 *values, unsigned count);
+
 /* Both PICs remapped to 0x20 and fully masked. */
 void pic_disable(void);
 
@@ -172,6 +175,7 @@ static inline void sti_hlt_cli(void)
 #define LAPIC_TIMER_ICR 0x380
 #define LAPIC_TIMER_CCR 0x390
 #define LAPIC_TIMER_DCR 0x3e0
+#define LVT_PERIODIC    0x20000u
 
 static inline u32 lapic_read(u32 reg)
 {

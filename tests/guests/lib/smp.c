@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Brings CPUs from real mode to a C function. */
+/* Brings CPUs from real mode to a C function, and counts what they are sent. */
 #include "tests/guests/lib/smp.h"
 
 #define TRAMPOLINE ((u8 *)(TRAMPOLINE_PAGE << 12))
@@ -55,6 +55,7 @@ static struct {
     u64 base;
 } __attribute__((packed)) idt;
 static void (*ap_function)(void);
+volatile u32 ipis[CPUS_MAX], nmis[CPUS_MAX];
 static volatile bool is_taken; /* the mailbox may be filled again */
 
 static void ap_main(void)
@@ -69,6 +70,41 @@ static void ap_main(void)
 u32 cpu_count(void)
 {
     return (cpuid(1, 0).ebx >> 16) & 0xff;
+}
+
+u32 my_id(void)
+{
+    return lapic_read(LAPIC_ID) >> 24;
+}
+
+void wait_for(const volatile u32 *word, u32 value)
+{
+    u64 start = rdtsc();
+
+    while (*word < value) {
+        if (rdtsc() - start > PATIENCE)
+            failure("word 0x%lx is %u, not %u", (u64)word, *word, value);
+        __asm__ volatile("pause");
+    }
+}
+
+static void on_ipi(struct trap *t)
+{
+    (void)t;
+    ipis[my_id()]++;
+    lapic_write(LAPIC_EOI, 0);
+}
+
+static void on_nmi(struct trap *t)
+{
+    (void)t;
+    nmis[my_id()]++;
+}
+
+void count_interrupts(u8 vector)
+{
+    on_trap(vector, on_ipi);
+    on_trap(2, on_nmi);
 }
 
 void send_ipi(u32 id, u32 low)

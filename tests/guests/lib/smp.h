@@ -7,8 +7,20 @@
 
 #define CPUS_MAX 64u
 
+#define PATIENCE 2000000000ull /* TSC ticks after which what should happen has not */
+
 /* CPUs of this machine, as CPUID tells. */
 u32 cpu_count(void);
+
+/* The APIC ID of the CPU that asks, in xAPIC mode. */
+u32 my_id(void);
+
+/* Waits until the word has reached the value; a FAILURE verdict if that takes too long. */
+void wait_for(const volatile u32 *word, u32 value);
+
+/* Counts, by CPU, interrupts of this vector and NMIs from now on. */
+void count_interrupts(u8 vector);
+extern volatile u32 ipis[CPUS_MAX], nmis[CPUS_MAX];
 
 /* ICR writes in xAPIC mode: to one APIC ID. */
 void send_ipi(u32 id, u32 low);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Looks for partitions on every disk, once, after boot. */
+#ifndef SOCLE_BLOCK_PARTITIONS_H
+#define SOCLE_BLOCK_PARTITIONS_H
+
+#include "core/lib/compiler.h"
+
+/* Starts the task that reads the tables, one disk after the other; without disks it does nothing.
+ * Context: boot, after drivers are probed. Return: 0, -ENOMEM. */
+int partitions_start(void) must_check;
+
+#endif

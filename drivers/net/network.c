@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Networks: made, found and deleted by management. */
+#include "drivers/net/network.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "drivers/net/nat/nat_network.h"
+#include "drivers/net/net_internal.h"
+#include "mm/kheap.h"
+
+#define VLAN_MAX 4094u
+
+/* Management task; net_task knows those with an uplink through net_task_add_bridge. */
+static struct {
+    struct network *first;
+    u32 count;
+} networks;
+
+static void add_bridge(void *arg)
+{
+    net_task_add_bridge(arg);
+}
+
+static void remove_bridge(void *arg)
+{
+    net_task_remove_bridge(arg);
+}
+
+static struct network **place_of(const char *name)
+{
+    struct network **link = &networks.first;
+
+    while (*link && strcmp((*link)->cfg.name, name) < 0)
+        link = &(*link)->next;
+    return link;
+}
+
+struct network *network_find(const char *name)
+{
+    struct network *network;
+
+    if (!name) {
+        if (network_make_builtin())
+            return NULL;
+        name = UPLINK_NETWORK;
+    }
+    network = *place_of(name);
+    return network && strcmp(network->cfg.name, name) == 0 ? network : NULL;
+}
+
+/* A VLAN of a NIC belongs to one network: frames that come in have one place to go to. */
+static bool vlan_is_taken(const struct netdev *dev, const struct network_config *cfg)
+{
+    for (const struct network *n = networks.first; n; n = n->next) {
+        if (n->dev == dev && n->cfg.vlan == cfg->vlan && strcmp(n->cfg.name, cfg->name) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Return: 0 and *dev (NULL: none wanted), -EINVAL, -ENODEV, -EBUSY. */
+static int check(const struct network_config *cfg, struct netdev **dev)
+{
+    u32 mtu_max = ETHERNET_MTU;
+
+    *dev = NULL;
+    if (cfg->kind == NETWORK_BRIDGE) {
+        *dev = net_task_nic(cfg->uplink);
+        if (!*dev)
+            return -ENODEV;
+        mtu_max = (*dev)->mtu;
+        if (vlan_is_taken(*dev, cfg))
+            return -EBUSY;
+    }
+    if (cfg->vlan > VLAN_MAX ||
+        (cfg->mtu != 0 && (cfg->mtu < NETWORK_MTU_MIN || cfg->mtu > mtu_max)))
+        return -EINVAL;
+    return 0;
+}
+
+static int make(const struct network_config *cfg, struct netdev *dev, struct network **out)
+{
+    struct network *network;
+
+    if (networks.count == NETWORKS_MAX)
+        return -ENOSPC;
+    network = kzalloc(sizeof(*network));
+    if (!network)
+        return -ENOMEM;
+    network->cfg = *cfg;
+    network->dev = dev;
+    network->sw.has_tags = dev == NULL;
+    if (dev)
+        (void)str_copy(network->cfg.uplink, sizeof(network->cfg.uplink), dev->bdf);
+    network->mtu = cfg->mtu ? cfg->mtu : dev ? dev->mtu : ETHERNET_MTU;
+    network->cfg.mtu = network->mtu;
+    networks.count++;
+    if (dev)
+        net_task_call(add_bridge, network);
+    *out = network;
+    return 0;
+}
+
+static void destroy(struct network *network)
+{
+    if (network->nat)
+        nat_network_destroy(network->nat);
+    if (network->dev)
+        net_task_call(remove_bridge, network);
+    networks.count--;
+    kfree(network);
+}
+
+int network_make_builtin(void)
+{
+    struct network_config cfg = {.name = UPLINK_NETWORK, .kind = NETWORK_BRIDGE};
+    struct network *network = *place_of(UPLINK_NETWORK);
+    bool is_new;
+    int rc;
+
+    if (network && network->is_builtin)
+        return 0;
+    rc = network_put(&cfg, &is_new);
+    if (rc == 0)
+        (*place_of(UPLINK_NETWORK))->is_builtin = true;
+    return rc;
+}
+
+int network_put(const struct network_config *cfg, bool *is_new)
+{
+    struct network **link = place_of(cfg->name);
+    struct network *old = *link && strcmp((*link)->cfg.name, cfg->name) == 0 ? *link : NULL;
+    struct network *network;
+    struct netdev *dev;
+    int rc;
+
+    *is_new = old == NULL;
+    if (old && (old->is_builtin || old->port_count > 0))
+        return -EBUSY;
+    rc = check(cfg, &dev);
+    if (rc)
+        return rc;
+    if (old) {
+        *link = old->next;
+        destroy(old);
+    }
+    rc = make(cfg, dev, &network);
+    if (rc)
+        return rc;
+    network->next = *link;
+    *link = network;
+    if (cfg->kind == NETWORK_NAT)
+        rc = nat_network_create(cfg->name, network->mtu, &network->nat);
+    if (rc) {
+        *link = network->next;
+        destroy(network);
+    }
+    return rc;
+}
+
+int network_delete(const char *name)
+{
+    struct network *network = network_find(name);
+
+    if (!network)
+        return -ENOENT;
+    if (network->is_builtin || network->port_count > 0)
+        return -EBUSY;
+    *place_of(name) = network->next;
+    destroy(network);
+    return 0;
+}
+
+static void describe(const struct network *network, struct network_info *out)
+{
+    *out = (struct network_info){network->cfg, network->port_count, network->is_builtin};
+}
+
+int network_get(const char *name, struct network_info *out)
+{
+    const struct network *network = network_find(name);
+
+    if (!network)
+        return -ENOENT;
+    describe(network, out);
+    return 0;
+}
+
+bool network_next(const char *after, struct network_info *out)
+{
+    const struct network *network = *place_of(after);
+
+    if (network && strcmp(network->cfg.name, after) == 0)
+        network = network->next;
+    if (!network)
+        return false;
+    describe(network, out);
+    return true;
+}
+
+const struct netport *network_port_next(const char *name, u32 index)
+{
+    for (; index < NETPORTS_MAX; index++) {
+        const struct netport *port = net_task_port(index);
+
+        if (port && strcmp(port->network->cfg.name, name) == 0)
+            return port;
+    }
+    return NULL;
+}

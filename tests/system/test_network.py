@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""VMs on networks: Linux guests with Debian's virtio-net driver talk to each other and to the outside."""
+
+import http.server
+import threading
+
+import pytest
+
+from machine import BUILD, uses_bochs
+
+MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G"}
+
+
+def power_on(machine, name, *nics):
+    machine.create_vm(name, {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0 quiet"},
+                      128 << 20, nics=list(nics))
+    machine.wait_console(name, r"SOCLE-GUEST-READY", timeout=180)
+
+
+def shell(machine, vm, command, pattern, timeout=120):
+    """Types a command into the guest's shell. The command's echo must not match the pattern."""
+    machine.type(vm, command + "\n")
+    return machine.wait_console(vm, pattern, timeout=timeout)[1]
+
+
+def address(machine, vm, ip):
+    shell(machine, vm, f"ip addr add {ip}/24 dev eth0; ip link set eth0 up; echo up-$((40+2))-{ip}", rf"up-42-{ip}\r?\n")
+
+
+def port(machine, network, vm):
+    return next(p for p in machine.json(f"/networks/{network}/ports") if p["vm"] == vm)
+
+
+@pytest.fixture(autouse=True)
+def pool(machine):
+    """The packet pool grows with the number of cards there ever were at a time, and stays: before `clean` counts."""
+    machine.upload_file("warm", f"{BUILD}/guest/vmlinuz")
+    machine.create_vm("warm", {"kernel": "warm"}, nics=[{"id": f"net{i}", "network": "uplink"} for i in range(4)])
+    assert machine.delete("/vms/warm?force=true").status == 204
+    assert machine.delete("/images/warm").status == 204
+
+
+@pytest.fixture
+def net(clean):
+    clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    assert clean.put("/networks/inside", {"kind": "isolated"}).status in (200, 201)
+    yield clean
+    for vm in clean.json("/vms")["items"]:
+        clean.delete(f"/vms/{vm['name']}?force=true")
+    assert clean.delete("/networks/inside").status == 204
+
+
+def test_networks(clean):
+    """Made, read back, refused with one sentence, deleted."""
+    built_in = clean.json("/networks/uplink")
+    assert built_in["kind"] == "bridge" and built_in["builtin"] and built_in["ports"] == 1
+    assert clean.put("/networks/lab", {"kind": "isolated", "mtu": 1400}).status == 201
+    assert clean.put("/networks/lab", {"kind": "isolated"}).status == 200
+    assert [n["name"] for n in clean.json("/networks")] == ["lab", "uplink"]
+    assert clean.put("/networks/tagged", {"kind": "bridge", "vlan": 7}).status == 201
+    for body, status in (({"kind": "nat"}, 422), ({"kind": "wifi"}, 400), ({"kin": 1}, 400), ({"kind": "isolated", "vlan": 3}, 422),
+                         ({"kind": "bridge"}, 409), ({"kind": "bridge", "vlan": 4095}, 422), ({"kind": "isolated", "mtu": 100}, 422),
+                         ({"kind": "bridge", "uplink": "none", "vlan": 9}, 422)):
+        assert clean.put("/networks/bad", body).status == status, body
+    assert clean.delete("/networks/uplink").status == 409
+    assert clean.delete("/networks/lab").status == 204 and clean.delete("/networks/tagged").status == 204
+    assert clean.get("/networks/lab").status == 404
+
+
+def test_linux_to_linux(net):
+    """Two guests on a network of their own: ping, a large transfer without a bit lost, spoofed addresses dropped."""
+    power_on(net, "one", {"id": "net0", "network": "inside"})
+    power_on(net, "two", {"id": "net0", "network": "inside", "mac": "52:00:00:00:00:02"})
+    address(net, "one", "10.9.0.1")
+    address(net, "two", "10.9.0.2")
+    assert net.json("/vms/two")["nics"][0]["mac"] == "52:00:00:00:00:02" == port(net, "inside", "two")["mac"]
+    shell(net, "one", "ping -c 3 10.9.0.2 | sed s/^/ping-/", r"ping-3 packets transmitted, 3 packets received")
+    shell(net, "two", "(nc -l -p 5000 >/blob; wc -c /blob | sed s/^/size-/; sha256sum /blob | sed s/^/sum-/) & echo wait-$((1+1))",
+          r"wait-2\r?\n")
+    match = shell(net, "one", "head -c 4000000 /dev/urandom >/blob; sha256sum /blob | sed s/^/is-/", r"is-([0-9a-f]{64})")
+    net.type("one", "nc 10.9.0.2 5000 </blob\n")
+    assert net.wait_console("two", r"size-(\d+)", timeout=120)[1].group(1) == "4000000"
+    assert net.wait_console("two", r"sum-([0-9a-f]{64})", timeout=120)[1].group(1) == match.group(1)
+    assert port(net, "inside", "two")["rx_bytes"] > 4000000
+
+    # Under another address, whatever it sends is dropped and counted.
+    assert port(net, "inside", "one")["spoofed"] == 0
+    shell(net, "one", "ip link set eth0 address 52:00:00:00:00:77; ping -c 2 -W 1 10.9.0.2 | sed s/^/fake-/",
+          r"fake-2 packets transmitted, 0 packets received")
+    assert port(net, "inside", "one")["spoofed"] > 0
+    assert net.delete("/networks/inside").status == 409  # in use
+
+
+def test_isolated_ports(net):
+    """Two isolated cards reach a third one, and not each other."""
+    for name, number, isolated in (("one", 1, True), ("two", 2, True), ("three", 3, False)):
+        power_on(net, name, {"id": "net0", "network": "inside", "isolated": isolated})
+        address(net, name, f"10.9.0.{number}")
+    shell(net, "one", "ping -c 2 10.9.0.3 | sed s/^/third-/", r"third-2 packets transmitted, 2 packets received")
+    shell(net, "one", "ping -c 2 -W 1 10.9.0.2 | sed s/^/second-/", r"second-2 packets transmitted, 0 packets received")
+
+
+@pytest.mark.qemu
+def test_linux_to_outside(net):
+    """On the uplink's network a guest gets an address from the LAN's DHCP server, and a file from beyond."""
+    body = bytes(range(256)) * 4096
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        power_on(net, "one", {"id": "net0", "network": "uplink"})
+        shell(net, "one", r"printf '#!/bin/sh\n[ -n \"$ip\" ] && ip addr add $ip/24 dev eth0\n' >/lease; chmod 755 /lease; "
+              "ip link set eth0 up; udhcpc -i eth0 -s /lease -n -q 2>&1 | sed s/^/dhcp-/", r"dhcp-.*lease of 10\.0\.2\.\d+ obtained")
+        shell(net, "one", f"wget -q -O /got http://10.0.2.2:{server.server_port}/; wc -c </got | sed s/^/got-/", rf"got-{len(body)}\r?\n")
+    finally:
+        server.shutdown()
+    assert net.get("/health").status == 200
+
+
+def test_nics_come_and_go(net):
+    """Nothing is left behind by cards that are attached and detached with their VMs."""
+    net.upload_file("echo", f"{BUILD}/guests/echo.elf")
+
+    def round_trip():
+        net.create_vm("one", {"kernel": "echo", "firmware": "pvh"}, 4 << 20, nics=[{"id": "net0", "network": "inside"}, {"id": "net1", "network": "uplink"}])
+        assert net.json("/networks/inside")["ports"] == 1
+        assert net.delete("/vms/one?force=true").status == 204
+
+    round_trip()
+    before = net.free_bytes()
+    for _ in range(20 if uses_bochs() else 1000):
+        round_trip()
+    assert net.json("/networks/inside")["ports"] == 0
+    assert net.free_bytes() == before
+
+
+@pytest.mark.parametrize("nic, words", [({"id": "net0", "network": "nowhere"}, "no network"), ({"id": "net0"}, "names no network"),
+                                        ({"id": "net0", "network": "uplink", "mac": "01:00:00:00:00:00"}, "group"),
+                                        ({"id": "net0", "network": "uplink", "mac": "five"}, "no MAC address")])
+def test_bad_nics(clean, nic, words):
+    clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    reply = clean.put("/vms/one?start=true", {"boot": {"kernel": "debian-kernel"}, "nics": [nic]})
+    assert reply.status in (400, 422) and words in reply.body.decode(), reply.body

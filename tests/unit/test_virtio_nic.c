@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SOURCES: core/vdev/[iv]*.c tests/fakes/fake_[bgt]*.c tests/fakes/assert.c */
+/* The emulated network card: frames both ways, checksums, doorbells, back-pressure, hostile rings.
+ */
+#include "tests/unit/harness.h"
+
+#include <string.h>
+
+#include "core/lib/errno.h"
+#include "core/vdev/vdevs.h"
+#include "core/vdev/virtio.h"
+#include "core/vdev/virtio_regs.h"
+#include "core/vdev/vlapic.h"
+#include "tests/fakes/fake_board.h"
+#include "tests/fakes/fake_board_net.h"
+#include "tests/fakes/fake_gmem.h"
+
+#define SLOT   1u
+#define BAR    GUEST_PCI_MEM32
+#define CONFIG (BAR + 0x200)
+#define NOTIFY (BAR + 0x1000)
+#define RX     0u
+#define TX     1u
+#define SIZE   8u
+#define HEADER 12u
+
+#define F_CSUM       BIT(0)
+#define F_GUEST_CSUM BIT(1)
+
+/* Each queue has 0x400 bytes: descriptors, driver's ring, device's ring; buffers from 0x1000 on. */
+#define DESCRIPTORS(q) ((q)*0x400u)
+#define DRIVER(q)      (DESCRIPTORS(q) + 0x100u)
+#define DEVICE(q)      (DESCRIPTORS(q) + 0x200u)
+#define BUFFER         0x1000u
+
+static struct board board;
+static u16 added[2];
+
+static void put(u64 at, unsigned size, u64 value)
+{
+    (void)bus_write(&board.vm.mmio, at, size, value);
+}
+
+static u64 get(u64 at, unsigned size)
+{
+    u64 value;
+
+    (void)bus_read(&board.vm.mmio, at, size, &value);
+    return value;
+}
+
+static void start(u64 features)
+{
+    put(BAR + COMMON_STATUS, 1, 0);
+    put(BAR + COMMON_STATUS, 1, 3);
+    put(BAR + COMMON_ACCEPTED_SELECT, 4, 0);
+    put(BAR + COMMON_ACCEPTED, 4, features);
+    put(BAR + COMMON_ACCEPTED_SELECT, 4, 1);
+    put(BAR + COMMON_ACCEPTED, 4, 1);
+    put(BAR + COMMON_STATUS, 1, 0xb);
+    for (u32 q = 0; q < 2; q++) {
+        put(BAR + COMMON_QUEUE_SELECT, 2, q);
+        put(BAR + COMMON_QUEUE_SIZE, 2, SIZE);
+        put(BAR + COMMON_QUEUE_DESCRIPTORS, 4, DESCRIPTORS(q));
+        put(BAR + COMMON_QUEUE_DRIVER, 4, DRIVER(q));
+        put(BAR + COMMON_QUEUE_DEVICE, 4, DEVICE(q));
+        put(BAR + COMMON_QUEUE_ENABLE, 2, 1);
+    }
+    put(BAR + COMMON_STATUS, 1, 0xf);
+    memset(added, 0, sizeof(added));
+}
+
+static void setup(u64 features)
+{
+    const struct netport_config cfg = {.network = "lab", .mac = {2, 0, 0, 0, 0, 1}};
+
+    board_init(&board, 1);
+    fake_gmem_init(0);
+    fake_attach_rc = 0;
+    fake_asks = fake_flushes = fake_completions = 0;
+    CHECK_EQ(vlapic_create(&board.vcpus[0]), 0);
+    CHECK_EQ(vpic_create(&board.vm), 0);
+    CHECK_EQ(vioapic_create(&board.vm), 0);
+    CHECK_EQ(vpci_create(&board.vm, 0x400000000), 0);
+    CHECK_EQ(virtio_net_create(&board.vm, &cfg), 0);
+    put(GUEST_PCI_ECAM + (SLOT << 15) + PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    start(features);
+}
+
+static void teardown(void)
+{
+    board_fini(&board);
+    CHECK(!fake_port);
+    CHECK_EQ(fake_pktbufs_out, 0);
+}
+
+/* One buffer as one chain, without a doorbell. */
+static void add(u32 queue, u64 address, u32 bytes)
+{
+    u32 index = added[queue] % SIZE;
+    const u32 flags = queue == RX ? 2 : 0;
+    const u32 descriptor[4] = {(u32)address, (u32)(address >> 32), bytes, flags};
+    u16 head = (u16)index;
+
+    memcpy(fake_ram + DESCRIPTORS(queue) + 16 * index, descriptor, sizeof(descriptor));
+    memcpy(fake_ram + DRIVER(queue) + 4 + 2 * index, &head, 2);
+    added[queue]++;
+    memcpy(fake_ram + DRIVER(queue) + 2, &added[queue], 2);
+}
+
+static void ring(u32 queue)
+{
+    put(NOTIFY + 4 * queue, 2, queue);
+}
+
+static u16 used(u32 queue)
+{
+    u16 index;
+
+    memcpy(&index, fake_ram + DEVICE(queue) + 2, 2);
+    return index;
+}
+
+static u32 used_bytes(u32 queue, u32 nth)
+{
+    u32 bytes;
+
+    memcpy(&bytes, fake_ram + DEVICE(queue) + 4 + 8 * (nth % SIZE) + 4, 4);
+    return bytes;
+}
+
+static bool is_muted(u32 queue)
+{
+    return fake_ram[DEVICE(queue)] & 1;
+}
+
+static struct pktbuf *sent(void)
+{
+    return ring_pop(&fake_port->outbox);
+}
+
+static void arrive(u16 len, u8 csum)
+{
+    struct pktbuf *pkt = pktbuf_alloc();
+
+    memset(pktbuf_data(pkt), 0x5a, len);
+    pkt->len = len;
+    pkt->csum = csum;
+    pkt->csum_start = 34;
+    pkt->csum_offset = 16;
+    CHECK(ring_push(&fake_port->inbox, pkt));
+    fake_port->cfg.wake(fake_port->cfg.wake_arg);
+}
+
+TEST(configuration)
+{
+    setup(0);
+    CHECK_EQ(get(CONFIG, 4), 0x00000002);
+    CHECK_EQ(get(CONFIG + 4, 2), 0x0100);
+    CHECK_EQ(get(CONFIG + 6, 2), 1);
+    CHECK_EQ(get(CONFIG + 10, 2), 1500);
+    fake_port->link_up = false;
+    fake_port->cfg.wake(fake_port->cfg.wake_arg);
+    CHECK_EQ(get(CONFIG + 6, 2), 0);
+    teardown();
+}
+
+TEST(no_network_no_card)
+{
+    const struct netport_config cfg = {.network = "nowhere"};
+
+    setup(0);
+    fake_attach_rc = -ENOENT;
+    CHECK_EQ(virtio_net_create(&board.vm, &cfg), -ENOENT);
+    teardown();
+}
+
+TEST(a_frame_is_sent_and_its_buffer_given_back)
+{
+    struct pktbuf *pkt;
+
+    setup(0);
+    memset(fake_ram + BUFFER + HEADER, 0x77, 60);
+    add(TX, BUFFER, HEADER + 60);
+    ring(TX);
+    CHECK_EQ(used(TX), 1);
+    CHECK_EQ(fake_flushes, 1);
+    pkt = sent();
+    CHECK(pkt && pkt->len == 60 && pktbuf_data(pkt)[59] == 0x77);
+    CHECK_EQ(pkt->csum, PKTBUF_CSUM_UNKNOWN);
+    pktbuf_free(pkt);
+    teardown();
+}
+
+TEST(doorbells_are_off_while_there_is_traffic)
+{
+    struct pktbuf *pkt;
+
+    setup(0);
+    add(TX, BUFFER, HEADER + 60);
+    ring(TX);
+    CHECK(is_muted(TX));
+    CHECK_EQ(fake_asks, 1);
+    add(TX, BUFFER, HEADER + 60); /* without a doorbell */
+    fake_port->cfg.wake(fake_port->cfg.wake_arg);
+    CHECK_EQ(used(TX), 2);
+    CHECK_EQ(fake_asks, 2);
+    fake_port->cfg.wake(fake_port->cfg.wake_arg);
+    CHECK(!is_muted(TX));
+    CHECK_EQ(fake_asks, 2);
+    while ((pkt = sent()) != NULL)
+        pktbuf_free(pkt);
+    teardown();
+}
+
+TEST(a_full_port_holds_the_sender_back)
+{
+    struct pktbuf *pkt;
+
+    setup(0);
+    for (u32 i = 0; i < NETPORT_VM_QUEUE; i++) {
+        add(TX, BUFFER, HEADER + 60);
+        ring(TX);
+    }
+    CHECK_EQ(used(TX), NETPORT_VM_QUEUE);
+    add(TX, BUFFER, HEADER + 60);
+    fake_asks = 0;
+    ring(TX);
+    CHECK_EQ(used(TX), NETPORT_VM_QUEUE);
+    CHECK(fake_port->wants_room && is_muted(TX));
+    CHECK_EQ(fake_asks, 0); /* or the port's task would go round for nothing */
+    pktbuf_free(sent());
+    fake_port->cfg.wake(fake_port->cfg.wake_arg);
+    CHECK_EQ(used(TX), NETPORT_VM_QUEUE + 1);
+    while ((pkt = sent()) != NULL)
+        pktbuf_free(pkt);
+    teardown();
+}
+
+TEST(frames_that_are_none_are_lost_alone)
+{
+    static const u32 lengths[] = {0, 1, HEADER, HEADER + 13, HEADER + 1519, 0x2000};
+    u32 n = ARRAY_SIZE(lengths);
+
+    setup(F_CSUM);
+    for (u32 i = 0; i < n; i++) {
+        add(TX, BUFFER, lengths[i]);
+        ring(TX);
+        CHECK_EQ(used(TX), i + 1);
+    }
+    fake_ram[BUFFER + 1] = 1; /* segmentation, which was not offered */
+    add(TX, BUFFER, HEADER + 60);
+    ring(TX);
+    fake_ram[BUFFER + 1] = 0;
+    fake_ram[BUFFER] = 1; /* a checksum outside the frame */
+    memset(fake_ram + BUFFER + 6, 0xff, 4);
+    add(TX, BUFFER, HEADER + 60);
+    ring(TX);
+    CHECK_EQ(used(TX), n + 2);
+    CHECK_EQ(fake_port->counters.tx_drops, n + 2);
+    CHECK(!sent());
+    teardown();
+}
+
+TEST(checksums_are_left_to_others_if_agreed)
+{
+    const u16 place[2] = {34, 16};
+    struct pktbuf *pkt;
+
+    for (u32 agreed = 0; agreed < 2; agreed++) {
+        setup(agreed ? F_CSUM : 0);
+        fake_ram[BUFFER] = 1;
+        memcpy(fake_ram + BUFFER + 6, place, sizeof(place));
+        add(TX, BUFFER, HEADER + 60);
+        ring(TX);
+        pkt = sent();
+        CHECK_EQ(pkt->csum, agreed ? PKTBUF_CSUM_PARTIAL : PKTBUF_CSUM_UNKNOWN);
+        CHECK(!agreed || (pkt->csum_start == 34 && pkt->csum_offset == 16));
+        pktbuf_free(pkt);
+        teardown();
+    }
+}
+
+TEST(received_frames_say_what_is_known_of_them)
+{
+    setup(F_GUEST_CSUM);
+    for (u32 i = 0; i < 3; i++) {
+        add(RX, BUFFER + i * 0x800, 0x800);
+        arrive(100, (u8)i);
+        CHECK_EQ(used(RX), i + 1);
+        CHECK_EQ(used_bytes(RX, i), HEADER + 100);
+        CHECK_EQ(fake_ram[BUFFER + i * 0x800 + 10], 1); /* num_buffers */
+        CHECK_EQ(fake_ram[BUFFER + i * 0x800 + HEADER + 99], 0x5a);
+    }
+    CHECK_EQ(fake_ram[BUFFER], 0);
+    CHECK_EQ(fake_ram[BUFFER + 0x800], 2);
+    CHECK_EQ(fake_ram[BUFFER + 0x1000], 1);
+    CHECK_EQ(fake_completions, 0);
+    start(0); /* again, without the feature */
+    fake_gmem_init(0);
+    add(RX, BUFFER, 0x800);
+    arrive(100, PKTBUF_CSUM_PARTIAL);
+    CHECK_EQ(fake_ram[BUFFER], 0);
+    CHECK_EQ(fake_completions, 1);
+    teardown();
+}
+
+TEST(frames_wait_for_buffers)
+{
+    setup(0);
+    arrive(100, 0);
+    CHECK_EQ(used(RX), 0);
+    CHECK_EQ(ring_count(&fake_port->inbox), 1);
+    CHECK(!is_muted(RX));
+    add(RX, BUFFER, 0x800);
+    ring(RX);
+    CHECK_EQ(used(RX), 1);
+    teardown();
+}
+
+TEST(a_buffer_too_small_loses_its_frame)
+{
+    setup(0);
+    add(RX, BUFFER, HEADER + 99);
+    arrive(100, 0);
+    CHECK_EQ(used(RX), 1);
+    CHECK_EQ(used_bytes(RX, 0), 0);
+    CHECK_EQ(fake_ram[BUFFER + HEADER], 0);
+    CHECK_EQ(fake_port->counters.rx_drops, 1);
+    teardown();
+}
+
+TEST(an_empty_pool_loses_frames)
+{
+    setup(0);
+    fake_pktbufs_max = 0;
+    add(TX, BUFFER, HEADER + 60);
+    ring(TX);
+    fake_pktbufs_max = 256;
+    CHECK_EQ(used(TX), 1);
+    CHECK_EQ(fake_port->counters.tx_drops, 1);
+    teardown();
+}
+
+TEST(a_hostile_ring_stops_its_own_card)
+{
+    u16 far_ahead = 1000;
+
+    setup(0);
+    memcpy(fake_ram + DRIVER(TX) + 2, &far_ahead, 2);
+    ring(TX);
+    CHECK(get(BAR + COMMON_STATUS, 1) & VIRTIO_STATUS_NEEDS_RESET);
+    ring(TX);
+    arrive(100, 0);
+    start(0);
+    add(RX, (u64)FAKE_RAM_BYTES << 8, 0x800); /* no memory there */
+    ring(RX);
+    CHECK(get(BAR + COMMON_STATUS, 1) & VIRTIO_STATUS_NEEDS_RESET);
+    fake_gmem_init(0);
+    start(0); /* what waited in the port comes to who is there now */
+    add(RX, BUFFER, 0x800);
+    ring(RX);
+    CHECK_EQ(used(RX), 1);
+    teardown();
+}
