@@ -206,10 +206,11 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 UNIT_CFLAGS := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wall -Wextra \
     -Itests/fakes -I. -I$(B)/gen
 
-# A test links the sources its "SOURCES:" line names.
+# A test links the sources its comment "SOURCES:" names, on one line or several.
+SOURCES = $$(sed -n '/SOURCES:/,/\*\//{/\*\//{s,\*/.*,,;s,.*SOURCES:,,;s,^ \*,,;p;q};s,.*SOURCES:,,;s,^ \*,,;p}' $<)
 $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/build_id.h FORCE | $(D)/.stamp
 	@mkdir -p $(@D)
-	@src="$$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)"; \
+	@src="$(SOURCES)"; \
 	 new="$$(find $< $$src tests/unit/harness.c core mm svm vmx drivers mgmt boot tests/fakes -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
 	 if [ ! -e $@ ] || [ -n "$$new" ]; then echo "CC $@"; gcc $(UNIT_CFLAGS) $(LIBS_INC) -o $@ $< $$src tests/unit/harness.c; fi
 
@@ -222,7 +223,7 @@ $(B)/bench/%: tests/bench/%.c FORCE
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)gcc $(filter-out -fsanitize% -fno-sanitize% -O1,$(UNIT_CFLAGS)) -O2 -o $@ $< \
-	    $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)
+	    $(SOURCES)
 
 # Threads under ThreadSanitizer, with the real locks. setarch: the sanitizer wants addresses where it knows them.
 RACE_BIN := $(patsubst tests/race/%.c,$(B)/race/%,$(wildcard tests/race/race_*.c))
@@ -231,7 +232,7 @@ $(B)/race/%: tests/race/%.c tests/race/race.c tests/race/race.h FORCE | $(D)/.st
 	@mkdir -p $(@D)
 	@echo "  RACE $<"
 	$(Q)gcc $(RACE_CFLAGS) -o $@ $< tests/race/race.c tests/unit/harness.c core/x86/lockrank.c \
-	    $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1) -lpthread
+	    $(SOURCES) -lpthread
 .PHONY: tsan
 tsan: $(RACE_BIN)
 	@TSAN_OPTIONS=halt_on_error=1 setarch -R tools/run_unit.sh $(RACE_BIN)
@@ -243,7 +244,7 @@ $(B)/fuzz/%: tests/fuzz/%.c FORCE | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  FUZZ $<"
 	$(Q)clang -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Itests/fakes -I. -I$(B)/gen \
-	    $(LIBS_INC) -o $@ $< $$(sed -n 's,.*SOURCES: *\(.*\)\*/.*,\1,p' $< | head -1)
+	    $(LIBS_INC) -o $@ $< $(SOURCES)
 .PHONY: fuzz
 fuzz: $(FUZZ_BIN)
 	@for t in $(FUZZ_BIN); do echo "$$t"; $$t -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -verbosity=0 -print_final_stats=1 || exit 1; done

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/net/nat/?*c drivers/net/[ip]*[ftm].c core/lib/[ps]*[fhr].c tests/fakes/a*t.c */
+/*
+ * SOURCES: drivers/net/nat/dhcp.c drivers/net/nat/dns.c drivers/net/nat/ipv4.c
+ * drivers/net/nat/nat.c drivers/net/nat/nat_arp.c drivers/net/nat/nat_conn.c
+ * drivers/net/nat/nat_dhcp.c drivers/net/nat/nat_dns.c drivers/net/nat/nat_forward.c
+ * drivers/net/nat/nat_fragment.c drivers/net/nat/nat_host.c drivers/net/nat/nat_icmp.c
+ * drivers/net/nat/nat_in.c drivers/net/nat/nat_out.c drivers/net/inet.c drivers/net/pktbuf.c
+ * drivers/net/pktbuf_csum.c core/lib/printf.c core/lib/siphash.c core/lib/str.c tests/fakes/a*t.c
+ */
 /*
  * Any frames from both sides, with any partial checksum: each buffer comes out once or is freed,
  * and what comes out has a right IP header and an address that may be there.

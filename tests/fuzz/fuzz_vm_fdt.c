@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vmm/vm*_[cefu]*.c core/lib/[dps]*[brf].c boot/boot_files.c tests/fakes/libfdt.c */
+/*
+ * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vmm_error.c core/vmm/vmm_uuid.c
+ * core/lib/dtb.c core/lib/printf.c core/lib/str.c boot/boot_files.c tests/fakes/libfdt.c
+ */
 /*
  * Any bytes as socle.dtb: the loader's list and the readers of images and VMs refuse them or stay
  * inside, and what passes both checks is a definition with terminated texts.

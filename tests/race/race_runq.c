@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/kern/[rs]*[qd].c core/kern/[cft]*_[lqb]*.c core/lib/str.c tests/fakes/log.c */
+/*
+ * SOURCES: core/kern/runq.c core/kern/sched.c core/kern/cpu_limit.c core/kern/fair_queue.c
+ * core/kern/token_bucket.c core/lib/str.c tests/fakes/log.c
+ */
 /*
  * The run queues of four pCPUs, used as task.c uses them: vCPUs run, sleep, are woken from
  * anywhere, let one another pass, and move. Each is in one queue, with one pCPU or asleep, never

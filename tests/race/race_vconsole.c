@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/vconsole.c mm/[kmp]*.c tests/fakes/arena.c tests/fakes/log.c */
+/*
+ * SOURCES: core/vdev/vconsole.c mm/kheap.c mm/memmap.c mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c
+ * tests/fakes/arena.c tests/fakes/log.c
+ */
 /* A VM's console: what goes in on one side comes out on the other, in order, both ways at once. */
 #include <sched.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/block/ata.c drivers/block/blk*.c tests/fakes/[al][so]*.c */
+/* SOURCES: drivers/block/ata.c drivers/block/blk*.c tests/fakes/assert.c tests/fakes/log.c */
 /* ATA commands in AHCI's memory; Identify data of good and hostile disks. */
 #include "tests/unit/harness.h"
 

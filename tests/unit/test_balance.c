@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/kern/sched.c core/kern/[cft]*_[lqb]*.c core/lib/str.c */
+/*
+ * SOURCES: core/kern/sched.c core/kern/cpu_limit.c core/kern/fair_queue.c core/kern/token_bucket.c
+ * core/lib/str.c
+ */
 /*
  * vCPUs over many pCPUs, on a clock of their own: the real run queues, with this file in the place
  * of task.c, whose steps it takes in the same order.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/block/blk*.c tests/fakes/[al][so]*.c */
+/* SOURCES: drivers/block/blk*.c tests/fakes/assert.c tests/fakes/log.c */
 /* Requests to a disk that is a few lines of this file: checks, parts, the line, errors, the end. */
 #include "tests/unit/harness.h"
 

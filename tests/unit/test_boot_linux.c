@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vmm/boot_linux.c core/vmm/guest_[ms]*.c core/vmm/vmm_error.c core/lib/printf.c */
+/*
+ * SOURCES: core/vmm/boot_linux.c core/vmm/guest_map.c core/vmm/guest_sink.c core/vmm/vmm_error.c
+ * core/lib/printf.c
+ */
 /* A bzImage is placed as its header asks, and a damaged one is refused without touching what is not
  * the guest's. */
 #include "tests/unit/harness.h"

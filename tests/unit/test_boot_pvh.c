@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vmm/boot_pvh.c core/vmm/guest_[ms]*.c core/vmm/vmm_error.c core/lib/printf.c */
+/*
+ * SOURCES: core/vmm/boot_pvh.c core/vmm/guest_map.c core/vmm/guest_sink.c core/vmm/vmm_error.c
+ * core/lib/printf.c
+ */
 /* ELF kernels of both classes are loaded by their PVH note; damaged ones are refused. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vmm/console_log.c core/vdev/vconsole.c core/lib/str.c tests/fakes/fake_[bt]*.c */
+/*
+ * SOURCES: core/vmm/console_log.c core/vdev/vconsole.c core/lib/str.c tests/fakes/fake_board.c
+ * tests/fakes/fake_board_net.c tests/fakes/fake_timer.c
+ */
 /* A guest's lines reach the log whole and harmless, and no guest can fill it. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mm/gmem*.c mm/slat.c mm/[kmp]*.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/*
+ * SOURCES: mm/gmem*.c mm/slat.c mm/kheap.c mm/memmap.c mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c
+ * tests/fakes/arena.c tests/fakes/assert.c tests/fakes/log.c
+ */
 /* Guest memory is zeroed, mapped where it says, copied across slots, and given back scrubbed. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mm/hpt.c mm/slat.c mm/pmm*.c mm/memmap.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/*
+ * SOURCES: mm/hpt.c mm/slat.c mm/pmm*.c mm/memmap.c tests/fakes/arena.c tests/fakes/assert.c
+ * tests/fakes/log.c
+ */
 /* The host's tables: W^X everywhere, every kind of region as it must be, stacks without traces. */
 #include "tests/unit/harness.h"
 

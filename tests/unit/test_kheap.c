@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mm/kheap.c mm/pmm*.c mm/memmap.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/*
+ * SOURCES: mm/kheap.c mm/pmm*.c mm/memmap.c tests/fakes/arena.c tests/fakes/assert.c
+ * tests/fakes/log.c
+ */
 /* The heap's blocks are aligned and disjoint, and freeing everything gives every page back. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/block/nvme_[iq]*[ey].c drivers/block/blk*.c tests/fakes/[al][so]*.c */
+/*
+ * SOURCES: drivers/block/nvme_identify.c drivers/block/nvme_queue.c drivers/block/blk*.c
+ * tests/fakes/assert.c tests/fakes/log.c
+ */
 /* NVMe rings, commands with lists of pages, Identify data: what is only memory. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mm/pmm*.c mm/memmap.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/* SOURCES: mm/pmm*.c mm/memmap.c tests/fakes/arena.c tests/fakes/assert.c tests/fakes/log.c */
 /* The page allocator gives aligned, disjoint blocks, keeps "clean" true, and gets everything back.
  */
 #include "tests/unit/harness.h"

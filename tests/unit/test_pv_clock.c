@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vm/pv_[cp]*.c tests/fakes/fake_[gt]*.c */
+/*
+ * SOURCES: core/vm/pv_clock.c core/vm/pv_publish.c tests/fakes/fake_gmem.c
+ * tests/fakes/fake_timer.c
+ */
 /* The clock's scale to the last bit, and its structures as the guest finds them. */
 #include "core/vm/pv_clock.h"
 

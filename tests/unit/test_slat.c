@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mm/slat.c mm/pmm*.c mm/memmap.c tests/fakes/a[rs]*.c tests/fakes/log.c */
+/*
+ * SOURCES: mm/slat.c mm/pmm*.c mm/memmap.c tests/fakes/arena.c tests/fakes/assert.c
+ * tests/fakes/log.c
+ */
 /* The tree translates as asked, and after every single store each address has its old or its new
  * translation. */
 #include "tests/unit/harness.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/vconsole.c tests/fakes/fake_[bt]*.c */
+/*
+ * SOURCES: core/vdev/vconsole.c tests/fakes/fake_board.c tests/fakes/fake_board_net.c
+ * tests/fakes/fake_timer.c
+ */
 /* The console rings: offsets, overwriting, the input queue, notifications. */
 #include "tests/unit/harness.h"
 

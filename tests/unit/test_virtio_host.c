@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/virtio/v*.c tests/fakes/[alv]?[grs]*.c */
+/* SOURCES: drivers/virtio/v*.c tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c */
 /* Finding, negotiating with and resetting virtio devices, and what absurd ones get. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/net/[ipv]*[fmst].c drivers/virtio/v*c core/lib/str.c tests/f*s/[alv]?[grs]*c */
+/*
+ * SOURCES: drivers/net/inet.c drivers/net/pktbuf.c drivers/net/pktbuf_csum.c
+ * drivers/net/virtio_net.c drivers/net/virtio_net_rings.c drivers/virtio/v*c core/lib/str.c
+ * tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c
+ */
 /* The host's virtio-net driver: negotiation, frames, checksums, interrupts, link. */
 #include "tests/unit/virtio_net_rig.h"
 

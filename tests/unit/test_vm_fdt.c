@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vmm/vm*_[cefu]*.c core/lib/[dps]*[brf].c tests/fakes/libfdt.c */
+/*
+ * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vmm_error.c core/vmm/vmm_uuid.c
+ * core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
+ */
 /* Images and VMs in a device tree: every property arrives, every mistake is named, damage is
  * harmless. */
 #include "tests/unit/harness.h"
