@@ -46,7 +46,7 @@ include core/module.mk mm/module.mk svm/module.mk vmx/module.mk drivers/module.m
 KERNEL_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(KERNEL_SRC)))
 LIBS_OBJ   := $(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(LIBS_SRC))
 LOADER_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(LOADER_SRC))) $(patsubst %.c,$(OBJ)/loader/%.o,$(LOADER_SHARED)) \
-    $(patsubst $(D)/%.c,$(OBJ)/loader/deps/%.o,$(FDT_SRC))
+    $(patsubst $(D)/%.c,$(OBJ)/loader/deps/%.o,$(FDT_SRC)) $(OBJ)/loader/lz4.o
 
 GIT_ID  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 VERSION := 0.1.0
@@ -96,7 +96,7 @@ $(OBJ)/%.o: %.c $(B)/gen/asm_offsets.h $(B)/gen/build_id.h | $(D)/.stamp
 $(OBJ)/%.o: %.S $(B)/gen/asm_offsets.h
 	@mkdir -p $(@D)
 	@echo "  AS   $<"
-	$(Q)$(CC) -m64 -g -I. -I$(B)/gen -DHV_IMAGE='"$(B)/hv.stripped.elf"' -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
+	$(Q)$(CC) -m64 -g -I. -I$(B)/gen -DHV_IMAGE='"$(B)/hv.packed"' -ffile-prefix-map=$(CURDIR)=. -Wa,--noexecstack -MMD -MP -c -o $@ $<
 
 $(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(MBEDTLS_SMALL)): LIBS_CFLAGS := $(subst -O2,-Os,$(LIBS_CFLAGS))
 $(patsubst $(D)/%.c,$(OBJ)/deps/%.o,$(MBEDTLS_SRC)): mgmt/port/mbedtls_config.h
@@ -142,9 +142,9 @@ $(OBJ)/boot/efi_%.o: boot/efi_%.c $(B)/gen/build_id.h | $(D)/.stamp
 	@echo "  EFI  $<"
 	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
 # Pure code, without UEFI's headers; -D: gnu-efi brings memcpy and memset itself.
-EFI_PURE_CFLAGS := $(EFI_CFLAGS) -Dmemcpy=loader_memcpy -Dmemset=loader_memset $(FDT_INC) \
+EFI_PURE_CFLAGS := $(EFI_CFLAGS) -Dmemcpy=loader_memcpy -Dmemset=loader_memset $(FDT_INC) $(LZ4_INC) $(LZ4_DEFS) \
     -nostdinc -isystem tools/libc -isystem $(CC_INCLUDE)
-$(OBJ)/boot/elf_load.o $(OBJ)/boot/boot_files.o: $(OBJ)/boot/%.o: boot/%.c | $(D)/.stamp
+$(OBJ)/boot/elf_load.o $(OBJ)/boot/boot_files.o $(OBJ)/boot/hv_unpack.o: $(OBJ)/boot/%.o: boot/%.c | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  EFI  $<"
 	$(Q)$(CC) $(EFI_PURE_CFLAGS) -MMD -MP -c -o $@ $<
@@ -155,8 +155,18 @@ $(OBJ)/loader/%.o: %.c | $(D)/.stamp
 $(OBJ)/loader/deps/%.o: $(D)/%.c | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  EFI  $<"
-	$(Q)$(CC) $(EFI_PURE_CFLAGS) -w -c -o $@ $<
-$(OBJ)/boot/hv_blob.o: boot/hv_blob.S $(B)/hv.stripped.elf
+	$(Q)$(CC) $(EFI_PURE_CFLAGS) -ffunction-sections -w -c -o $@ $<
+# Of the library only what unpacks.
+$(OBJ)/loader/lz4.o: $(OBJ)/loader/deps/lz4/lib/lz4.o
+	ld -r --gc-sections -u LZ4_decompress_safe -o $@ $<
+$(OBJ)/boot/hv_blob.o: boot/hv_blob.S $(B)/hv.packed
+
+# On the machine that builds: the library's own packer.
+$(B)/hv_pack: tools/hv_pack.c boot/hv_unpack.h | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(Q)gcc -O2 -Wall -Wextra -Werror -I. $(LZ4_INC) -o $@ $< $(LZ4)/lz4.c $(LZ4)/lz4hc.c
+$(B)/hv.packed: $(B)/hv.stripped.elf $(B)/hv_pack
+	$(B)/hv_pack $< $@
 
 $(B)/loader.so: $(LOADER_OBJ)
 	ld -nostdlib -znocombreloc -znoexecstack -shared -Bsymbolic --build-id=none --no-warn-rwx-segments -T $(EFI_LIB)/elf_x86_64_efi.lds \

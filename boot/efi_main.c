@@ -2,10 +2,11 @@
 /* The loader's story, top to bottom: find, load, gather, leave the firmware, jump. */
 #include "boot/loader.h"
 
+#include "boot/hv_unpack.h"
 #include "mm/layout.h"
 
-extern const u8 hv_image[];
-extern const u8 hv_image_end[];
+extern const u8 hv_packed[];
+extern const u8 hv_packed_end[];
 
 EFI_HANDLE loader_image;
 
@@ -33,6 +34,19 @@ void *loader_alloc(struct boot_info *info, u64 bytes, u64 limit)
     return (void *)address;
 }
 
+/* Return: the hypervisor's ELF image, in pages of its own. */
+static struct loader_file unpack_image(void)
+{
+    u64 packed_bytes = (u64)(hv_packed_end - hv_packed);
+    struct loader_file image = {0, hv_unpacked_bytes(hv_packed, packed_bytes)};
+
+    if (image.bytes != 0)
+        image.base = (u64)loader_alloc(NULL, image.bytes, UINT64_MAX);
+    if (!hv_unpack(hv_packed, packed_bytes, (void *)image.base))
+        loader_fail("the file is damaged: the hypervisor in it cannot be unpacked", EFI_LOAD_ERROR);
+    return image;
+}
+
 /*
  * The kernel's block is aligned to 2 MiB; the pages before it go back to the firmware. Loader code,
  * not data: strict firmware maps data pages non-executable, and the first instructions run before
@@ -40,7 +54,8 @@ void *loader_alloc(struct boot_info *info, u64 bytes, u64 limit)
  */
 static void load_kernel(struct boot_info *info, struct elf_plan *plan)
 {
-    const char *wrong = elf_plan_make(hv_image, (u64)(hv_image_end - hv_image), plan);
+    struct loader_file image = unpack_image();
+    const char *wrong = elf_plan_make((const void *)image.base, image.bytes, plan);
     EFI_PHYSICAL_ADDRESS block = 0;
     EFI_STATUS status;
     u64 pages, spare;
@@ -60,7 +75,8 @@ static void load_kernel(struct boot_info *info, struct elf_plan *plan)
     if (spare != 0)
         uefi_call_wrapper(BS->FreePages, 2, block, spare);
     region_add(info, info->kernel_base, info->kernel_bytes, BOOT_REGION_KERNEL);
-    elf_plan_load(plan, hv_image, (void *)info->kernel_base);
+    elf_plan_load(plan, (const void *)image.base, (void *)info->kernel_base);
+    uefi_call_wrapper(BS->FreePages, 2, image.base, (image.bytes + PAGE_MASK) / PAGE_SIZE);
 }
 
 static void find_tables(struct boot_info *info)

@@ -36,7 +36,11 @@ MBEDTLS_SMALL := $(addprefix $(MBEDTLS)/library/, asn1parse.c asn1write.c chacha
         ssl_tls13_server.c x509.c x509_create.c x509_crt.c x509write.c x509write_crt.c)
 MBEDTLS_SRC := $(MBEDTLS_FAST) $(MBEDTLS_SMALL)
 MBEDTLS_INC := -DMBEDTLS_CONFIG_FILE='<mgmt/port/mbedtls_config.h>' -isystem $(MBEDTLS)/include
+# In the loader: of the library only what unpacks is kept.
+LZ4 := $(D)/lz4/lib
+LZ4_INC := -isystem $(LZ4)
+LZ4_DEFS := -DLZ4_FREESTANDING=1 -DLZ4_memcpy=memcpy -DLZ4_memmove=memmove -DLZ4_memset=memset
 JSMN_INC := -isystem $(D)/jsmn/usr/include
 
 LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(ZYDIS_SRC) $(HTTP_SRC) $(MBEDTLS_SRC)
-LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC) $(MBEDTLS_INC)
+LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC) $(MBEDTLS_INC) $(LZ4_INC)
