@@ -134,6 +134,14 @@ static bool may_run_on(const struct task *task, u32 pcpu)
            __atomic_load_n(&pcpu_get(pcpu)->is_online, __ATOMIC_RELAXED);
 }
 
+/* What vCPUs that come will find there: pCPU 0 keeps house, too, which counts as one of them. */
+static u64 load_to_expect(u32 pcpu)
+{
+    u64 load = __atomic_load_n(&runqs[pcpu].load, __ATOMIC_RELAXED);
+
+    return pcpu == 0 ? load + FAIR_WEIGHT_DEFAULT : load;
+}
+
 u32 runq_least_loaded(const struct task *task, u32 first)
 {
     u32 count = pcpu_count(), best = first;
@@ -141,8 +149,7 @@ u32 runq_least_loaded(const struct task *task, u32 first)
 
     for (u32 i = 0; i < count && least != 0; i++) {
         u32 id = (first + i) % count;
-        u64 load = __atomic_load_n(&runqs[id].load, __ATOMIC_RELAXED);
-        u64 cost = load << 1 | (pcpu_get(id)->node != task->node);
+        u64 cost = load_to_expect(id) << 1 | (pcpu_get(id)->node != task->node);
 
         if (cost < least && may_run_on(task, id)) {
             best = id;
@@ -306,10 +313,11 @@ void runq_offer(const struct runq *rq)
     if (rq->ready.vcpus.root == NULL)
         return;
     task = container_of(rq->ready.vcpus.root, struct task, share);
-    for (u32 i = 0; i < pcpu_count(); i++) {
-        struct pcpu *p = pcpu_get(i);
+    for (u32 i = 1; i <= pcpu_count(); i++) {
+        u32 id = i % pcpu_count(); /* the one that keeps house comes last */
+        struct pcpu *p = pcpu_get(id);
 
-        if (__atomic_load_n(&p->idle_since_ns, __ATOMIC_RELAXED) != 0 && may_run_on(task, i)) {
+        if (__atomic_load_n(&p->idle_since_ns, __ATOMIC_RELAXED) != 0 && may_run_on(task, id)) {
             runq_resched(p);
             return;
         }

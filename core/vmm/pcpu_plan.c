@@ -28,12 +28,12 @@ int pcpu_plan_check(const struct vm_config *cfg, struct vmm_error *err)
     return 0;
 }
 
-/* Without pins: all but the first. */
+/* Without pins: all. */
 static struct cpu_mask wanted(const struct vm_config *cfg)
 {
     struct cpu_mask mask = cfg->pins;
 
-    for (u32 i = 1; cpu_mask_is_empty(&cfg->pins) && i < pcpu_count(); i++) {
+    for (u32 i = 0; cpu_mask_is_empty(&cfg->pins) && i < pcpu_count(); i++) {
         if (is_online(i))
             cpu_mask_add(&mask, i);
     }
@@ -103,13 +103,9 @@ int pcpu_plan_make(struct vmm_entry *entry, struct vmm_error *err)
     left = cpu_mask_without(&entry->plan, &reserved);
     if (!cpu_mask_is_empty(&left))
         return 0;
-    if (!cpu_mask_is_empty(&entry->cfg.pins)) {
-        vmm_error_set(err, "no_space", "/cpu/pins", "Pin it elsewhere, or stop the real-time VM.",
-                      "Real-time VMs have all CPUs VM \"%s\" is pinned to.", entry->cfg.name);
-        return -ENOSPC;
-    }
-    cpu_mask_add(&entry->plan, 0);
-    return 0;
+    vmm_error_set(err, "no_space", "/cpu/pins", "Pin it elsewhere, or stop the real-time VM.",
+                  "Real-time VMs have all CPUs VM \"%s\" is pinned to.", entry->cfg.name);
+    return -ENOSPC;
 }
 
 void pcpu_plan_release(struct vmm_entry *entry)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which physical CPUs a VM's vCPUs may run on: its pins, or all but the first, which does the
- * housekeeping; a real-time VM has as many for itself as it has vCPUs. Private to core/vmm.
- * Context: management task.
+ * Which physical CPUs a VM's vCPUs may run on: its pins, or all. A real-time VM has as many for
+ * itself as it has vCPUs, but never the first, which keeps house. Private to core/vmm. Context:
+ * management task.
  */
 #ifndef SOCLE_VMM_PCPU_PLAN_H
 #define SOCLE_VMM_PCPU_PLAN_H
