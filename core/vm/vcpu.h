@@ -52,6 +52,9 @@ enum vcpu_state { VCPU_NEW, VCPU_READY, VCPU_RUNNING, VCPU_BLOCKED, VCPU_PAUSED,
 #define VCPU_REQ_SIPI  BIT(5) /* start-up IPI: begin at sipi_vector */
 #define VCPU_REQ_KICK  BIT(6) /* by hypercall: ends this HLT, or the next one */
 
+/* Requests that do not wait until a limit on CPU time lets the vCPU run again. */
+#define VCPU_REQ_YIELD_ENDS (VCPU_REQ_STOP | VCPU_REQ_PAUSE)
+
 #define MTRR_FIXED_COUNT    11
 #define MTRR_VARIABLE_COUNT 8
 

@@ -4,7 +4,7 @@
  *
  * Every vCPU is asked to flush. One that is in the guest is kicked out of it, and waited for, which
  * takes as long as an interrupt; the others will see the request before they enter again
- * (vcpu.c says why). A vCPU that moves to another pCPU flushes there anyway.
+ * (vcpu_request.c says why). A vCPU that moves to another pCPU flushes there anyway.
  */
 #include "core/vm/vm_memory.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOURCES: tests/fakes/log.c */
 /*
- * A model of how a vCPU is asked for something (core/vm/vcpu.c: vcpu_request, wait_for_request,
- * enter): requests may come while it is in the guest, blocked, or on the way to either, and none
- * is ever left lying. The steps and their memory order are those of the code; the CPU, the task and
- * the guest are this file's. A request that is lost makes it hang until the time limit.
+ * A model of how a vCPU is asked for something (core/vm/vcpu_request.c, vcpu_run.c: vcpu_request,
+ * wait_for_request, enter): requests may come while it is in the guest, blocked, or on the way to
+ * either, and none is ever left lying. The steps and their memory order are those of the code; the
+ * CPU, the task and the guest are this file's. A request that is lost makes it hang until the time
+ * limit.
  */
 #include <sched.h>
 
