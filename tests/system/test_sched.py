@@ -68,7 +68,9 @@ def assert_limited(ran, window, millicpu):
 
 
 def idle_seconds(m):
-    return metric(m, 'socle_cpu_seconds_total{cpu="0",mode="idle"}')
+    """Of all CPUs together."""
+    text = m.get("/metrics").body.decode()
+    return sum(map(float, re.findall(r'socle_cpu_seconds_total{cpu="\d+",mode="idle"} (\S+)', text)))
 
 
 def test_a_limit_holds_and_the_rest_goes_to_others(spinning):
@@ -178,10 +180,19 @@ def test_mistakes_are_told(clean, problem):
 
 
 @pytest.fixture(scope="module")
-def three():
-    """Two CPUs that do nothing but run VMs, beside the one that keeps house as well."""
+def three_cpus():
     with make_machine(smp=3, memory="1G") as m:
-        yield m.wait_ready()
+        m.wait_ready()
+        m.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
+        yield m
+
+
+@pytest.fixture
+def three(three_cpus):
+    """Two CPUs that do nothing but run VMs, beside the one that keeps house as well; without VMs."""
+    yield three_cpus
+    for vm in json.loads(three_cpus.get("/vms").body)["items"]:
+        assert three_cpus.delete(f"/vms/{vm['name']}?force=true").status == 204
 
 
 def cpu_seconds(m):
@@ -198,7 +209,6 @@ def wait_seconds(m):
 
 
 def test_pins_hold_and_idle_cpus_fetch_work(three, problem):
-    three.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
     for name in ("x", "y"):
         spin(three, name, pins=[2])
     before = cpu_seconds(three)
@@ -240,7 +250,6 @@ def assert_cpus_shared(m, **vms):
 
 def test_shares_hold_over_all_cpus(three):
     """Whatever the number of VMs: they take turns at moving between CPUs."""
-    three.upload_file("spin-cli", f"{BUILD}/guests/spin-cli.elf")
     assert_cpus_shared(three, a=(100, 2 / 3), b=(100, 2 / 3), c=(100, 2 / 3))
     assert_cpus_shared(three, one=(100, 0.4), two=(200, 0.8), also=(200, 0.8))
     assert_cpus_shared(three, one=(100, 1 / 3), two=(200, 2 / 3), four=(400, 1))  # no vCPU can have more than one
@@ -251,11 +260,11 @@ def test_vms_use_all_cpus(three):
     for name in ("a", "b", "c"):
         spin(three, name)
     measure(three, 1)
+    idle = idle_seconds(three)
     ran, window = measure(three, 3)
-    assert min(ran.values()) > 0.85 * window, (ran, window)
+    assert min(ran.values()) > 0.5 * window, (ran, window)  # one of them has what the host takes to measure
+    assert idle_seconds(three) - idle < 0.02 * window
     assert three.get("/health").status == 200
-    for name in ("a", "b", "c"):
-        assert three.delete(f"/vms/{name}?force=true").status == 204
 
 
 def test_a_real_time_vm_has_its_cpus_for_itself(three, problem):
@@ -284,6 +293,28 @@ def test_a_real_time_vm_has_its_cpus_for_itself(three, problem):
     before = wait_seconds(three)
     measure(three, 1)
     assert wait_seconds(three) - before < 0.1  # each has a CPU again
+
+
+def exits(m, vm):
+    return sum(row["count"] for row in json.loads(m.get(f"/vms/{vm}/exits").body))
+
+
+def test_nothing_interrupts_a_real_time_vm(three):
+    """Neither ticks nor devices nor the API nor other VMs: it computes, and does not leave guest mode. When one of them
+    goes, its stack's address is forgotten by all CPUs."""
+    spin(three, "rt", realtime=True)
+    for name in ("general", "other"):
+        spin(three, name)
+    measure(three, 0.5)
+    before = exits(three, "rt")
+    others = exits(three, "general") + exits(three, "other")
+    measure(three, 1)
+    spin(three, "guest")
+    measure(three, 1)
+    assert exits(three, "general") + exits(three, "other") > others + 50
+    assert exits(three, "rt") == before
+    assert three.delete("/vms/guest?force=true").status == 204
+    assert exits(three, "rt") == before + 1
 
 
 def test_more_cpus_than_the_host_has(spinning):
