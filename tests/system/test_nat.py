@@ -50,7 +50,7 @@ def web():
     server.shutdown()
 
 
-@pytest.mark.qemu
+@pytest.mark.qemu("much traffic, and nothing that depends on the processor")
 def test_default_network(clean, web):
     clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
     clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
