@@ -101,7 +101,7 @@ def test_isolated_ports(net):
     shell(net, "one", "ping -c 2 -W 1 10.9.0.2 | sed s/^/second-/", r"second-2 packets transmitted, 0 packets received")
 
 
-@pytest.mark.qemu
+@pytest.mark.qemu("much traffic, and nothing that depends on the processor")
 def test_linux_to_outside(net):
     """On the uplink's network a guest gets an address from the LAN's DHCP server, and a file from beyond."""
     body = bytes(range(256)) * 4096
