@@ -98,6 +98,7 @@ static void host_memory(struct json_writer *w)
         [PMM_HYPERVISOR] = "hypervisor",
         [PMM_GUEST] = "vm",
         [PMM_IMAGE] = "image",
+        [PMM_VOLUME] = "volume",
         [PMM_DMA] = "dma",
     };
     struct pmm_stats stats;
