@@ -70,9 +70,10 @@ struct volume {
     bool is_read_only;              /* (c) */
     bool has_write_cache;           /* (c) done writes are safe only after a flush */
     bool can_discard;               /* (c) */
-    bool can_write_zeroes;          /* (c) */
-    u32 readers;                    /* management task: who uses it, read-only */
-    bool has_writer;                /* management task: one uses it for writing, alone */
+    u32 discard_bytes;     /* (c) what it gives back at least, block_bytes or more of them */
+    bool can_write_zeroes; /* (c) */
+    u32 readers;           /* management task: who uses it, read-only */
+    bool has_writer;       /* management task: one uses it for writing, alone */
 };
 
 /*

@@ -155,6 +155,7 @@ int volume_disk_create(const char *name, const struct volume_disk_source *source
         .is_read_only = disk->is_read_only || source->is_read_only,
         .has_write_cache = disk->has_write_cache,
         .can_discard = disk->can_discard,
+        .discard_bytes = disk->block_bytes,
         .can_write_zeroes = disk->can_write_zeroes,
     };
     (void)str_copy(dv->volume.name, sizeof(dv->volume.name), name);

@@ -379,6 +379,7 @@ int volume_ram_create(const char *name, u64 bytes, const struct volume_base *bas
         .block_count = bytes / VOLUME_RAM_BLOCK,
         .is_read_only = is_read_only,
         .can_discard = true,
+        .discard_bytes = VOLUME_RAM_CHUNK,
         .can_write_zeroes = true,
     };
     (void)str_copy(ram->volume.name, sizeof(ram->volume.name), name);
