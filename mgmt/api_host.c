@@ -70,7 +70,7 @@ static void put_nodes(struct json_writer *w)
     json_array_end(w);
 }
 
-/* total = free + vm + image + hv; dirty and promised are parts of free. */
+/* total = free + vm + image + volume + hv; dirty and promised are parts of free. */
 static void put_memory(struct json_writer *w)
 {
     struct pmm_stats stats;
@@ -84,6 +84,7 @@ static void put_memory(struct json_writer *w)
     json_put_u64(w, "promised_bytes", stats.promised_bytes);
     json_put_u64(w, "vm_bytes", stats.used_bytes[PMM_GUEST]);
     json_put_u64(w, "image_bytes", stats.used_bytes[PMM_IMAGE]);
+    json_put_u64(w, "volume_bytes", stats.used_bytes[PMM_VOLUME]);
     json_put_u64(w, "hv_bytes", stats.used_bytes[PMM_HYPERVISOR] + stats.used_bytes[PMM_DMA]);
     put_nodes(w);
     json_object_end(w);

@@ -95,10 +95,8 @@ static void host_cpus(struct json_writer *w)
 static void host_memory(struct json_writer *w)
 {
     static const char *const uses[PMM_USE_COUNT] = {
-        [PMM_HYPERVISOR] = "hypervisor",
-        [PMM_GUEST] = "vm",
-        [PMM_IMAGE] = "image",
-        [PMM_DMA] = "dma",
+        [PMM_HYPERVISOR] = "hypervisor", [PMM_GUEST] = "vm", [PMM_IMAGE] = "image",
+        [PMM_VOLUME] = "volume",         [PMM_DMA] = "dma",
     };
     struct pmm_stats stats;
 

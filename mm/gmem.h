@@ -2,10 +2,10 @@
 /*
  * Guest memory: which host pages are behind a guest's RAM, and the only way to read or write it.
  *
- * Every access is by copy: what a guest can change under our feet is read once, then checked.
- * Look-ups take no lock. While the VM runs, frames of 2 MiB can be given back to the host; the next
- * access to one, the guest's or ours, finds it anew, full of zeroes. README.md says why nobody is
- * left with a page that another VM has by then.
+ * Every access of ours is by copy: what a guest can change under our feet is read once, then
+ * checked. Look-ups take no lock. While the VM runs, frames of 2 MiB can be given back to the host;
+ * the next access to one, the guest's or ours, finds it anew, full of zeroes. README.md says why
+ * nobody is left with a page that another VM has by then.
  */
 #ifndef SOCLE_MM_GMEM_H
 #define SOCLE_MM_GMEM_H
@@ -70,13 +70,26 @@ int gmem_fill(const struct gmem *gmem, gpa_t guest) must_check;
 /*
  * Takes the frame away from the guest; its content is lost. The batch has room. Afterwards every
  * vCPU flushes its translations, then comes gmem_release. Context: any. Return: false if there is
- * nothing to take (not RAM; nothing there; no memory for tables).
+ * nothing to take (not RAM; nothing there; pinned; no memory for tables).
  */
 bool gmem_detach(const struct gmem *gmem, gpa_t frame, struct gmem_batch *batch);
 
 /* Waits for accesses that may have begun before, frees what is in the batch, and empties it.
  * Context: task, no lock held, interrupts on. */
 void gmem_release(const struct gmem *gmem, struct gmem_batch *batch);
+
+/*
+ * For devices of the host that read or write guest memory by themselves: what is behind the range
+ * stays there until gmem_unpin of the same range. Nested any number of times. Context: any. Return:
+ * 0; -EFAULT (not RAM, or no host memory for a frame that was given back; nothing is pinned).
+ */
+int gmem_pin(const struct gmem *gmem, gpa_t guest, u64 bytes) must_check;
+void gmem_unpin(const struct gmem *gmem, gpa_t guest, u64 bytes);
+
+/* Where the first byte of a range lies that is pinned. Return: bytes of it that follow in one
+ * piece.
+ */
+u64 gmem_pinned(const struct gmem *gmem, gpa_t guest, u64 bytes, hpa_t *host);
 
 /* True if the whole range is RAM. */
 bool gmem_is_ram(const struct gmem *gmem, gpa_t guest, u64 bytes);

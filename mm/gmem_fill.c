@@ -59,6 +59,7 @@ void gmem_fini(struct gmem *gmem)
     }
     pmm_promise_change(-(s64)ram->promised_bytes);
     kfree(ram->frames);
+    kfree(ram->pins);
     kfree(ram);
     *gmem = (struct gmem){0};
 }
@@ -183,16 +184,23 @@ static int frames_grow(struct gmem_ram *ram, u64 end)
 {
     u64 count = end / GMEM_FRAME_BYTES;
     u64 *frames;
+    u32 *pins;
 
     if (count <= ram->frame_count)
         return 0;
     frames = kzalloc(count * sizeof(*frames));
-    if (!frames)
+    pins = kzalloc(count * sizeof(*pins)); /* nobody has pinned anything yet */
+    if (!frames || !pins) {
+        kfree(frames);
+        kfree(pins);
         return -ENOMEM;
+    }
     if (ram->frames)
         memcpy(frames, ram->frames, ram->frame_count * sizeof(*frames));
     kfree(ram->frames);
+    kfree(ram->pins);
     ram->frames = frames;
+    ram->pins = pins;
     ram->frame_count = count;
     return 0;
 }

@@ -31,6 +31,7 @@ struct gmem_ram {
     struct spinlock lock; /* irqsave: second-level tables, and what has no other mark */
     struct slat *slat;    /* (c) NULL before the first RAM */
     u64 *frames;          /* (a) written under the lock; by guest address from 0 */
+    u32 *pins;            /* by frame: ranges pinned that touch it */
     u64 frame_count;      /* (c) once running */
     struct gmem_range ranges[GMEM_RANGES_MAX]; /* (c) once running: RAM, sorted, not adjacent */
     u32 range_count;

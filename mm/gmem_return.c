@@ -149,7 +149,7 @@ bool gmem_detach(const struct gmem *gmem, gpa_t guest, struct gmem_batch *batch)
     struct gmem_ram *ram = gmem->ram;
     u64 frame = guest.v / GMEM_FRAME_BYTES;
     u64 flags = spin_lock_irqsave(&ram->lock);
-    bool is_taken = !entry_is_absent(frame_entry(ram, guest.v)) &&
+    bool is_taken = !entry_is_absent(frame_entry(ram, guest.v)) && ram->pins[frame] == 0 &&
                     slat_unmap(ram->slat, gpa(frame * GMEM_FRAME_BYTES), GMEM_FRAME_BYTES) == 0;
 
     assert(batch->count < GMEM_BATCH_FRAMES);

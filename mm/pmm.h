@@ -32,6 +32,7 @@ enum pmm_use {
     PMM_HYPERVISOR, /* page tables, stacks, control blocks, heap slabs */
     PMM_GUEST,      /* guest RAM and second-level tables */
     PMM_IMAGE,      /* images kept in RAM */
+    PMM_VOLUME,     /* what was written to volumes in RAM */
     PMM_DMA,        /* device rings and packet buffers */
     PMM_USE_COUNT,
 };

@@ -31,8 +31,8 @@ MAY_INCLUDE = {
     "svm": L2 | {"core/vm"},
     "vmx": L2 | {"core/vm"},
     "core/vm": L3,
-    "core/vdev": L3 | {"core/vmm", "drivers/net"},   # core/vmm/guest_layout.h: the board, plain numbers
-    "core/vmm": L3 | {"core/vdev", "drivers/net"},
+    "core/vdev": L3 | {"core/vmm", "drivers/net", "drivers/block"},   # core/vmm/guest_layout.h: the board, plain numbers
+    "core/vmm": L3 | {"core/vdev", "drivers/net", "drivers/block"},
     "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "drivers/block", "mgmt", "mgmt/port"},
     "mgmt/port": L2 | {"mgmt"},
     "boot": L0 | {"mm", "boot"},
@@ -45,7 +45,8 @@ ONLY = {
     ("svm", "core/vm"): {"core/vm/hvm_ops.h", "core/vm/vm_exit.h", "core/vm/vm.h", "core/vm/vcpu.h"},
     ("vmx", "core/vm"): {"core/vm/hvm_ops.h", "core/vm/vm_exit.h", "core/vm/vm.h", "core/vm/vcpu.h"},
     ("core/vdev", "core/vmm"): {"core/vmm/guest_layout.h"},
-    ("core/vdev", "drivers/net"): {"drivers/net/netport.h", "drivers/net/pktbuf_csum.h"},
+    ("core/vdev", "drivers/net"): {"drivers/net/net_limit.h", "drivers/net/netport.h", "drivers/net/pktbuf_csum.h"},
+    ("core/vdev", "drivers/block"): {"drivers/block/blk.h", "drivers/block/volume.h"},
     ("core/vmm", "drivers/net"): {"drivers/net/netport.h", "drivers/net/network.h"},
     ("mgmt", "core/vm"): {"core/vm/vm_exit.h"},
 }
@@ -55,8 +56,8 @@ SYMBOL_LAYERS = [
     ("mm", ["mm"]),
     ("core/kern", ["core/kern"]),
 ]
-# Networks, with what their NIC drivers stand on.
-NET = ["drivers/net", "drivers/net/nat", "drivers/virtio", "drivers/pci", "drivers/acpi"]
+# Networks and disks, with what their drivers stand on.
+NET = ["drivers/net", "drivers/block", "drivers/net/nat", "drivers/virtio", "drivers/pci", "drivers/acpi"]
 # Then each of these alone on top of the three, or on top of what is named.
 SYMBOL_TOPS = [
     ("drivers", ["drivers/acpi", "drivers/pci", "drivers/console", "drivers/net", "drivers/net/nat", "drivers/virtio",
@@ -64,7 +65,7 @@ SYMBOL_TOPS = [
     ("core/vm", ["core/vm", "deps/zydis"], []),
     ("core/vdev", ["core/vdev"], ["core/vm", "deps/zydis", *NET]),
     ("core/vmm", ["core/vmm"], ["core/vm", "deps/zydis", "core/vdev", *NET]),
-    ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", "drivers/block", *NET]),
+    ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", *NET]),
 ]
 # Below core/vm, but reached through a table: they may use no symbol of core/vm, nor of one another.
 VENDORS = ["svm", "vmx"]

@@ -2,12 +2,16 @@
 /* Queues, interrupts and life cycle of virtio devices. */
 #include "core/vdev/virtio.h"
 
+#include "core/kern/task.h"
+#include "core/kern/timer.h"
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vdev/virtio_regs.h"
 #include "core/vm/vm.h"
 #include "mm/kheap.h"
+
+#define LENT_LOOK_NS NS_PER_MS
 
 /* By message where MSI-X is on, else by the line, with a bit that says why. */
 static void interrupt(struct virtio *dev, u16 vector, u8 isr_bit)
@@ -84,6 +88,29 @@ void virtio_signal(struct virtio *dev, u16 queue)
     spin_unlock_irqrestore(&q->lock, flags);
     if (is_wanted)
         interrupt(dev, __atomic_load_n(&q->vector, __ATOMIC_RELAXED), VIRTIO_ISR_QUEUE);
+}
+
+void virtio_lend(struct virtio *dev)
+{
+    __atomic_fetch_add(&dev->lent, 1, __ATOMIC_SEQ_CST);
+}
+
+void virtio_unlend(struct virtio *dev)
+{
+    __atomic_fetch_sub(&dev->lent, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Rare, and short: a disk answers, or is reset within seconds. Whoever unlends may touch the device
+ * no more, so it cannot wake anybody that is noted there. */
+void virtio_wait_lent(struct virtio *dev)
+{
+    bool was_woken = false;
+
+    while (__atomic_load_n(&dev->lent, __ATOMIC_SEQ_CST) != 0)
+        was_woken |= task_wait_until(time_ns() + LENT_LOOK_NS);
+    if (was_woken)
+        task_wake(
+            task_current()); /* the token was another event's: leave it for the caller's loop */
 }
 
 bool virtio_listen(struct virtio *dev, u16 queue)

@@ -21,6 +21,7 @@
 
 /* Device types. Spec: Virtio 1.2, 5 "Device Types". */
 #define VIRTIO_ID_NET     1u
+#define VIRTIO_ID_BLOCK   2u
 #define VIRTIO_ID_RNG     4u
 #define VIRTIO_ID_BALLOON 5u
 
@@ -84,6 +85,7 @@ struct virtio {
     u16 queue_select;
     u16 config_vector; /* (a) */
     u8 status;         /* (a) */
+    u32 lent;          /* (a) chains whose memory others may still use, see virtio_lend */
     u8 config_generation;
     u8 config[VIRTIO_CONFIG_MAX];
     struct spinlock isr_lock; /* LOCK_VMSI, irqsave */
@@ -108,6 +110,17 @@ int virtio_pop(struct virtio *dev, u16 queue, struct virtq_chain *chain) must_ch
  * after one or many. */
 void virtio_push(struct virtio *dev, u16 queue, const struct virtq_chain *chain, u32 bytes);
 void virtio_signal(struct virtio *dev, u16 queue);
+
+/*
+ * Before virtio_pop of a chain whose memory a device of the host, or another task, will use, and
+ * when that is over. A reset reads as done only when nothing is lent: before, the driver must not
+ * use the memory for anything else. virtio_unlend is the last thing done with the device.
+ */
+void virtio_lend(struct virtio *dev);
+void virtio_unlend(struct virtio *dev);
+
+/* Waits until nothing is lent. Context: ops->fini, no lock held. */
+void virtio_wait_lent(struct virtio *dev);
 
 /* Doorbells of a queue off, as far as the driver heeds it, and on again (return: true if there is a
  * chain already, which none will announce). They are on after a reset. */

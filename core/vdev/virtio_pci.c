@@ -100,6 +100,16 @@ static u32 read_queue(const struct virtio *dev, u64 offset)
     }
 }
 
+/* Spec: Virtio 1.2, 4.1.4.3.1: it reads 0 only when a reset is over. */
+static u8 read_status(const struct virtio *dev)
+{
+    u8 status = __atomic_load_n(&dev->status, __ATOMIC_ACQUIRE);
+
+    if (status == 0 && __atomic_load_n(&dev->lent, __ATOMIC_SEQ_CST) != 0)
+        return VIRTIO_STATUS_ACKNOWLEDGE;
+    return status;
+}
+
 static u32 read_common(const struct virtio *dev, u64 offset)
 {
     switch (offset) {
@@ -116,7 +126,7 @@ static u32 read_common(const struct virtio *dev, u64 offset)
     case COMMON_QUEUE_COUNT:
         return dev->model->queue_count;
     case COMMON_STATUS:
-        return __atomic_load_n(&dev->status, __ATOMIC_ACQUIRE);
+        return read_status(dev);
     case COMMON_GENERATION:
         return dev->config_generation;
     case COMMON_QUEUE_SELECT:

@@ -4,9 +4,9 @@
  *
  * Everything in it is the guest's and changes under our feet: each field is read once, by copy,
  * then checked. A queue whose driver breaks a rule is broken until it is reset: it gives nothing
- * any more. Chains that were popped name the guest's memory by address; only copies go in and out
- * of it. Callers serialise (virtio_pci.c: one lock per queue). Spec: Virtio 1.2, 2.7 "Split
- * Virtqueues".
+ * any more. Chains that were popped name the guest's memory by address; copies go in and out of it,
+ * or who has it pinned lends it to a disk. Callers serialise (virtio_pci.c: one lock per queue).
+ * Spec: Virtio 1.2, 2.7 "Split Virtqueues".
  */
 #ifndef SOCLE_VDEV_VIRTQUEUE_H
 #define SOCLE_VDEV_VIRTQUEUE_H

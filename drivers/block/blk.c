@@ -8,8 +8,6 @@
 #include "core/x86/log.h"
 #include "drivers/block/blkq.h"
 
-#define SEG_ALIGN 4u
-
 static struct blkdev *disks; /* (c) after boot */
 static u32 disk_count;       /* (c) after boot */
 
@@ -37,27 +35,6 @@ struct blkdev *blk_next(const struct blkdev *dev)
     return dev != NULL ? dev->next : disks;
 }
 
-static bool moves_data(enum blk_op op)
-{
-    return op == BLK_READ || op == BLK_WRITE;
-}
-
-/* The memory is of the right form and as long as the blocks. */
-static bool memory_fits(const struct blkdev *dev, const struct blk_req *req)
-{
-    u64 bytes = 0;
-
-    for (u32 i = 0; i < req->seg_count; i++) {
-        const struct blk_seg *seg = &req->segs[i];
-
-        if (seg->bytes == 0 || !IS_ALIGNED(seg->bytes, dev->block_bytes) ||
-            !IS_ALIGNED(seg->address.v, SEG_ALIGN))
-            return false;
-        bytes += seg->bytes;
-    }
-    return bytes == (u64)req->blocks * dev->block_bytes;
-}
-
 static int check(const struct blkdev *dev, const struct blk_req *req)
 {
     if ((unsigned)req->op >= BLK_OP_COUNT)
@@ -67,7 +44,8 @@ static int check(const struct blkdev *dev, const struct blk_req *req)
     if (req->blocks == 0 || req->lba >= dev->block_count ||
         req->blocks > dev->block_count - req->lba)
         return -EINVAL;
-    if (moves_data(req->op) && !memory_fits(dev, req))
+    if (blk_moves_data(req->op) && !blk_segs_fit(req->segs, req->seg_count, dev->block_bytes,
+                                                 (u64)req->blocks * dev->block_bytes))
         return -EINVAL;
     if (req->op != BLK_READ && dev->is_read_only)
         return -EPERM;

@@ -130,6 +130,15 @@ void blk_shutdown(void);
 /* Notes that a disk can no longer be used; says so in the log, once. Context: any. */
 void blk_set_state(struct blkdev *dev, enum blk_state state, const char *why);
 
+/* Whether requests of this kind have memory. */
+static inline bool blk_moves_data(enum blk_op op)
+{
+    return op == BLK_READ || op == BLK_WRITE;
+}
+
+/* Whether memory is of the right form for a disk of such blocks, and that many bytes in all. */
+bool blk_segs_fit(const struct blk_seg *segs, u32 count, u32 block_bytes, u64 bytes);
+
 const char *blk_state_name(enum blk_state state);
 const char *blk_op_name(enum blk_op op);
 

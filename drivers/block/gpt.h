@@ -36,6 +36,7 @@ struct gpt_partition {
 
 struct gpt {
     enum gpt_state state;
+    bool has_boot_sector; /* the first block has a boot sector's signature, as beside a GPT, too */
     u32 count;
     u32 bad_count; /* entries that lie outside or overlap an earlier one: left out */
     struct gpt_partition parts[];

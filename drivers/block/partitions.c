@@ -45,6 +45,15 @@ static int read_table(struct blkdev *dev, u64 lba, const struct dma_buf *buf, st
     return rc != 0 ? rc : gpt_parse_entries(out, &header, buf->cpu);
 }
 
+/* Spec: UEFI "Legacy Master Boot Record (MBR)". */
+static bool has_boot_sector(struct blkdev *dev, const struct dma_buf *buf)
+{
+    const u8 *block = buf->cpu;
+
+    return read_blocks(dev, 0, dev->block_bytes, buf) == 0 && block[510] == 0x55 &&
+           block[511] == 0xaa;
+}
+
 static enum gpt_state find_table(struct blkdev *dev, const struct dma_buf *buf, struct gpt *out)
 {
     int first, backup;
@@ -79,6 +88,7 @@ static void read_partitions(struct blkdev *dev, const struct dma_buf *buf, struc
     gpt->state = find_table(dev, buf, gpt);
     if (gpt->state != GPT_GOOD && gpt->state != GPT_BACKUP)
         gpt->count = gpt->bad_count = 0;
+    gpt->has_boot_sector = has_boot_sector(dev, buf);
     log_info("block", "%s: partition table: %s, %u partitions", dev->name,
              gpt_state_name(gpt->state), gpt->count);
     if (gpt->bad_count > 0)

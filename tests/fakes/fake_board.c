@@ -24,6 +24,47 @@ void kfree(void *p)
     free(p);
 }
 
+static struct task fake_current;
+u32 fake_task_wakes;
+void (*fake_task_on_wait)(void);
+
+struct task *task_current(void)
+{
+    return &fake_current;
+}
+
+int task_start(struct task *task, const char *name, enum task_class class, u32 pcpu,
+               void (*entry)(void *arg), void *arg)
+{
+    (void)name, (void)class, (void)pcpu;
+    task->entry = entry;
+    task->arg = arg;
+    return 0;
+}
+
+void task_join(struct task *task)
+{
+    task->entry = NULL;
+}
+
+void task_wake(struct task *task)
+{
+    (void)task;
+    fake_task_wakes++;
+}
+
+void task_wait(void)
+{
+    fake_task_on_wait();
+}
+
+bool task_wait_until(u64 deadline_ns)
+{
+    (void)deadline_ns;
+    fake_task_on_wait();
+    return false;
+}
+
 void vdev_attach(struct vm *vm, struct vdev *dev, const char *name, const struct vdev_ops *ops)
 {
     dev->name = name;

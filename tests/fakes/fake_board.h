@@ -18,6 +18,10 @@ struct board {
     struct vcpu_apic apics[BOARD_VCPUS_MAX];
 };
 
+/* Tasks do not run: wakes are counted, and who waits calls this. */
+extern u32 fake_task_wakes;
+extern void (*fake_task_on_wait)(void);
+
 /* Starts time at one second and makes a VM with vCPUs but no devices. */
 void board_init(struct board *board, u32 vcpu_count);
 

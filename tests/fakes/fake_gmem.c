@@ -10,6 +10,8 @@
 
 u8 fake_ram[FAKE_RAM_BYTES];
 void (*fake_gmem_hook)(u64 at, size_t bytes);
+u32 fake_gmem_pins;
+u64 fake_gmem_gap;
 
 void fake_gmem_init(u8 fill)
 {
@@ -63,6 +65,31 @@ bool gmem_detach(const struct gmem *gmem, gpa_t frame, struct gmem_batch *batch)
     (void)frame;
     (void)batch;
     return false;
+}
+
+/* Devices of the host find the array where it is. */
+int gmem_pin(const struct gmem *gmem, gpa_t guest, u64 bytes)
+{
+    if (!gmem_is_ram(gmem, guest, bytes))
+        return -EFAULT;
+    fake_gmem_pins++;
+    return 0;
+}
+
+void gmem_unpin(const struct gmem *gmem, gpa_t guest, u64 bytes)
+{
+    (void)gmem, (void)guest, (void)bytes;
+    fake_gmem_pins--;
+}
+
+/* In two pieces where the range crosses the middle. */
+u64 gmem_pinned(const struct gmem *gmem, gpa_t guest, u64 bytes, hpa_t *host)
+{
+    u64 end = guest.v < FAKE_RAM_BYTES / 2 ? FAKE_RAM_BYTES / 2 : FAKE_RAM_BYTES;
+
+    (void)gmem;
+    *host = hpa((u64)(uintptr_t)(fake_ram + guest.v) + (end == FAKE_RAM_BYTES ? fake_gmem_gap : 0));
+    return MIN(bytes, end - guest.v);
 }
 
 void vm_memory_release(struct vm *vm, struct gmem_batch *batch)

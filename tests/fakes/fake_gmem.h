@@ -13,6 +13,10 @@ extern u8 fake_ram[FAKE_RAM_BYTES];
 /* NULL: nobody looks. */
 extern void (*fake_gmem_hook)(u64 at, size_t bytes);
 
+/* Ranges that are pinned now, and how far the host addresses of the upper half are off. */
+extern u32 fake_gmem_pins;
+extern u64 fake_gmem_gap;
+
 /* Fills memory with a byte and forgets the hook. */
 void fake_gmem_init(u8 fill);
 

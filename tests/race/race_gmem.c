@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mm/gmem.c mm/gmem_fill.c mm/gmem_return.c mm/kheap.c mm/memmap.c mm/pmm.c mm/pmm_init.c
- * mm/pmm_scrub.c mm/slat.c tests/fakes/arena.c tests/fakes/log.c
+ * SOURCES: mm/gmem.c mm/gmem_fill.c mm/gmem_pin.c mm/gmem_return.c mm/kheap.c mm/memmap.c mm/pmm.c
+ * mm/pmm_init.c mm/pmm_scrub.c mm/slat.c tests/fakes/arena.c tests/fakes/log.c
  */
 /* Guest memory that is accessed while frames of it are given back, and used by others: nobody reads
  * or writes what another has by then, and all comes back. */

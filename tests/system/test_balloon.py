@@ -30,7 +30,7 @@ def linux(clean):
     assert clean.delete("/vms/debian?force=true").status == 204
     after = check_sums(clean)
     assert after["promised_bytes"] == before["promised_bytes"] == 0
-    for key in ("free_bytes", "vm_bytes", "image_bytes"):
+    for key in ("free_bytes", "vm_bytes", "image_bytes", "volume_bytes"):
         assert after[key] == before[key], (key, before, after)
 
 

@@ -30,7 +30,7 @@ def wait_scrubbed(m, timeout=120):
 def check_sums(m):
     """Every byte is somewhere, on one node, and the VMs' own figures are what the host counts for them."""
     host = memory(m)
-    assert host["total_bytes"] == sum(host[k] for k in ("free_bytes", "vm_bytes", "image_bytes", "hv_bytes")), host
+    assert host["total_bytes"] == sum(host[k] for k in ("free_bytes", "vm_bytes", "image_bytes", "volume_bytes", "hv_bytes")), host
     for key in ("total_bytes", "free_bytes"):
         assert host[key] == sum(node[key] for node in host["nodes"]), host
     vms = [m.json(f"/vms/{vm['name']}")["memory"] for vm in m.json("/vms")["items"]]
@@ -188,7 +188,7 @@ def test_a_thousand_requests_at_once(clean):
         m.wait_console(f"vm-{i}", "echo ready")
         assert client.ask("delete", f"vm-{i}").status == 204
     after = memory(m)
-    for key in ("total_bytes", "free_bytes", "vm_bytes", "image_bytes", "hv_bytes"):
+    for key in ("total_bytes", "free_bytes", "vm_bytes", "image_bytes", "volume_bytes", "hv_bytes"):
         assert after[key] == before[key], (key, before, after)
     wait_scrubbed(m)
 

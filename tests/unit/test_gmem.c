@@ -298,3 +298,37 @@ TEST(promises)
     CHECK_EQ(resident(), 10 * MiB);
     teardown();
 }
+
+TEST(lent_to_a_device)
+{
+    struct gmem_batch batch = {0};
+    struct slat_translation t;
+    hpa_t host;
+
+    setup();
+    CHECK_EQ(gmem_populate(&gmem, &slat, gpa(0), 8 * MiB), 0);
+    CHECK_EQ(gmem_pin(&gmem, gpa(7 * MiB), 2 * MiB), -EFAULT);
+    CHECK_EQ(gmem_pin(&gmem, gpa(~0ull), 2), -EFAULT);
+    CHECK_EQ(gmem_pin(&gmem, gpa(2 * MiB - 1), 2), 0); /* frames 0 and 1 */
+    CHECK_EQ(gmem_pin(&gmem, gpa(100), 0), 0);
+    CHECK(!gmem_detach(&gmem, gpa(0), &batch));
+    CHECK(!gmem_detach(&gmem, gpa(2 * MiB), &batch));
+    CHECK(gmem_detach(&gmem, gpa(4 * MiB), &batch));
+    gmem_release(&gmem, &batch);
+    CHECK_EQ(gmem_pin(&gmem, gpa(2 * MiB), 1), 0); /* twice */
+    gmem_unpin(&gmem, gpa(2 * MiB - 1), 2);
+    CHECK(!gmem_detach(&gmem, gpa(2 * MiB), &batch));
+    CHECK(gmem_detach(&gmem, gpa(0), &batch));
+    gmem_unpin(&gmem, gpa(2 * MiB), 1);
+    CHECK(gmem_detach(&gmem, gpa(2 * MiB), &batch));
+    gmem_release(&gmem, &batch);
+
+    CHECK_EQ(gmem_pin(&gmem, gpa(3 * MiB), 2 * MiB), 0); /* comes back */
+    CHECK_EQ(resident(), 6 * MiB);
+    CHECK_EQ(gmem_pinned(&gmem, gpa(3 * MiB + 5), 4 * MiB, &host), MiB - 5);
+    CHECK_EQ(slat_lookup(&slat, gpa(3 * MiB + 5), &t), 0);
+    CHECK_EQ(t.host.v, host.v);
+    CHECK_EQ(gmem_pinned(&gmem, gpa(4 * MiB), 7, &host), 7);
+    gmem_unpin(&gmem, gpa(3 * MiB), 2 * MiB);
+    teardown();
+}
