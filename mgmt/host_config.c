@@ -101,11 +101,25 @@ static void read_network(struct host_config *cfg, const void *dtb, int node,
         dtb_tell(report, "network", "dhcp", "it is neither \"on\" nor \"off\"");
 }
 
+static void read_port(struct host_config *cfg, const void *dtb, int node,
+                      const struct dtb_report *report)
+{
+    u64 port = 0;
+
+    if (!dtb_has(dtb, node, "port"))
+        return;
+    if (!dtb_number(dtb, node, "port", &port) || port == 0 || port > UINT16_MAX)
+        dtb_tell(report, "api", "port", "it is no port number");
+    else if (cfg->tls && port == HTTP_PORT)
+        dtb_tell(report, "api", "port", "80 sends clients to HTTPS unless tls is \"off\"");
+    else
+        cfg->port = (u16)port;
+}
+
 static void read_api(struct host_config *cfg, const void *dtb, int node,
                      const struct dtb_report *report)
 {
     const char *tls = dtb_string(dtb, node, "tls");
-    u64 port = 0;
 
     if (tls && strcmp(tls, "off") == 0) {
         cfg->tls = false;
@@ -113,10 +127,7 @@ static void read_api(struct host_config *cfg, const void *dtb, int node,
     } else if (dtb_has(dtb, node, "tls") && !(tls && strcmp(tls, "on") == 0)) {
         dtb_tell(report, "api", "tls", "it is neither \"on\" nor \"off\"");
     }
-    if (dtb_number(dtb, node, "port", &port) && port > 0 && port <= UINT16_MAX)
-        cfg->port = (u16)port;
-    else if (dtb_has(dtb, node, "port"))
-        dtb_tell(report, "api", "port", "it is no port number");
+    read_port(cfg, dtb, node, report);
 }
 
 static bool is_in(const char *const *names, const char *name)

@@ -243,7 +243,7 @@ int server_listen(u16 port, bool has_tls)
     server.api = (struct port){.number = port, .has_tls = has_tls};
     server.redirect = (struct port){.number = HTTP_PORT, .redirects = true};
     rc = port_open(&server.api);
-    if (rc == 0 && has_tls && port != HTTP_PORT)
+    if (rc == 0 && has_tls)
         rc = port_open(&server.redirect);
     return rc;
 }

@@ -167,7 +167,7 @@ def test_broken_parts_cost_only_themselves(tmp_path, boot):
                      "vms/mistyped/memory: it is no number", "vms/odd/memory: A VM cannot have 3",
                      "vms/many/vcpus: A VM cannot have 1000", "vms/Shouting: its name", "vms/bios/firmware: it is",
                      "vms/orphan/kernel: There is no image", "vms/nokernel/kernel: No kernel image",
-                     "vms/flagged/autostart: it is true by"]:
+                     "vms/flagged/autostart: it is true by", "api/port: 80 sends clients to HTTPS"]:
             assert f"socle.dtb: {line}" in log, (line, log)
         assert "absent.elf cannot be read" in log  # said by the loader
         # What was not used went back: only one image counts.

@@ -140,6 +140,36 @@ TEST(unknown_names_are_told)
     CHECK_EQ(cfg.port, 8080);
 }
 
+static int api(const char *tls, u32 port)
+{
+    begin(NULL);
+    CHECK_EQ(fdt_begin_node(blob, "api"), 0);
+    CHECK_EQ(fdt_property_u32(blob, "port", port), 0);
+    if (tls)
+        CHECK_EQ(fdt_property_string(blob, "tls", tls), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    return finish();
+}
+
+/* Whatever their order in the tree. */
+TEST(port_80_is_for_the_redirect_while_there_is_tls)
+{
+    CHECK_EQ(api(NULL, 80), -EINVAL);
+    CHECK_STR(problem, "api/port");
+    CHECK_EQ(cfg.port, 443);
+    CHECK_EQ(api("on", 80), -EINVAL);
+    CHECK_EQ(cfg.port, 443);
+    CHECK_EQ(api("off", 80), 0);
+    CHECK_EQ(cfg.port, 80);
+    CHECK_EQ(api("off", 8080), 0);
+    CHECK_EQ(cfg.port, 8080);
+    CHECK_EQ(api(NULL, 8443), 0);
+    CHECK_EQ(cfg.port, 8443);
+    CHECK_EQ(api(NULL, 65536), -EINVAL);
+    CHECK_EQ(api(NULL, 0), -EINVAL);
+    CHECK_EQ(cfg.port, 443);
+}
+
 TEST(damage_is_noticed)
 {
     size_t size;
