@@ -54,10 +54,10 @@ def net(clean):
 def test_networks(clean):
     """Made, read back, refused with one sentence, deleted."""
     built_in = clean.json("/networks/uplink")
-    assert built_in["kind"] == "bridge" and built_in["builtin"] and built_in["ports"] == 1
+    assert built_in["kind"] == "bridge" and built_in["builtin"] and built_in["ports"] == 0
     assert clean.put("/networks/lab", {"kind": "isolated", "mtu": 1400}).status == 201
     assert clean.put("/networks/lab", {"kind": "isolated"}).status == 200
-    assert [n["name"] for n in clean.json("/networks")] == ["lab", "uplink"]
+    assert [n["name"] for n in clean.json("/networks")] == ["default", "lab", "uplink"]
     assert clean.put("/networks/tagged", {"kind": "bridge", "vlan": 7}).status == 201
     for body, status in (({"kind": "nat"}, 422), ({"kind": "wifi"}, 400), ({"kin": 1}, 400), ({"kind": "isolated", "vlan": 3}, 422),
                          ({"kind": "bridge"}, 409), ({"kind": "bridge", "vlan": 4095}, 422), ({"kind": "isolated", "mtu": 100}, 422),
