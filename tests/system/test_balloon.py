@@ -11,7 +11,7 @@ from test_memory import check_sums, memory
 MACHINE = {"smp": 2, "memory": "2G"}
 MIB = 1 << 20
 SIZE = 256 * MIB if uses_bochs() else 512 * MIB
-FILL = SIZE // MIB * (2 if uses_bochs() else 5) // 8  # MiB of files the guest can keep
+FILL = SIZE // MIB * (1 if uses_bochs() else 5) // 8  # MiB of files the guest can keep
 
 
 @pytest.fixture
@@ -91,6 +91,7 @@ def test_free_pages_come_back(linux):
     assert vm_memory(m)["resident_bytes"] >= FILL * MIB
 
 
+@pytest.mark.slow
 def test_balloon_shrinks_and_grows(linux, problem):
     m = linux
     small = SIZE * 5 // 8
