@@ -78,6 +78,7 @@ struct identity {
 struct peer {
     u64 key; /* the same for addresses that are one customer's: an IPv6 /64 */
     char text[AUDIT_SOURCE_MAX + 1];
+    bool has_tls;
 };
 
 /* Which answers are audited. */

@@ -17,6 +17,7 @@ static const struct error_type {
     {"bad_token", 401, "The token is not valid"},
     {"role", 403, "The role does not allow this"},
     {"bad_code", 403, "The claim code is wrong"},
+    {"csrf", 403, "The request may come from another page"},
     {"origin", 403, "Web pages of other sites may not change anything"},
     {"no_such", 404, "There is no such object"},
     {"method", 405, "The method is not allowed here"},

@@ -16,6 +16,7 @@
 static struct {
     struct token_store tokens;
     struct claim claim;
+    struct session_store sessions;
     struct limiter limiter;
     struct audit audit;
 } auth;
@@ -138,6 +139,58 @@ static void remember(struct req *req, const struct token *token)
     memcpy(req->who.token, token->id, sizeof(req->who.token));
 }
 
+static bool is_change(enum http_verb verb)
+{
+    return verb != VERB_GET && verb != VERB_HEAD && verb != VERB_OPTIONS;
+}
+
+/* Return: the valid token of that text; NULL after answering. */
+static const struct token *check_text(struct req *req, const char *text)
+{
+    const struct token *token = token_check(&auth.tokens, text);
+
+    if (token && token_is_valid(token, clock_unix_ns()))
+        return token;
+    reply_header(req, "WWW-Authenticate", "Bearer realm=\"socle\", error=\"invalid_token\"");
+    answer_failure(req,
+                   &(struct problem){
+                       .slug = "bad_token",
+                       .detail = token ? "This token has expired." : "There is no such token here.",
+                       .hint = "Check that it is whole, and that the host has not been restarted: "
+                               "only tokens in socle.dtb survive that.",
+                   });
+    return NULL;
+}
+
+static struct session *session_of(const struct req *req)
+{
+    const char *cookies = http_header(req->http, "cookie");
+
+    return cookies ? session_check(&auth.sessions, cookies, time_ns()) : NULL;
+}
+
+/* Return: the valid token the request's session stands for; NULL after answering. */
+static const struct token *check_session(struct req *req)
+{
+    const struct session *session = session_of(req);
+    const struct token *token = session ? token_find(&auth.tokens, session->token) : NULL;
+
+    if (!token || !token_is_valid(token, clock_unix_ns())) {
+        answer_no_token(req);
+        return NULL;
+    }
+    if (!is_change(req->http->verb) ||
+        session_csrf_matches(session, http_header(req->http, "x-csrf-token")))
+        return token;
+    req->audit = AUDIT_ALWAYS;
+    api_error(req, &(struct problem){
+                       .slug = "csrf",
+                       .detail = "The session's X-CSRF-Token is missing or wrong.",
+                       .hint = "Send the \"csrf\" of POST /api/v1/sessions in that header.",
+                   });
+    return NULL;
+}
+
 bool auth_admit(struct req *req)
 {
     enum role need = req->match.route ? req->match.route->role : ROLE_VIEWER;
@@ -147,27 +200,42 @@ bool auth_admit(struct req *req)
 
     if (need == ROLE_NONE)
         return true;
-    if (!text) {
-        answer_no_token(req);
+    token = text ? check_text(req, text) : check_session(req);
+    if (!token)
         return false;
-    }
-    token = token_check(&auth.tokens, text);
-    if (!token || !token_is_valid(token, clock_unix_ns())) {
-        reply_header(req, "WWW-Authenticate", "Bearer realm=\"socle\", error=\"invalid_token\"");
-        answer_failure(
-            req, &(struct problem){
-                     .slug = "bad_token",
-                     .detail = token ? "This token has expired." : "There is no such token here.",
-                     .hint = "Check that it is whole, and that the host has not been "
-                             "restarted: only tokens in socle.dtb survive that.",
-                 });
-        return false;
-    }
     remember(req, token);
     if (token->role >= need)
         return true;
     answer_role(req);
     return false;
+}
+
+bool auth_login(struct req *req, const char *text, struct session_secrets *secrets)
+{
+    const struct token *token = check_text(req, text);
+
+    if (!token)
+        return false;
+    remember(req, token);
+    if (session_begin(&auth.sessions, token->id, time_ns(), random_bytes, secrets) == 0)
+        return true;
+    api_error(req, &(struct problem){
+                       .slug = "busy",
+                       .detail = "The host has no random numbers for a session.",
+                       .retry_after_s = 1,
+                       .hint = "Try again, or send the token itself with each request.",
+                   });
+    return false;
+}
+
+bool auth_logout(struct req *req)
+{
+    struct session *session = session_of(req);
+
+    if (!session || strcmp(session->token, req->who.token) != 0)
+        return false;
+    session_end(session);
+    return true;
 }
 
 bool auth_claim(struct req *req, const char *code)
@@ -211,15 +279,9 @@ int auth_revoke(const char *id)
 
     if (!str_copy(copy, sizeof(copy), id) || token_remove(&auth.tokens, copy) != 0)
         return -ENOENT;
+    session_end_all(&auth.sessions, copy);
     server_end_requests_of(copy);
     return 0;
-}
-
-static bool is_change(const struct req *req)
-{
-    enum http_verb verb = req->http->verb;
-
-    return req->match.route && verb != VERB_GET && verb != VERB_HEAD && verb != VERB_OPTIONS;
 }
 
 void auth_note(const struct req *req)
@@ -230,7 +292,9 @@ void auth_note(const struct req *req)
         .status = req->reply.status,
     };
 
-    if (req->audit == AUDIT_NEVER || (req->audit == AUDIT_CHANGES && !is_change(req)))
+    bool changes = req->match.route && is_change(req->http->verb);
+
+    if (req->audit == AUDIT_NEVER || (req->audit == AUDIT_CHANGES && !changes))
         return;
     memcpy(entry.user, req->who.user, sizeof(entry.user));
     memcpy(entry.token, req->who.token, sizeof(entry.token));

@@ -11,6 +11,7 @@
 #include "core/lib/dtb.h"
 #include "mgmt/api.h"
 #include "mgmt/audit.h"
+#include "mgmt/session.h"
 #include "mgmt/token.h"
 
 /* Takes the tokens and the claim code of socle.dtb; dtb may be NULL. After tls_init. */
@@ -37,11 +38,18 @@ bool auth_admit(struct req *req) must_check;
 /* The code of a claim. Return: true; false after answering 403, 409 or 429. */
 bool auth_claim(struct req *req, const char *code) must_check;
 
+/* Begins a session for whom the text is a valid token. Return: true, with req->who filled in; false
+ * after answering 401, 429 or 503. */
+bool auth_login(struct req *req, const char *text, struct session_secrets *secrets) must_check;
+
+/* Ends the session the request came in by. Return: false if it came in by none. */
+bool auth_logout(struct req *req) must_check;
+
 /* Makes a token with user, role and expiry of `wanted`. Return: as token_issue. */
 int auth_issue(struct token *wanted, bool is_claim, char text[TOKEN_TEXT_MAX + 1],
                const struct token **made) must_check;
 
-/* Ends a token, and the requests under way that came in by it. Return: 0, -ENOENT. */
+/* Ends a token, its sessions, and the requests under way that came in by it. Return: 0, -ENOENT. */
 int auth_revoke(const char *id) must_check;
 
 const struct token_store *auth_tokens(void);

@@ -35,6 +35,7 @@ static void peer_note(struct conn *conn)
     struct peer *peer = &conn->req.peer;
     const ip_addr_t *address = conn->pcb ? &conn->pcb->remote_ip : NULL;
 
+    peer->has_tls = conn->tls != NULL;
     if (!address)
         return;
     if (IP_IS_V6(address))
@@ -159,9 +160,23 @@ static void answer_too_big(struct req *req)
     api_error(req, &(struct problem){
                        .slug = "too_big",
                        .detail = "The body of this request is too large.",
-                       .limit_bytes = CONN_BODY_MAX,
-                       .hint = "Send at most 65536 bytes; images go to /api/v1/images.",
+                       .limit_bytes = conn_of(req)->body_max,
+                       .hint = "Send at most limit_bytes; images go to /api/v1/images.",
                    });
+}
+
+/* Where the body is collected: those who have shown no token share nothing with the others. */
+static void body_take(struct conn *conn)
+{
+    conn->body = conn->req.who.role == ROLE_NONE ? conn->body_open : conn_body_take();
+    if (conn->body)
+        return;
+    api_error(&conn->req, &(struct problem){
+                              .slug = "busy",
+                              .detail = "Too many requests with a body are being received.",
+                              .retry_after_s = 1,
+                              .hint = "Try again in a second.",
+                          });
 }
 
 /* Prepares to take the body. */
@@ -184,19 +199,11 @@ static void body_begin(struct conn *conn)
                        });
         return;
     }
-    if (conn->http.content_length != HTTP_LENGTH_NONE &&
-        conn->http.content_length > CONN_BODY_MAX) {
+    conn->body_max = req->who.role == ROLE_NONE ? CONN_BODY_OPEN : CONN_BODY_MAX;
+    if (conn->http.content_length != HTTP_LENGTH_NONE && conn->http.content_length > conn->body_max)
         answer_too_big(req);
-        return;
-    }
-    conn->body = conn_body_take();
-    if (!conn->body)
-        api_error(req, &(struct problem){
-                           .slug = "busy",
-                           .detail = "Too many requests with a body are being received.",
-                           .retry_after_s = 1,
-                           .hint = "Try again in a second.",
-                       });
+    else
+        body_take(conn);
 }
 
 /* The host's name as the client knows it; what is no name or address is not repeated to it. */
@@ -279,7 +286,7 @@ static void on_body(struct conn *conn)
     if (req->sink) {
         req->sink->write(req, data, len);
     } else if (conn->body) {
-        if (len > CONN_BODY_MAX - conn->body_len) {
+        if (len > conn->body_max - conn->body_len) {
             answer_too_big(req);
             return;
         }

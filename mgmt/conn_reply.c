@@ -148,6 +148,8 @@ void conn_request_end(struct conn *conn)
         req->reply.source->release(req);
     req->reply.source = NULL;
     if (conn->body)
+        mem_wipe(conn->body, conn->body_len); /* it may have been a claim code */
+    if (conn->body && conn->body != conn->body_open)
         conn_body_give(conn->body);
     conn->body = NULL;
 }

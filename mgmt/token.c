@@ -44,7 +44,7 @@ const struct token *token_check(const struct token_store *store, const char *tex
     for (u32 i = 0; i < TOKENS_MAX; i++) {
         const struct token *token = &store->tokens[i];
 
-        if (mem_same_secret(token->digest, digest, sizeof(digest)) && token->id[0] != '\0')
+        if (token->id[0] != '\0' && mem_same_secret(token->digest, digest, sizeof(digest)))
             found = token;
     }
     return found;

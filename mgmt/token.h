@@ -5,7 +5,8 @@
  * A token is the text "socle1.<id>.<secret>". Only the SHA-256 of the whole text is kept, so what
  * is in memory, in a list or in socle.dtb lets nobody in. The secret has 128 random bits: a plain
  * hash suffices, and guessing is hopeless at any speed. A check hashes what was given and compares
- * it with every token there is, in a time that depends on neither; the text is never taken apart.
+ * it with every token there is, in a time that depends on their number only; the text is never
+ * taken apart.
  *
  * Plain data without a lock; time and random numbers come from the caller.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/token.c mgmt/role.c mgmt/claim.c mgmt/time_text.c core/lib/date.c core/lib/str.c
- * core/lib/sha256.c core/lib/printf.c
+ * SOURCES: mgmt/session.c mgmt/token.c mgmt/role.c mgmt/claim.c mgmt/time_text.c core/lib/date.c
+ * core/lib/str.c core/lib/sha256.c core/lib/printf.c
  */
 /*
- * Any text as a token, a claim code and a time: nothing lets in, and a time that is taken is one
- * that exists.
+ * Any text as a token, a claim code, cookies and a time: nothing lets in, and a time that is taken
+ * is one that exists.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 
 #include "core/lib/errno.h"
 #include "mgmt/claim.h"
+#include "mgmt/session.h"
 #include "mgmt/time_text.h"
 #include "mgmt/token.h"
 
@@ -33,6 +34,17 @@ static void check_code(const char *text)
     if (claim_make(&claim, fixed) != 0 || (claim_matches(&claim, text) && strlen(text) < 12))
         abort();
     if (claim_set(&claim, text) == 0 && !claim_matches(&claim, text))
+        abort();
+}
+
+/* Any cookies: only ones that hold the secret find the session. */
+static void check_cookies(const char *text)
+{
+    static struct session_store sessions;
+    struct session_secrets secrets;
+
+    if (session_begin(&sessions, "known", 1, fixed, &secrets) != 0 ||
+        (session_check(&sessions, text, 2) && !strstr(text, secrets.cookie)))
         abort();
 }
 
@@ -57,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (time_parse(text, &ns) == 0 && ns / 1000000000u > 16756761600u)
         abort();
     check_code(text);
+    check_cookies(text);
     free(text);
     return 0;
 }

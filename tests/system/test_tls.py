@@ -186,3 +186,5 @@ def test_tls_turned_off(tmp_path):
     with Machine(smp=1, dtb=compile_dtb(tmp_path, 'api { tls = "off"; };'), tls=False) as m:
         m.wait_ready()
         assert re.search(r"W tls: socle.dtb turns TLS off", m.serial())
+        assert m.get("/host", token="").status == 401 and m.get("/host").status == 200
+        assert m.post("/sessions", {"token": m.token()}, token="").status == 422  # its cookie would be no secret
