@@ -6,6 +6,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "mgmt/auth.h"
 #include "mgmt/host_config.h"
 #include "mgmt/server.h"
 
@@ -28,9 +29,26 @@ static void request_id_make(struct conn *conn, const char *given)
         ksnprintf(id, REQUEST_ID_MAX + 1, "r%llu", (unsigned long long)++counter);
 }
 
+/* Where the connection comes from; lwIP may have freed its control block. */
+static void peer_note(struct conn *conn)
+{
+    struct peer *peer = &conn->req.peer;
+    const ip_addr_t *address = conn->pcb ? &conn->pcb->remote_ip : NULL;
+
+    peer->has_tls = conn->tls != NULL;
+    if (!address)
+        return;
+    if (IP_IS_V6(address))
+        peer->key = (u64)ip_2_ip6(address)->addr[0] << 32 | ip_2_ip6(address)->addr[1];
+    else
+        peer->key = ip_2_ip4(address)->addr;
+    (void)ipaddr_ntoa_r(address, peer->text, sizeof(peer->text));
+}
+
 static void request_begin(struct conn *conn)
 {
     memset(&conn->req, 0, sizeof(conn->req));
+    peer_note(conn);
     conn->req.http = &conn->http;
     conn->req.begin_ns = time_ns();
     conn->in_request = true;
@@ -142,9 +160,23 @@ static void answer_too_big(struct req *req)
     api_error(req, &(struct problem){
                        .slug = "too_big",
                        .detail = "The body of this request is too large.",
-                       .limit_bytes = CONN_BODY_MAX,
-                       .hint = "Send at most 65536 bytes; images go to /api/v1/images.",
+                       .limit_bytes = conn_of(req)->body_max,
+                       .hint = "Send at most limit_bytes; images go to /api/v1/images.",
                    });
+}
+
+/* Where the body is collected: those who have shown no token share nothing with the others. */
+static void body_take(struct conn *conn)
+{
+    conn->body = conn->req.who.role == ROLE_NONE ? conn->body_open : conn_body_take();
+    if (conn->body)
+        return;
+    api_error(&conn->req, &(struct problem){
+                              .slug = "busy",
+                              .detail = "Too many requests with a body are being received.",
+                              .retry_after_s = 1,
+                              .hint = "Try again in a second.",
+                          });
 }
 
 /* Prepares to take the body. */
@@ -167,19 +199,11 @@ static void body_begin(struct conn *conn)
                        });
         return;
     }
-    if (conn->http.content_length != HTTP_LENGTH_NONE &&
-        conn->http.content_length > CONN_BODY_MAX) {
+    conn->body_max = req->who.role == ROLE_NONE ? CONN_BODY_OPEN : CONN_BODY_MAX;
+    if (conn->http.content_length != HTTP_LENGTH_NONE && conn->http.content_length > conn->body_max)
         answer_too_big(req);
-        return;
-    }
-    conn->body = conn_body_take();
-    if (!conn->body)
-        api_error(req, &(struct problem){
-                           .slug = "busy",
-                           .detail = "Too many requests with a body are being received.",
-                           .retry_after_s = 1,
-                           .hint = "Try again in a second.",
-                       });
+    else
+        body_take(conn);
 }
 
 /* The host's name as the client knows it; what is no name or address is not repeated to it. */
@@ -239,6 +263,8 @@ static void on_head(struct conn *conn)
         return;
     }
     router_match(api_routes, api_route_count, conn->http.verb, conn->http.path, &req->match);
+    if (!auth_admit(req))
+        return;
     if (!req->match.route)
         answer_no_route(req);
     else if (is_foreign_page(req))
@@ -260,7 +286,7 @@ static void on_body(struct conn *conn)
     if (req->sink) {
         req->sink->write(req, data, len);
     } else if (conn->body) {
-        if (len > CONN_BODY_MAX - conn->body_len) {
+        if (len > conn->body_max - conn->body_len) {
             answer_too_big(req);
             return;
         }

@@ -18,6 +18,7 @@
 #define CONN_PBUFS_MAX 640u /* of net_task's pool; more is dropped and sent again */
 #define CONN_BODY_MAX  (64u * 1024u)
 #define CONN_IN_BYTES  2048u /* plain text out of TLS, parsed at once */
+#define CONN_BODY_OPEN 512u  /* of a request that needs no token: it gets no buffer others want */
 #define CONN_BODIES    16u   /* requests whose body is being collected at the same time */
 
 /* Head, chunk size line, body, end of the chunk and last chunk. */
@@ -38,7 +39,8 @@ struct conn {
     struct pbuf *pending;
     u32 pending_at; /* bytes of the first pbuf already parsed */
     u32 pending_bytes;
-    u8 *body; /* from the pool, or NULL */
+    u8 *body; /* from the pool, or body_open, or NULL */
+    size_t body_max;
     size_t body_len;
     bool in_request;  /* the head is complete, the end not reached */
     bool client_done; /* the client sent FIN */
@@ -52,6 +54,7 @@ struct conn {
     u64 active_ns;  /* last byte in or acknowledged */
     u64 request_ns; /* first byte of the request */
     struct http_stream http;
+    u8 body_open[CONN_BODY_OPEN];
     u8 in[CONN_IN_BYTES];
     char out[CONN_OUT_BYTES];
 };

@@ -11,14 +11,14 @@
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "core/x86/log.h"
+#include "core/vmm/clock.h"
 #include "mgmt/conn.h"
 #include "mgmt/host_config.h"
 #include "mgmt/tls.h"
 #include "mm/kheap.h"
 
 #define HANDSHAKE_TIMEOUT_NS (10 * NS_PER_S) /* from the connection to the end of the handshake */
-#define HANDSHAKE_GRACE_NS   (2 * NS_PER_S)  /* after that it may have to make room */
+#define STRANGER_GRACE_NS    (2 * NS_PER_S)  /* then who has shown no token may have to make room */
 #define IDLE_TIMEOUT_NS      (75 * NS_PER_S)
 #define HEAD_TIMEOUT_NS      (30 * NS_PER_S) /* from the first byte to the end of the head */
 #define BODY_TIMEOUT_NS      (30 * NS_PER_S) /* without a byte */
@@ -64,6 +64,9 @@ static void conn_free(struct conn *conn)
     conn->pending = NULL;
     tls_close(conn->tls);
     conn->tls = NULL;
+    mem_wipe(conn->http.head, conn->http.head_len); /* tokens come in the one */
+    mem_wipe(conn->in, sizeof(conn->in));
+    mem_wipe(conn->out, conn->out_end); /* and leave in the other */
     conn->state = CONN_FREE;
 }
 
@@ -151,18 +154,28 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb unused, u16_t len unused)
     return ERR_OK;
 }
 
-/* Has nothing to do, or takes its time before it has shown that it is a TLS client. */
-static bool is_idle(const struct conn *conn, u64 now)
+static bool is_idle(const struct conn *conn)
 {
-    if (conn->state == CONN_HANDSHAKE)
-        return now - conn->request_ns > HANDSHAKE_GRACE_NS;
-    return conn->state == CONN_READ && !conn->in_request && !conn_has_unread(conn);
+    return conn->state == CONN_READ && !conn->in_request && http_is_idle(&conn->http) &&
+           !conn_has_unread(conn);
 }
 
-/* A free slot, or that of the connection that has been idle longest; NULL if all are at work. */
+/*
+ * Takes its time without having shown a token: in its handshake, its request, in reading the
+ * answer, or idle.
+ */
+static bool is_slow_stranger(const struct conn *conn, u64 now)
+{
+    return conn->req.who.role == ROLE_NONE && now - conn->request_ns > STRANGER_GRACE_NS;
+}
+
+/*
+ * A free slot; else that of a stranger, so that no number of slow ones keeps the owner out; else
+ * that of an idle connection: each time the one that has been quiet longest. NULL: all are at work.
+ */
 static struct conn *slot_find(void)
 {
-    struct conn *oldest = NULL;
+    struct conn *stranger = NULL, *idle = NULL;
     u64 now = time_ns();
 
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
@@ -170,12 +183,15 @@ static struct conn *slot_find(void)
 
         if (conn->state == CONN_FREE)
             return conn;
-        if (is_idle(conn, now) && (!oldest || conn->active_ns < oldest->active_ns))
-            oldest = conn;
+        if (is_slow_stranger(conn, now) && (!stranger || conn->active_ns < stranger->active_ns))
+            stranger = conn;
+        if (is_idle(conn) && (!idle || conn->active_ns < idle->active_ns))
+            idle = conn;
     }
-    if (oldest)
-        conn_abort(oldest);
-    return oldest;
+    idle = stranger ? stranger : idle;
+    if (idle)
+        conn_abort(idle);
+    return idle;
 }
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
@@ -289,8 +305,23 @@ static void check_replying(struct conn *conn, u64 now)
     conn_run(conn);
 }
 
+/* A request whose answer is not complete; not the one whose handler runs now. */
+static bool is_under_way(const struct conn *conn)
+{
+    return conn->state == CONN_REPLY || (conn->state == CONN_READ && conn->in_request);
+}
+
+/* The token of a followed log or a long upload may expire while it goes on. */
+static bool has_expired(const struct conn *conn)
+{
+    u64 expires = conn->req.who.expires_unix_ns;
+
+    return expires != 0 && is_under_way(conn) && clock_unix_ns() >= expires;
+}
+
 static void conn_poll(struct conn *conn, u64 now)
 {
+    conn->must_abort |= has_expired(conn);
     if (conn->must_abort) {
         conn_abort(conn);
         return;
@@ -375,6 +406,16 @@ void server_end_streams(const void *object)
             continue;
         conn_request_end(conn);
         conn->must_abort = true;
+    }
+}
+
+void server_end_requests_of(const char *token)
+{
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (is_under_way(conn) && strcmp(conn->req.who.token, token) == 0)
+            conn->must_abort = true;
     }
 }
 

@@ -136,7 +136,7 @@ def test_records_of_every_size(machine):
     """A body in records of one byte, and one of the largest record there is."""
     text = json.dumps({"boot": {"kernel": "k"}, "description": "x" * 200}).encode()
     head = (f"PUT /api/v1/vms/x?dry_run=true HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(text)}\r\n\r\n").encode()
+            f"Content-Length: {len(text)}\r\n").encode() + machine.authorization() + b"\r\n"
     with machine.socket() as s:
         for byte in head + text:
             s.sendall(bytes([byte]))
@@ -186,3 +186,5 @@ def test_tls_turned_off(tmp_path):
     with Machine(smp=1, dtb=compile_dtb(tmp_path, 'api { tls = "off"; };'), tls=False) as m:
         m.wait_ready()
         assert re.search(r"W tls: socle.dtb turns TLS off", m.serial())
+        assert m.get("/host", token="").status == 401 and m.get("/host").status == 200
+        assert m.post("/sessions", {"token": m.token()}, token="").status == 422  # its cookie would be no secret
