@@ -15,10 +15,10 @@
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
 #include "drivers/block/blk.h"
-#include "drivers/net/netdev.h"
 #include "drivers/net/pktbuf.h"
 #include "mgmt/api.h"
 #include "mgmt/host_facts.h"
+#include "mgmt/metrics_net.h"
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
@@ -150,40 +150,6 @@ static void host_requests(struct json_writer *w)
 static void host_network(struct json_writer *w)
 {
     line(w, "socle_packet_pool_exhausted_total %llu", (unsigned long long)pktbuf_exhausted_count());
-}
-
-/* One sample per NIC: the counter at this offset in struct netdev_counters. */
-static void nic_samples(struct json_writer *w, const char *name, size_t offset)
-{
-    for (const struct netdev *dev = netdev_next(NULL); dev; dev = netdev_next(dev)) {
-        const u64 *counter = (const u64 *)(const void *)((const char *)&dev->counters + offset);
-
-        line(w, "%s{nic=\"%s\",driver=\"%s\"} %llu", name, dev->bdf, dev->driver,
-             (unsigned long long)__atomic_load_n(counter, __ATOMIC_RELAXED));
-    }
-}
-
-#define NIC_COUNTER(field, name)                                       \
-    static void nic_##field(struct json_writer *w)                     \
-    {                                                                  \
-        nic_samples(w, name, offsetof(struct netdev_counters, field)); \
-    }
-
-NIC_COUNTER(rx_frames, "socle_nic_receive_frames_total")
-NIC_COUNTER(rx_bytes, "socle_nic_receive_bytes_total")
-NIC_COUNTER(rx_drops, "socle_nic_receive_drops_total")
-NIC_COUNTER(rx_errors, "socle_nic_receive_errors_total")
-NIC_COUNTER(tx_frames, "socle_nic_transmit_frames_total")
-NIC_COUNTER(tx_bytes, "socle_nic_transmit_bytes_total")
-NIC_COUNTER(tx_drops, "socle_nic_transmit_drops_total")
-NIC_COUNTER(link_changes, "socle_nic_link_changes_total")
-NIC_COUNTER(resets, "socle_nic_resets_total")
-
-static void nic_link(struct json_writer *w)
-{
-    for (const struct netdev *dev = netdev_next(NULL); dev; dev = netdev_next(dev))
-        line(w, "socle_nic_link_up{nic=\"%s\",driver=\"%s\"} %u", dev->bdf, dev->driver,
-             (unsigned)__atomic_load_n(&dev->is_link_up, __ATOMIC_RELAXED));
 }
 
 static u64 count_of(const u64 *counter)
@@ -362,19 +328,28 @@ static const struct family {
     {"socle_http_connections", "gauge", "Open connections.", host_connections, NULL},
     {"socle_packet_pool_exhausted_total", "counter", "Frames dropped for want of a buffer.",
      host_network, NULL},
-    {"socle_nic_link_up", "gauge", "Whether a network card has a link.", nic_link, NULL},
-    {"socle_nic_receive_frames_total", "counter", "Frames received.", nic_rx_frames, NULL},
-    {"socle_nic_receive_bytes_total", "counter", "Bytes received.", nic_rx_bytes, NULL},
+    {"socle_nic_link_up", "gauge", "Whether a network card has a link.", metrics_nic_link, NULL},
+    {"socle_nic_receive_frames_total", "counter", "Frames received.", metrics_nic_rx_frames, NULL},
+    {"socle_nic_receive_bytes_total", "counter", "Bytes received.", metrics_nic_rx_bytes, NULL},
     {"socle_nic_receive_drops_total", "counter", "Frames received without a buffer for them.",
-     nic_rx_drops, NULL},
-    {"socle_nic_receive_errors_total", "counter", "Bad frames received.", nic_rx_errors, NULL},
-    {"socle_nic_transmit_frames_total", "counter", "Frames sent.", nic_tx_frames, NULL},
-    {"socle_nic_transmit_bytes_total", "counter", "Bytes sent.", nic_tx_bytes, NULL},
+     metrics_nic_rx_drops, NULL},
+    {"socle_nic_receive_errors_total", "counter", "Bad frames received.", metrics_nic_rx_errors,
+     NULL},
+    {"socle_nic_transmit_frames_total", "counter", "Frames sent.", metrics_nic_tx_frames, NULL},
+    {"socle_nic_transmit_bytes_total", "counter", "Bytes sent.", metrics_nic_tx_bytes, NULL},
     {"socle_nic_transmit_drops_total", "counter", "Frames lost by a card that had to be reset.",
-     nic_tx_drops, NULL},
-    {"socle_nic_link_changes_total", "counter", "Links that came or went.", nic_link_changes, NULL},
+     metrics_nic_tx_drops, NULL},
+    {"socle_nic_link_changes_total", "counter", "Links that came or went.",
+     metrics_nic_link_changes, NULL},
     {"socle_nic_resets_total", "counter", "Resets of a card that hung or broke its protocol.",
-     nic_resets, NULL},
+     metrics_nic_resets, NULL},
+    {"socle_network_ports", "gauge", "Cards of virtual machines on a network.",
+     metrics_network_ports, NULL},
+    {"socle_nat_connections", "gauge", "Connections translated at this time.",
+     metrics_nat_connections, NULL},
+    {"socle_nat_packets_total", "counter", "Packets translated.", metrics_nat_packets, NULL},
+    {"socle_nat_drops_total", "counter", "Packets not translated, by reason.", metrics_nat_drops,
+     NULL},
     {"socle_disk_requests_total", "counter", "Requests to a disk that have ended.", disk_requests,
      NULL},
     {"socle_disk_bytes_total", "counter", "Bytes moved by requests to a disk.", disk_bytes, NULL},
@@ -392,6 +367,22 @@ static const struct family {
      vm_vcpu},
     {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,
      vm_wakeups},
+    {"socle_vm_net_receive_packets_total", "counter", "Packets a network card received.", NULL,
+     metrics_port_rx_frames},
+    {"socle_vm_net_receive_bytes_total", "counter", "Bytes a network card received.", NULL,
+     metrics_port_rx_bytes},
+    {"socle_vm_net_receive_drops_total", "counter", "Packets a network card had no room for.", NULL,
+     metrics_port_rx_drops},
+    {"socle_vm_net_transmit_packets_total", "counter", "Packets a network card sent.", NULL,
+     metrics_port_tx_frames},
+    {"socle_vm_net_transmit_bytes_total", "counter", "Bytes a network card sent.", NULL,
+     metrics_port_tx_bytes},
+    {"socle_vm_net_transmit_drops_total", "counter", "Packets sent that were dropped.", NULL,
+     metrics_port_tx_drops},
+    {"socle_vm_net_spoofed_total", "counter", "Packets from an address not the card's own.", NULL,
+     metrics_port_spoofed},
+    {"socle_vm_net_storms_total", "counter", "Broadcasts beyond the limit.", NULL,
+     metrics_port_storms},
     {"socle_vm_spin_yields_total", "counter",
      "Times a CPU that spun let the one go first that it waited for.", NULL, vm_spin_yields},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},

@@ -12,8 +12,8 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 
-/* A whole VM definition has about 60 values; 512 leave room and keep the document at 12 KiB. */
-#define JSON_NODES_MAX 512u
+/* A network with 64 port forwards has about 600 values, a VM definition 60. */
+#define JSON_NODES_MAX 768u
 #define JSON_DEPTH_MAX 16u
 #define JSON_TEXT_MAX  (64u * 1024u)
 
@@ -84,12 +84,14 @@ void json_string(struct json_writer *w,
                  const char *value); /* bytes that are no UTF-8 become U+FFFD */
 void json_u64(struct json_writer *w, u64 value);
 void json_bool(struct json_writer *w, bool value);
+void json_ipv4(struct json_writer *w, u32 ip); /* as text, of a number: 0xc0000201; null of 0 */
 void json_null(struct json_writer *w);
 
 /* Key and value in one. */
 void json_put_string(struct json_writer *w, const char *key, const char *value);
 void json_put_u64(struct json_writer *w, const char *key, u64 value);
 void json_put_bool(struct json_writer *w, const char *key, bool value);
+void json_put_ipv4(struct json_writer *w, const char *key, u32 ip);
 
 /* RFC 3339, UTC, with nanoseconds. */
 void json_put_time(struct json_writer *w, const char *key, u64 unix_ns);

@@ -128,6 +128,19 @@ void json_bool(struct json_writer *w, bool value)
     put(w, value ? "true" : "false", value ? 4 : 5);
 }
 
+void json_ipv4(struct json_writer *w, u32 ip)
+{
+    char text[16];
+
+    if (ip == 0) {
+        json_null(w);
+        return;
+    }
+    ksnprintf(text, sizeof(text), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 0xffu, ip >> 8 & 0xffu,
+              ip & 0xffu);
+    json_string(w, text);
+}
+
 void json_null(struct json_writer *w)
 {
     separate(w);
@@ -144,6 +157,12 @@ void json_put_u64(struct json_writer *w, const char *key, u64 value)
 {
     json_key(w, key);
     json_u64(w, value);
+}
+
+void json_put_ipv4(struct json_writer *w, const char *key, u32 ip)
+{
+    json_key(w, key);
+    json_ipv4(w, ip);
 }
 
 void json_put_bool(struct json_writer *w, const char *key, bool value)

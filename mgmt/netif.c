@@ -159,11 +159,13 @@ static void tell_nat(void)
 /* Without it there is no NAT, but the host is reached all the same. */
 static void make_default_network(void)
 {
-    const struct network_config cfg = {.name = DEFAULT_NETWORK, .kind = NETWORK_NAT};
+    static const struct network_config cfg = {.name = DEFAULT_NETWORK, .kind = NETWORK_NAT};
     bool is_new;
 
     if (network_put(&cfg, &is_new))
         log_warn("net", "no memory for the network of the guests");
+    else
+        network_keep(DEFAULT_NETWORK);
 }
 
 /* An address came, went or changed. */

@@ -264,6 +264,11 @@ int server_listen(u16 port, bool has_tls)
     return rc;
 }
 
+bool server_has_port(u16 port)
+{
+    return port == server.api.number || (server.api.has_tls && port == HTTP_PORT);
+}
+
 u16 server_tls_port(void)
 {
     return server.api.number;

@@ -21,6 +21,9 @@ int server_listen(u16 port, bool has_tls) must_check;
 /* The port of server_listen. */
 u16 server_tls_port(void);
 
+/* Whether it listens on the port. */
+bool server_has_port(u16 port);
+
 /* When the server wants to be called again: after a while, when streams are due, or at once. */
 enum server_next { SERVER_SLEEP, SERVER_ASK_SOURCES, SERVER_GO_ON };
 

@@ -94,6 +94,7 @@ static const struct field nic_fields[] = {
     {"limits", FIELD_OBJECT, 0, 0, limit_fields, NULL},
     {"isolated", FIELD_BOOL, NIC_MEMBER(is_isolated), NULL, NULL},
     {"check_mac", FIELD_BOOL, NIC_MEMBER(checks_mac), NULL, NULL},
+    {"ip_seen", FIELD_REPORTED, 0, 0, NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
@@ -300,7 +301,7 @@ static int read_nics(struct reader *r, const struct json_node *node)
 
     if (node->type != JSON_ARRAY)
         return bad_value(r, node, "This value must be an array of network cards.",
-                         "Use [{\"id\": \"net0\", \"network\": \"uplink\"}].");
+                         "Use [{\"id\": \"net0\"}].");
     r->cfg->nic_count = 0;
     memset(r->cfg->nics, 0, sizeof(r->cfg->nics));
     for (const struct json_node *nic = json_first(r->doc, node); nic && rc == 0;
@@ -314,29 +315,14 @@ static int read_nics(struct reader *r, const struct json_node *node)
     return rc;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int read_mac(struct reader *r, const struct json_node *node, u8 *mac)
 {
-    char text[18] = "";
-    bool is_good = json_get_string(r->doc, node, text, sizeof(text)) == 0 && text[16] != '\0';
+    char text[18];
 
-    for (u32 i = 0; i < 6 && is_good; i++) {
-        int high = hex_digit(text[3 * i]);
-        int low = hex_digit(text[3 * i + 1]);
-
-        is_good = high >= 0 && low >= 0 && text[3 * i + 2] == (i < 5 ? ':' : '\0');
-        mac[i] = (u8)(high * 16 + low);
-    }
-    return is_good ? 0
-                   : bad_value(r, node, "This is no MAC address.",
-                               "Write it as 02:00:00:12:34:56, or leave it out.");
+    if (json_get_string(r->doc, node, text, sizeof(text)) == 0 && vm_mac_parse(text, mac))
+        return 0;
+    return bad_value(r, node, "This is no MAC address.",
+                     "Write it as 02:00:00:12:34:56, or leave it out.");
 }
 
 static int read_field(struct reader *r, const struct json_node *node, const struct field *field)

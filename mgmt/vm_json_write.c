@@ -2,6 +2,7 @@
 /* VM definitions, with what is known of the VM, to JSON. */
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "drivers/net/network.h"
 #include "mgmt/vm_json.h"
 
 /* True if the member is asked for. */
@@ -87,6 +88,8 @@ static void write_nic(struct json_writer *w, const struct vm_config *cfg, const 
     json_put_string(w, "network", nic->network);
     json_put_string(w, "model", "virtio");
     json_put_string(w, "mac", text);
+    json_put_ipv4(w, "ip_seen",
+                  netport_ip_seen(network_port_find(nic->network, cfg->name, nic->id)));
     json_key(w, "limits");
     json_object_begin(w);
     json_put_u64(w, "ops_per_s", nic->ops_per_s);

@@ -26,6 +26,7 @@
 #define VM_NICS_MAX         8
 #define VM_NIC_ID_MAX       31
 #define VM_NETWORK_NAME_MAX 63
+#define VM_NETWORK_DEFAULT  "default" /* drivers/net makes it at boot */
 
 enum vm_nic_model { VM_NIC_VIRTIO };
 
@@ -78,8 +79,11 @@ struct vmm_error {
     u64 free_bytes;
 };
 
-/* A card as it is where its members are not given; it has no id and no network. */
+/* A card as it is where its members are not given, on VM_NETWORK_DEFAULT; it has no id. */
 void vm_nic_default(struct vm_nic *nic);
+
+/* "52:00:00:12:34:56". Return: false if the text is no MAC address. */
+bool vm_mac_parse(const char *text, u8 mac[6]) must_check;
 
 /* The address the card has, given or made up. */
 void vm_nic_mac(const struct vm_config *cfg, const struct vm_nic *nic, u8 mac[6]);

@@ -8,6 +8,7 @@
 #include <libfdt.h>
 
 #include "core/lib/errno.h"
+#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/vmm.h"
 
@@ -17,6 +18,8 @@ enum prop_type {
     PROP_U64,
     PROP_WORD,
     PROP_FLAG,
+    PROP_UNFLAG, /* false by being there */
+    PROP_MAC,
     PROP_UUID,
     PROP_TAGS,
     PROP_PINS
@@ -25,12 +28,15 @@ enum prop_type {
 struct prop {
     const char *name;
     enum prop_type type;
-    u32 offset; /* in struct vm_fdt */
+    u32 offset; /* in struct vm_fdt, or struct vm_nic */
     u32 size;
     const char *pointer;      /* of the member in the API's JSON */
     const char *const *words; /* PROP_WORD: in the order of the values */
     const char *wrong;        /* what is told of a value that does not fit */
 };
+
+#define NICS_NODE  "nics"
+#define PATH_BYTES 160u /* of a card, for reports */
 
 #define MEMBER(m) offsetof(struct vm_fdt, m), sizeof(((struct vm_fdt *)0)->m)
 
@@ -71,6 +77,19 @@ static const struct prop vm_props[] = {
      WRONG_NUMBER},
     {"autostart", PROP_FLAG, MEMBER(autostart), NULL, NULL, WRONG_FLAG},
     {"start-delay-ms", PROP_U32, MEMBER(start_delay_ms), NULL, NULL, WRONG_NUMBER},
+};
+
+#define NIC_MEMBER(m) offsetof(struct vm_nic, m), sizeof(((struct vm_nic *)0)->m)
+
+static const struct prop nic_props[] = {
+    {"network", PROP_STRING, NIC_MEMBER(network), NULL, NULL,
+     "it is no network's name: one text of at most 63 bytes"},
+    {"mac", PROP_MAC, NIC_MEMBER(mac), NULL, NULL, "it is no text like \"52:00:00:12:34:56\""},
+    {"frames-per-second", PROP_U64, NIC_MEMBER(ops_per_s), NULL, NULL, WRONG_NUMBER},
+    {"bytes-per-second", PROP_U64, NIC_MEMBER(bytes_per_s), NULL, NULL, WRONG_NUMBER},
+    {"burst-bytes", PROP_U64, NIC_MEMBER(burst_bytes), NULL, NULL, WRONG_NUMBER},
+    {"isolated", PROP_FLAG, NIC_MEMBER(is_isolated), NULL, NULL, WRONG_FLAG},
+    {"any-mac", PROP_UNFLAG, NIC_MEMBER(checks_mac), NULL, NULL, WRONG_FLAG},
 };
 
 static bool read_number(const void *dtb, int node, const struct prop *prop, void *place)
@@ -154,6 +173,21 @@ static bool read_flag(const void *dtb, int node, const struct prop *prop, bool *
     return *place;
 }
 
+static bool read_unflag(const void *dtb, int node, const struct prop *prop, bool *place)
+{
+    bool is_set = read_flag(dtb, node, prop, &is_set);
+
+    *place = !is_set;
+    return is_set;
+}
+
+static bool read_mac(const void *dtb, int node, const struct prop *prop, u8 *place)
+{
+    const char *text = dtb_string(dtb, node, prop->name);
+
+    return text && vm_mac_parse(text, place);
+}
+
 static bool read_uuid(const void *dtb, int node, const struct prop *prop, u8 *place)
 {
     const char *text = dtb_string(dtb, node, prop->name);
@@ -161,8 +195,8 @@ static bool read_uuid(const void *dtb, int node, const struct prop *prop, u8 *pl
     return text && vmm_uuid_parse(text, place) == 0;
 }
 
-/* Return: false if the value does not fit. */
-static bool read_prop(const void *dtb, int node, const struct prop *prop, struct vm_fdt *out)
+/* out: the struct that the property's place is in. Return: false if the value does not fit. */
+static bool read_prop(const void *dtb, int node, const struct prop *prop, void *out)
 {
     void *place = (char *)out + prop->offset;
 
@@ -176,6 +210,10 @@ static bool read_prop(const void *dtb, int node, const struct prop *prop, struct
         return read_word(dtb, node, prop, place);
     case PROP_FLAG:
         return read_flag(dtb, node, prop, place);
+    case PROP_UNFLAG:
+        return read_unflag(dtb, node, prop, place);
+    case PROP_MAC:
+        return read_mac(dtb, node, prop, place);
     case PROP_UUID:
         return read_uuid(dtb, node, prop, place);
     case PROP_PINS:
@@ -183,16 +221,75 @@ static bool read_prop(const void *dtb, int node, const struct prop *prop, struct
     case PROP_TAGS:
         break;
     }
-    return read_tags(dtb, node, prop, &out->cfg);
+    return read_tags(dtb, node, prop, &((struct vm_fdt *)out)->cfg);
+}
+
+/* Return: 0; -EINVAL if a value does not fit: all such are told. */
+static int read_props(const void *dtb, int node, const char *path, const struct prop *props,
+                      size_t count, void *out, const struct dtb_report *report)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!dtb_has(dtb, node, props[i].name) || read_prop(dtb, node, &props[i], out))
+            continue;
+        dtb_tell(report, path, props[i].name, props[i].wrong);
+        rc = -EINVAL;
+    }
+    return rc;
+}
+
+static bool has_prop(const struct prop *props, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(props[i].name, name) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool vm_knows(const char *name, bool is_node)
 {
-    for (size_t i = 0; !is_node && i < ARRAY_SIZE(vm_props); i++) {
-        if (strcmp(vm_props[i].name, name) == 0)
-            return true;
+    return is_node ? strcmp(name, NICS_NODE) == 0 : has_prop(vm_props, ARRAY_SIZE(vm_props), name);
+}
+
+static bool nic_knows(const char *name, bool is_node)
+{
+    return !is_node && has_prop(nic_props, ARRAY_SIZE(nic_props), name);
+}
+
+/* The cards: the children of "nics", in their order. */
+static int read_nics(const void *dtb, int vm, const char *path, struct vm_config *cfg,
+                     const struct dtb_report *report)
+{
+    int nics = fdt_subnode_offset(dtb, vm, NICS_NODE);
+    char where[PATH_BYTES];
+    int node;
+    int rc = 0;
+
+    if (nics < 0)
+        return 0;
+    fdt_for_each_subnode(node, dtb, nics)
+    {
+        const char *name = fdt_get_name(dtb, node, NULL);
+        struct vm_nic *nic = &cfg->nics[cfg->nic_count];
+
+        if (cfg->nic_count == VM_NICS_MAX) {
+            dtb_tell(report, path, NICS_NODE, "a VM has at most 8 network cards");
+            return -EINVAL;
+        }
+        cfg->nic_count++;
+        vm_nic_default(nic);
+        ksnprintf(where, sizeof(where), "%s/" NICS_NODE "/%s", path, name ? name : "");
+        if (!name || !str_copy(nic->id, sizeof(nic->id), name)) {
+            dtb_tell(report, where, NULL, "its name is no card's: at most 31 bytes");
+            rc = -EINVAL;
+        }
+        if (read_props(dtb, node, where, nic_props, ARRAY_SIZE(nic_props), nic, report))
+            rc = -EINVAL;
+        dtb_tell_unknown(dtb, node, where, nic_knows, report);
     }
-    return false;
+    return rc;
 }
 
 int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_fdt *out,
@@ -209,14 +306,10 @@ int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_fdt *out,
                  "its name is no VM's: 1 to 63 of a-z, 0-9 and '-', not '-' first");
         rc = -EINVAL;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(vm_props); i++) {
-        const struct prop *prop = &vm_props[i];
-
-        if (!dtb_has(dtb, node, prop->name) || read_prop(dtb, node, prop, out))
-            continue;
-        dtb_tell(report, path, prop->name, prop->wrong);
+    if (read_props(dtb, node, path, vm_props, ARRAY_SIZE(vm_props), out, report))
         rc = -EINVAL;
-    }
+    if (read_nics(dtb, node, path, &out->cfg, report))
+        rc = -EINVAL;
     if (out->start_delay_ms > VM_START_DELAY_MAX_MS) {
         dtb_tell(report, path, "start-delay-ms", "it is more than an hour");
         rc = -EINVAL;
@@ -231,6 +324,8 @@ const char *vm_fdt_property(const char *pointer)
         if (vm_props[i].pointer && strcmp(vm_props[i].pointer, pointer) == 0)
             return vm_props[i].name;
     }
+    if (pointer && strcmp(pointer, "/nics") == 0)
+        return NICS_NODE;
     return NULL;
 }
 

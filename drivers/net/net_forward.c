@@ -11,11 +11,16 @@
 
 #include "core/kern/timer.h"
 #include "core/lib/string.h"
+#include "drivers/net/inet.h"
 #include "drivers/net/pktbuf_csum.h"
 
 #define TYPE_VLAN     0x8100u
 #define VLAN_ID_MASK  0xfffu
 #define ADDRESS_BYTES 12u /* both, in front of a tag */
+/* Addresses of the sender in ARP's packet. Spec: RFC 826. */
+#define ARP_BYTES     28u
+#define ARP_MAC_AT    (ETHERNET_HEADER_BYTES + 8)
+#define ARP_IP_AT     (ETHERNET_HEADER_BYTES + 14)
 /* When to look again at a NIC with a full ring. */
 #define RETRY_NS      (1 * NS_PER_MS)
 
@@ -224,6 +229,20 @@ void net_forward_from(struct netport *port, struct pktbuf *pkt)
     forward(port->network, &port->in_switch, port, pkt, time_ns());
 }
 
+/* For lists of ports: each IPv4 stack asks by ARP before it speaks. */
+static void note_address(struct netport *port, const struct pktbuf *pkt)
+{
+    const u8 *frame = pktbuf_data(pkt);
+    u32 ip;
+
+    if (pkt->len < ETHERNET_HEADER_BYTES + ARP_BYTES || type_of(pkt) != ETHERNET_TYPE_ARP ||
+        memcmp(frame + ARP_MAC_AT, port->cfg.mac, sizeof(port->cfg.mac)) != 0)
+        return;
+    ip = inet_load32(frame + ARP_IP_AT);
+    if (ip != 0) /* a probe tells nothing */
+        __atomic_store_n(&port->ip_seen, ip, __ATOMIC_RELAXED);
+}
+
 enum net_collected net_forward_sent(struct netport *port, u32 *moved, u64 *ready_ns)
 {
     struct network *network = port->network;
@@ -247,6 +266,7 @@ enum net_collected net_forward_sent(struct netport *port, u32 *moved, u64 *ready
         }
         netdev_count(&port->counters.tx_frames, 1);
         netdev_count(&port->counters.tx_bytes, pkt->len);
+        note_address(port, pkt);
         forward(network, &port->in_switch, port, pkt, now_ns);
     }
     return NET_MORE;

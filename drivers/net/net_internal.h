@@ -64,6 +64,13 @@ struct netdev *net_task_nic(const char *bdf);
 /* Finds a network by name; NULL as the name: the built-in one. Context: management task. */
 struct network *network_find(const char *name);
 
+/* The first in name order. Context: management task. */
+struct network *network_first(void);
+
+/* Fills in what a configuration of kind nat leaves open, and checks it; old: what it replaces, or
+ * NULL. Return: 0, -EINVAL, -ERANGE, -EEXIST, as network_put. Context: management task. */
+int network_nat_settle(struct network_config *cfg, const struct network *old) must_check;
+
 /* Makes UPLINK_NETWORK of the first NIC, if there is one and it was not made. Return: 0, -ENODEV,
  * -ENOMEM. Context: boot, management task. */
 int network_make_builtin(void) must_check;

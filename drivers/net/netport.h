@@ -80,6 +80,7 @@ struct netport {
     void *inbox_slots[NETPORT_RING];
     void *outbox_slots[NETPORT_RING];
     struct netport_counters counters; /* net_task's; read by anybody */
+    u32 ip_seen;                      /* (a) by net_task: IPv4 address its ARP claims; 0: none */
 };
 
 /*
@@ -110,6 +111,13 @@ void netport_count_drop(struct netport *port);
 
 /* The owner could not make a frame to send. Context: owner. */
 void netport_count_unsent(struct netport *port);
+
+/* The IPv4 address the owner's ARP claims, as a number; 0: none so far, or no port (NULL). Context:
+ * any. */
+static inline u32 netport_ip_seen(const struct netport *port)
+{
+    return port ? __atomic_load_n(&port->ip_seen, __ATOMIC_RELAXED) : 0;
+}
 
 /* Context: net_task. */
 void netport_filter_add(struct netport *port, struct netport_filter *filter);

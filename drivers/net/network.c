@@ -48,6 +48,11 @@ struct network *network_find(const char *name)
     return network && strcmp(network->cfg.name, name) == 0 ? network : NULL;
 }
 
+struct network *network_first(void)
+{
+    return networks.first;
+}
+
 /* A VLAN of a NIC belongs to one network: frames that come in have one place to go to. */
 static bool vlan_is_taken(const struct netdev *dev, const struct network_config *cfg)
 {
@@ -82,8 +87,6 @@ static int make(const struct network_config *cfg, struct netdev *dev, struct net
 {
     struct network *network;
 
-    if (networks.count == NETWORKS_MAX)
-        return -ENOSPC;
     network = kzalloc(sizeof(*network));
     if (!network)
         return -ENOMEM;
@@ -113,7 +116,7 @@ static void destroy(struct network *network)
 
 int network_make_builtin(void)
 {
-    struct network_config cfg = {.name = UPLINK_NETWORK, .kind = NETWORK_BRIDGE};
+    static const struct network_config cfg = {.name = UPLINK_NETWORK, .kind = NETWORK_BRIDGE};
     struct network *network = *place_of(UPLINK_NETWORK);
     bool is_new;
     int rc;
@@ -122,40 +125,84 @@ int network_make_builtin(void)
         return 0;
     rc = network_put(&cfg, &is_new);
     if (rc == 0)
-        (*place_of(UPLINK_NETWORK))->is_builtin = true;
+        network_keep(UPLINK_NETWORK);
     return rc;
 }
 
-int network_put(const struct network_config *cfg, bool *is_new)
+/* They are the same but for their forwards. */
+static bool differ_in_forwards_only(const struct network *old, const struct network_config *cfg)
 {
-    struct network **link = place_of(cfg->name);
-    struct network *old = *link && strcmp((*link)->cfg.name, cfg->name) == 0 ? *link : NULL;
+    const struct network_config *had = &old->cfg;
+
+    return old->nat && cfg->kind == NETWORK_NAT && (cfg->mtu == 0 || cfg->mtu == had->mtu) &&
+           cfg->nat.subnet == had->nat.subnet && cfg->nat.prefix_bits == had->nat.prefix_bits &&
+           cfg->nat.range_first == had->nat.range_first &&
+           cfg->nat.range_last == had->nat.range_last;
+}
+
+static int change_forwards(struct network *network, const struct network_config *cfg)
+{
+    int rc = nat_network_forwards(network->nat, cfg->nat.forwards, cfg->nat.forward_count);
+
+    if (rc == 0)
+        network->cfg.nat = cfg->nat;
+    return rc;
+}
+
+/* The new one stands in the old one's place while its gateway comes; both are whole networks. */
+static int replace(struct network **link, struct network *old, const struct network_config *cfg,
+                   struct netdev *dev)
+{
+    struct network *next = old ? old->next : *link;
     struct network *network;
+    int rc = !old && networks.count == NETWORKS_MAX ? -ENOSPC : make(cfg, dev, &network);
+
+    if (rc)
+        return rc;
+    network->is_builtin = old && old->is_builtin;
+    network->next = next;
+    *link = network;
+    if (cfg->kind == NETWORK_NAT)
+        rc = nat_network_create(&network->cfg, &network->nat);
+    if (rc) {
+        *link = old ? old : next;
+        destroy(network);
+    } else if (old) {
+        destroy(old);
+    }
+    return rc;
+}
+
+int network_put(const struct network_config *wanted, bool *is_new)
+{
+    static struct network_config cfg; /* large; one thread makes networks */
+    struct network **link = place_of(wanted->name);
+    struct network *old = *link && strcmp((*link)->cfg.name, wanted->name) == 0 ? *link : NULL;
     struct netdev *dev;
     int rc;
 
+    cfg = *wanted;
     *is_new = old == NULL;
-    if (old && (old->is_builtin || old->port_count > 0))
+    if (old && old->is_builtin && (!old->nat || cfg.kind != NETWORK_NAT))
         return -EBUSY;
-    rc = check(cfg, &dev);
+    rc = check(&cfg, &dev);
+    if (rc == 0 && cfg.kind == NETWORK_NAT)
+        rc = network_nat_settle(&cfg, old);
     if (rc)
         return rc;
-    if (old) {
-        *link = old->next;
-        destroy(old);
-    }
-    rc = make(cfg, dev, &network);
-    if (rc)
-        return rc;
-    network->next = *link;
-    *link = network;
-    if (cfg->kind == NETWORK_NAT)
-        rc = nat_network_create(cfg->name, network->mtu, &network->nat);
-    if (rc) {
-        *link = network->next;
-        destroy(network);
-    }
-    return rc;
+    if (old && differ_in_forwards_only(old, &cfg))
+        return change_forwards(old, &cfg);
+    if (old && old->port_count > 0)
+        return -EBUSY;
+    return replace(link, old, &cfg, dev);
+}
+
+void network_keep(const char *name)
+{
+    struct network *network = network_find(name);
+
+    if (network)
+        network->is_builtin = true;
 }
 
 int network_delete(const char *name)
@@ -173,7 +220,9 @@ int network_delete(const char *name)
 
 static void describe(const struct network *network, struct network_info *out)
 {
-    *out = (struct network_info){network->cfg, network->port_count, network->is_builtin};
+    out->cfg = network->cfg;
+    out->ports = network->port_count;
+    out->is_builtin = network->is_builtin;
 }
 
 int network_get(const char *name, struct network_info *out)
@@ -196,6 +245,30 @@ bool network_next(const char *after, struct network_info *out)
         return false;
     describe(network, out);
     return true;
+}
+
+bool network_nat_counters(const char *name, struct nat_counters *out, u32 *connections)
+{
+    const struct network *network = network_find(name);
+
+    if (!network || !network->nat)
+        return false;
+    nat_network_counters(network->nat, out, connections);
+    return true;
+}
+
+const struct netport *network_port_find(const char *name, const char *vm, const char *nic)
+{
+    const struct network *network = network_find(name);
+
+    for (u32 i = 0; network && i < NETPORTS_MAX; i++) {
+        const struct netport *port = net_task_port(i);
+
+        if (port && port->network == network && strcmp(port->cfg.vm, vm) == 0 &&
+            strcmp(port->cfg.nic, nic) == 0)
+            return port;
+    }
+    return NULL;
 }
 
 const struct netport *network_port_next(const char *name, u32 index)

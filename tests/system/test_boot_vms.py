@@ -28,7 +28,9 @@ VMS = """
             autostart;
             console-log;
         };
-        echo { memory = <0x2000000>; vcpus = <1>; firmware = "pvh"; kernel = "echo-kernel"; console-log; };
+        echo { memory = <0x2000000>; vcpus = <1>; firmware = "pvh"; kernel = "echo-kernel"; console-log;
+            nics { net0 { }; net1 { network = "uplink"; mac = "52:00:00:00:00:07"; frames-per-second = <5000>; isolated; any-mac; }; };
+        };
     };
 """
 
@@ -92,6 +94,9 @@ def test_autostart(good, boot):
         m.type("echo", "hello\n")
         m.wait_serial(r"vm echo: \[hello\]")
         assert m.json("/vms/echo")["serial"][0]["host_log"] is True
+        first, second = m.json("/vms/echo")["nics"]
+        assert first["network"] == "default" and first["check_mac"] and m.json("/networks/default")["ports"] == 1
+        assert second["mac"] == "52:00:00:00:00:07" and second["isolated"] and not second["check_mac"] and second["limits"]["ops_per_s"] == 5000
         for vm in ("cpuid", "echo"):
             assert m.delete(f"/vms/{vm}?force=true").status == 204
         for name in ("cpuid", "echo"):
@@ -148,7 +153,7 @@ BROKEN = """
         flagged { kernel = "good"; autostart = "yes"; };
         later { memory = <0x2000000>; firmware = "pvh"; kernel = "good"; autostart; start-delay-ms = <1500>; console-log; };
     };
-    api { port = <80>; };
+    api { port = <443>; };
 """
 
 

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The default network: a guest has an address, names and a way out with nothing set up."""
+"""Networks of kind nat: the default one, where a guest has an address, names and a way out with nothing set up, and those of the API."""
 
+import hashlib
 import http.server
+import re
 import threading
+import urllib.error
+import urllib.request
 
 import pytest
 
+from backend import body_json, free_port
 from machine import BUILD, uses_bochs
 
 MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G"}
+OUTSIDE, HOST_PORT = free_port(), 8080  # what clients connect to; where that arrives
+if not uses_bochs():
+    MACHINE["forwards"] = [(OUTSIDE, HOST_PORT)]
 
-LEASE = (r"printf '#!/bin/sh\n[ -n \"$ip\" ] || exit 0\nip addr add $ip/$mask dev eth0\nip route add default via $router\n"
+LEASE = (r"printf '#!/bin/sh\n[ -n \"$ip\" ] || exit 0\nip addr add $ip/$mask dev $interface\nip route add default via $router\n"
          r"echo nameserver $dns >/etc/resolv.conf\necho lease $ip $router $dns $domain $hostname $mtu\n' >/lease; chmod 755 /lease; ")
 
 
@@ -21,10 +29,19 @@ def shell(machine, vm, command, pattern, timeout=120):
 
 
 @pytest.fixture(autouse=True)
+def networks(machine):
+    yield
+    for network in machine.json("/networks"):
+        if not network["builtin"]:
+            machine.delete(f"/networks/{network['name']}")
+    machine.put("/networks/default", {"kind": "nat", "forwards": []})
+
+
+@pytest.fixture(autouse=True)
 def pool(machine):
     """The packet pool grows with the number of cards there ever were at a time, and stays: before `clean` counts."""
     machine.upload_file("warm", f"{BUILD}/guest/vmlinuz")
-    machine.create_vm("warm", {"kernel": "warm"}, nics=[{"id": "net0", "network": "default"}])
+    machine.create_vm("warm", {"kernel": "warm"}, nics=[{"id": "net0"}, {"id": "net1"}])
     assert machine.delete("/vms/warm?force=true").status == 204
     assert machine.delete("/images/warm").status == 204
 
@@ -55,7 +72,8 @@ def test_default_network(clean, web):
     clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
     clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
     clean.create_vm("web", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0 quiet"}, 128 << 20,
-                    nics=[{"id": "net0", "network": "default"}])
+                    nics=[{"id": "net0"}])
+    assert clean.json("/vms/web")["nics"][0]["network"] == "default"
     clean.wait_console("web", r"SOCLE-GUEST-READY", timeout=180)
 
     lease = shell(clean, "web", LEASE + "ip link set eth0 up; mkdir -p /etc; udhcpc -i eth0 -s /lease -n -q 2>&1 | sed s/^/dhcp-/",
@@ -71,3 +89,109 @@ def test_default_network(clean, web):
     shell(clean, "web", "nc -w 5 10.0.2.15 80 </dev/null; echo host-$?-end", r"host-1-end", timeout=20)
     assert clean.delete("/vms/web?force=true").status == 204
     assert clean.get("/health").status == 200
+
+
+def forward(host_port=HOST_PORT, vm="web", port=80, proto="tcp"):
+    return {"proto": proto, "host_port": host_port, "vm": vm, "port": port}
+
+
+def fetch(path="/"):
+    """From outside, through the forward; None if nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{OUTSIDE}{path}", timeout=20) as reply:
+            return reply.read()
+    except (urllib.error.URLError, ConnectionError):
+        return None
+
+
+def test_nat_by_api(clean, problem):
+    """Made with what is left open filled in, read back, changed, refused with the field that is wrong."""
+    default = clean.json("/networks/default")
+    assert default["builtin"] and default["cidr"] == "192.168.77.0/24" and default["gateway"] == "192.168.77.1"
+    assert default["dhcp"]["range"] == ["192.168.77.2", "192.168.77.254"] and default["forwards"] == []
+    problem(clean.delete("/networks/default"), 409, "in_use")
+    problem(clean.put("/networks/default", {"kind": "isolated"}), 409, "in_use")
+
+    lab = {"kind": "nat", "cidr": "10.9.8.0/26", "dhcp": {"range": ["10.9.8.10", "10.9.8.20"]}, "mtu": 1400,
+           "forwards": [forward(8000 + i, f"vm-{i}", 80) for i in range(64)]}
+    assert clean.put("/networks/lab", lab).status == 201
+    read = clean.json("/networks/lab")
+    assert {key: read[key] for key in lab} == lab and read["gateway"] == "10.9.8.1"
+    assert clean.put("/networks/lab", read).status == 200 and clean.json("/networks/lab") == read
+    assert clean.put("/networks/lab", {"kind": "nat", "cidr": "10.9.9.0/24"}).status == 200
+    assert clean.json("/networks/lab")["dhcp"]["range"] == ["10.9.9.2", "10.9.9.254"]
+    assert clean.put("/networks/second", {"kind": "nat", "forwards": [forward(8000, proto="udp")]}).status == 201
+    assert clean.json("/networks/second")["cidr"] == "192.168.78.0/24"
+
+    for body, status, pointer in (
+            ({"cidr": "10.9.9.128/25"}, 422, "/cidr"), ({"cidr": "10.0.2.0/28"}, 422, "/cidr"), ({"cidr": "10.9.7.1/24"}, 400, "/cidr"),
+            ({"cidr": "10.9.7.0/30"}, 400, "/cidr"), ({"cidr": "10.9.7.0"}, 400, "/cidr"), ({"cidr": "256.9.7.0/24"}, 400, "/cidr"),
+            ({"cidr": 10}, 400, "/cidr"), ({"cidr": "127.0.0.0/8"}, 422, None), ({"cidr": "169.254.0.0/16"}, 422, None),
+            ({"dhcp": {"range": ["10.9.7.2"]}}, 400, "/dhcp/range"), ({"dhcp": {"lease": 1}}, 400, "/dhcp/lease"),
+            ({"cidr": "10.9.7.0/24", "dhcp": {"range": ["10.9.7.1", "10.9.7.9"]}}, 422, None),
+            ({"cidr": "10.9.7.0/24", "dhcp": {"range": ["10.9.7.9", "10.9.7.8"]}}, 422, None),
+            ({"cidr": "10.9.7.0/24", "dhcp": {"range": ["10.9.7.9", "10.9.7.255"]}}, 422, None),
+            ({"forwards": {}}, 400, "/forwards"), ({"forwards": [{"proto": "tcp"}]}, 400, "/forwards/0"),
+            ({"forwards": [forward(proto="icmp")]}, 400, "/forwards/0/proto"), ({"forwards": [forward(0)]}, 400, "/forwards/0/host_port"),
+            ({"forwards": [forward(49152)]}, 400, "/forwards/0/host_port"), ({"forwards": [forward(vm="Web")]}, 400, "/forwards/0/vm"),
+            ({"forwards": [forward(port=65536)]}, 400, "/forwards/0/port"), ({"forwards": [forward(443)]}, 422, "/forwards/0"),
+            ({"forwards": [forward(80)]}, 422, "/forwards/0"), ({"forwards": [forward(68, proto="udp")]}, 422, "/forwards/0"),
+            ({"forwards": [forward(), forward()]}, 409, "/forwards"), ({"forwards": [forward(8000, proto="udp")]}, 409, "/forwards"),
+            ({"forwards": [forward(9000 + i) for i in range(65)]}, 400, "/forwards/64"), ({"vlan": 3}, 422, ""), ({"mtu": 100}, 422, None)):
+        reply = clean.put("/networks/bad", {"kind": "nat", **body})
+        assert reply.status == status and body_json(reply).get("pointer") == pointer, (body, reply.body)
+    problem(clean.put("/networks/bad", {"kind": "isolated", "forwards": []}), 422, "semantic")
+
+    assert clean.put("/networks/third", {"kind": "nat"}).status == 201
+    problem(clean.put("/networks/fourth", {"kind": "nat"}), 507, "no_memory")
+    for name in ("lab", "second", "third"):
+        assert clean.delete(f"/networks/{name}").status == 204
+    assert [n["name"] for n in clean.json("/networks")] == ["default", "uplink"]
+
+
+@pytest.mark.qemu("Bochs forwards one port")
+def test_forwards(clean, problem):
+    """A guest's web server is reached from outside; forwards come, move and go while it runs, also on a network of the API's."""
+    clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    assert clean.put("/networks/lab", {"kind": "nat", "cidr": "10.9.8.0/24", "dhcp": {"range": ["10.9.8.50", "10.9.8.59"]}}).status == 201
+    clean.create_vm("web", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0 quiet"}, 128 << 20,
+                    nics=[{"id": "net0"}, {"id": "net1", "network": "lab"}])
+    clean.wait_console("web", r"SOCLE-GUEST-READY", timeout=180)
+    assert [n["ip_seen"] for n in clean.json("/vms/web")["nics"]] == [None, None]
+    assert fetch() is None
+
+    up = "ip link set eth{0} up; udhcpc -i eth{0} -s /lease -n -q 2>&1 | sed s/^/dhcp{0}-/"
+    lab = shell(clean, "web", LEASE + "mkdir -p /etc; " + up.format(1), r"dhcp1-lease (10\.9\.8\.5\d) 10\.9\.8\.1 10\.9\.8\.1 lab\.internal web 1500").group(1)
+    lease = shell(clean, "web", "ip route del default; " + up.format(0), r"dhcp0-lease (192\.168\.77\.\d+) ").group(1)
+    shell(clean, "web", "mkdir /www /two; head -c 3000000 /dev/urandom >/www/blob; echo first >/www/index.html; echo second >/two/index.html; "
+          "httpd -p 80 -h /www; httpd -p 81 -h /two; echo serve-$((1+1))", r"serve-2\r?\n")
+    digest = shell(clean, "web", "ping -c 1 192.168.77.1 >/dev/null; sha256sum /www/blob | sed s/^/is-/", r"is-([0-9a-f]{64})").group(1)
+    assert clean.json("/vms/web")["nics"][0]["ip_seen"] == lease
+    assert next(p for p in clean.json("/networks/default/ports") if p["vm"] == "web")["ip_seen"] == lease
+
+    # The guests' network is in use, and its forwards change all the same.
+    assert clean.put("/networks/default", {"kind": "nat", "forwards": [forward()]}).status == 200
+    assert fetch() == b"first\n"
+    assert hashlib.sha256(fetch("/blob")).hexdigest() == digest
+    assert clean.put("/networks/default", {"kind": "nat", "forwards": [forward(port=81)]}).status == 200
+    assert fetch() == b"second\n"
+    problem(clean.put("/networks/lab", {"kind": "nat", "forwards": [forward()]}), 409, "in_use")
+    problem(clean.put("/networks/default", {"kind": "nat", "cidr": "10.1.0.0/16"}), 409, "in_use")
+    assert clean.put("/networks/default", {"kind": "nat"}).status == 200
+    assert fetch() is None
+
+    # By the other network: its gateway must be the way back.
+    assert clean.put("/networks/lab", {"kind": "nat", "forwards": [forward()]}).status == 200
+    shell(clean, "web", f"ip route del default; ip route add default via 10.9.8.1; echo way-$((1+1))", r"way-2\r?\n")
+    assert fetch() == b"first\n"
+    assert clean.json("/vms/web")["nics"][1]["ip_seen"] == lab
+    problem(clean.delete("/networks/lab"), 409, "in_use")
+
+    metrics = clean.get("/metrics").body.decode()
+    assert re.search(r'^socle_nat_packets_total\{network="lab",direction="in"\} [1-9]', metrics, re.M)
+    assert re.search(r'^socle_nat_connections\{network="lab"\} [1-9]', metrics, re.M)
+    assert re.search(r'^socle_vm_net_transmit_bytes_total\{vm="web",nic="net0",network="default"\} [0-9]{7}', metrics, re.M)
+    assert 'socle_network_ports{network="lab"} 1\n' in metrics
+    assert clean.delete("/vms/web?force=true").status == 204
+    assert clean.delete("/networks/lab").status == 204

@@ -123,6 +123,80 @@ TEST(every_property_arrives)
     CHECK_EQ(vm.start_delay_ms, 500);
 }
 
+TEST(cards)
+{
+    struct vmm_error err;
+
+    begin("web1");
+    CHECK_EQ(fdt_property_string(blob, "kernel", "k"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "nics"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "net0"), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_begin_node(blob, "net1"), 0);
+    CHECK_EQ(fdt_property_string(blob, "network", "lab"), 0);
+    CHECK_EQ(fdt_property_string(blob, "mac", "52:00:0a:0B:00:ff"), 0);
+    CHECK_EQ(fdt_property_u32(blob, "frames-per-second", 1000), 0);
+    CHECK_EQ(fdt_property_u64(blob, "bytes-per-second", 0x100000000), 0);
+    CHECK_EQ(fdt_property_u32(blob, "burst-bytes", 65536), 0);
+    CHECK_EQ(fdt_property(blob, "isolated", "", 0), 0);
+    CHECK_EQ(fdt_property(blob, "any-mac", "", 0), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(read_vm(), 0);
+    CHECK_STR(told, "");
+    CHECK_EQ(vm_config_validate(&vm.cfg, &err), 0);
+    CHECK_EQ(vm.cfg.nic_count, 2);
+    CHECK_STR(vm.cfg.nics[0].id, "net0");
+    CHECK_STR(vm.cfg.nics[0].network, "default");
+    CHECK(vm.cfg.nics[0].checks_mac);
+    CHECK_STR(vm.cfg.nics[1].network, "lab");
+    CHECK(memcmp(vm.cfg.nics[1].mac, "\x52\0\x0a\x0b\0\xff", 6) == 0);
+    CHECK_EQ(vm.cfg.nics[1].ops_per_s, 1000);
+    CHECK_EQ(vm.cfg.nics[1].bytes_per_s, 0x100000000);
+    CHECK_EQ(vm.cfg.nics[1].burst_bytes, 65536);
+    CHECK(vm.cfg.nics[1].is_isolated);
+    CHECK(!vm.cfg.nics[1].checks_mac);
+    CHECK_STR(vm_fdt_property("/nics"), "nics");
+}
+
+TEST(wrong_cards)
+{
+    static const char *const macs[] = {"",
+                                       "52:00:00:00:00",
+                                       "52:00:00:00:00:0",
+                                       "52-00-00-00-00-01",
+                                       "52:00:00:00:00:01:",
+                                       "52:00:00:00:00:0g"};
+    char name[8];
+
+    for (size_t i = 0; i < sizeof(macs) / sizeof(macs[0]); i++) {
+        begin("web1");
+        CHECK_EQ(fdt_begin_node(blob, "nics"), 0);
+        CHECK_EQ(fdt_begin_node(blob, "net0"), 0);
+        CHECK_EQ(fdt_property_string(blob, "mac", macs[i]), 0);
+        CHECK_EQ(fdt_property_string(blob, "speed", "fast"), 0);
+        CHECK_EQ(fdt_end_node(blob), 0);
+        CHECK_EQ(fdt_end_node(blob), 0);
+        CHECK_EQ(read_vm(), -EINVAL);
+        CHECK_STR(told, "n/nics/net0/mac;n/nics/net0/speed;");
+    }
+    begin("web1");
+    CHECK_EQ(fdt_begin_node(blob, "nics"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "a-card-with-a-name-that-is-too-long"), 0);
+    CHECK_EQ(fdt_property(blob, "any-mac", "yes", 4), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    for (int i = 0; i < VM_NICS_MAX; i++) {
+        snprintf(name, sizeof(name), "net%d", i);
+        CHECK_EQ(fdt_begin_node(blob, name), 0);
+        CHECK_EQ(fdt_end_node(blob), 0);
+    }
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(read_vm(), -EINVAL);
+    CHECK_STR(told, "n/nics/a-card-with-a-name-that-is-too-long/;"
+                    "n/nics/a-card-with-a-name-that-is-too-long/any-mac;n/nics;");
+    CHECK_EQ(vm.cfg.nic_count, VM_NICS_MAX);
+}
+
 /* One property of the wrong kind: told by name, and the definition is refused. */
 static void check_wrong(const char *name, const void *value, int bytes)
 {
@@ -285,6 +359,11 @@ TEST(damage)
     CHECK_EQ(fdt_property(blob, "tags", "red\0blue", 9), 0);
     CHECK_EQ(fdt_property(blob, "autostart", "", 0), 0);
     CHECK_EQ(fdt_property_string(blob, "kind", "kernel"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "nics"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "net0"), 0);
+    CHECK_EQ(fdt_property_string(blob, "mac", "52:00:00:00:00:01"), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
     (void)finish();
     size = fdt_totalsize(blob);
     copy = malloc(size);
@@ -302,6 +381,7 @@ TEST(damage)
             (void)!image_fdt_read(copy, node, "n", &image, &report);
             CHECK(strnlen(vm.cfg.kernel, sizeof(vm.cfg.kernel)) < sizeof(vm.cfg.kernel));
             CHECK(vm.cfg.tag_count <= VM_TAGS_MAX);
+            CHECK(vm.cfg.nic_count <= VM_NICS_MAX);
         }
     }
     free(copy);

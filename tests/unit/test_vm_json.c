@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
+#include "drivers/net/network.h"
 #include "mgmt/vm_json.h"
 
 static struct json_doc doc;
@@ -36,6 +37,13 @@ int vmm_uuid_parse(const char *text, u8 uuid[16])
 const char *vmm_state_name(enum vmm_state state)
 {
     return state == VMM_RUNNING ? "running" : "stopped";
+}
+
+const struct netport *network_port_find(const char *network, const char *name, const char *nic)
+{
+    static const struct netport port = {.ip_seen = 0xc0a84d02};
+
+    return strcmp(network, "default") == 0 && name[0] && strcmp(nic, "net0") == 0 ? &port : NULL;
 }
 
 static int merge(const char *text)
@@ -207,6 +215,37 @@ TEST(what_get_gives_can_be_put_back)
     CHECK_STR(cfg.cmdline, before.cmdline);
     CHECK_STR(cfg.tags[0], "t");
     CHECK_EQ(cfg.serial_log_bytes, 4096);
+}
+
+TEST(cards)
+{
+    static struct vmm_info info;
+    static char text[40000];
+    struct json_writer w;
+
+    CHECK_EQ(
+        read("{\"name\":\"a\",\"nics\":[{\"id\":\"net0\"},{\"id\":\"net1\",\"network\":\"lab\","
+             "\"mac\":\"52:00:00:0A:0b:ff\",\"limits\":{\"ops_per_s\":5,\"bytes_per_s\":6,"
+             "\"burst_bytes\":7},\"isolated\":true,\"check_mac\":false}]}"),
+        0);
+    CHECK_EQ(cfg.nic_count, 2);
+    CHECK_STR(cfg.nics[0].network, "default");
+    CHECK(cfg.nics[0].checks_mac);
+    CHECK_STR(cfg.nics[1].network, "lab");
+    CHECK(memcmp(cfg.nics[1].mac, "\x52\0\0\x0a\x0b\xff", 6) == 0);
+    CHECK_EQ(cfg.nics[1].burst_bytes, 7);
+    CHECK(cfg.nics[1].is_isolated && !cfg.nics[1].checks_mac);
+    info.cfg = cfg;
+    json_write_init(&w, text, sizeof(text) - 1);
+    vm_json_write(&w, &info, 7, NULL);
+    text[w.len] = '\0';
+    CHECK(strstr(text, "\"network\":\"default\"") != NULL);
+    CHECK(strstr(text, "\"ip_seen\":\"192.168.77.2\"") != NULL);
+    CHECK(strstr(text, "\"mac\":\"52:00:00:0a:0b:ff\",\"ip_seen\":null") != NULL);
+    CHECK_EQ(read(text), 0);
+    CHECK_EQ(cfg.nic_count, 2);
+    CHECK_EQ(read("{\"nics\":[{\"mac\":\"52:00:00:0a:0b\"}]}"), -EINVAL);
+    CHECK_STR(error.pointer, "/nics/0/mac");
 }
 
 TEST(fields_choose_members)

@@ -18,14 +18,8 @@
 #include "drivers/net/net_internal.h"
 #include "mm/kheap.h"
 
-#define SUBNET_FIRST 0xc0a84d00u /* 192.168.77.0/24, then .78.0 … */
-#define SUBNET_BYTES 0x100u
-#define PREFIX_BITS  24u
-#define GATEWAY      1u
-#define RANGE_FIRST  2u
-#define RANGE_LAST   254u
-#define PORTS        ((NAT_PORT_HIGH - NAT_PORT_LOW + 1u) / NAT_NETWORKS_MAX)
-#define TICK_NS      NS_PER_S
+#define PORTS   ((NAT_PORT_HIGH - NAT_PORT_LOW + 1u) / NAT_NETWORKS_MAX)
+#define TICK_NS NS_PER_S
 
 struct nat_network {
     struct nat *nat;     /* (o) net_task */
@@ -106,22 +100,22 @@ static u64 random(void)
     return value;
 }
 
-static struct nat_config config_of(const char *network, u32 mtu, u32 slot)
+static struct nat_config config_of(const struct network_config *network, u32 slot)
 {
-    u32 subnet = SUBNET_FIRST + slot * SUBNET_BYTES;
+    const struct network_nat *inside = &network->nat;
     struct nat_config cfg = {
         .mac = {0x02, 0x53, 0x4f, 0x43, 0x4c, (u8)slot},
-        .gateway = subnet + GATEWAY,
-        .prefix_bits = PREFIX_BITS,
-        .range_first = subnet + RANGE_FIRST,
-        .range_last = subnet + RANGE_LAST,
-        .mtu = (u16)mtu,
+        .gateway = inside->subnet + 1,
+        .prefix_bits = inside->prefix_bits,
+        .range_first = inside->range_first,
+        .range_last = inside->range_last,
+        .mtu = (u16)network->mtu,
         .port_first = (u16)(NAT_PORT_LOW + slot * PORTS),
         .port_count = (u16)PORTS,
         .secret = {{random(), random()}},
     };
 
-    (void)str_copy(cfg.network, sizeof(cfg.network), network);
+    (void)str_copy(cfg.network, sizeof(cfg.network), network->name);
     return cfg;
 }
 
@@ -163,13 +157,15 @@ static void no_wake(void *arg unused)
 {
 }
 
-static int start(struct nat_network *n, const char *network, u32 mtu)
+static int start(struct nat_network *n, const struct network_config *network)
 {
-    struct nat_config cfg = config_of(network, mtu, n->slot);
+    struct nat_config cfg = config_of(network, n->slot);
     struct netport_config port = {
-        .network = network, .nic = "gateway", .flags = NETPORT_HOST, .wake = no_wake};
+        .network = network->name, .nic = "gateway", .flags = NETPORT_HOST, .wake = no_wake};
     int rc = nat_init(n->nat, &cfg, &ops, n);
 
+    if (rc == 0)
+        rc = nat_forwards_set(n->nat, network->nat.forwards, network->nat.forward_count);
     if (rc)
         return rc;
     memcpy(port.mac, cfg.mac, sizeof(port.mac));
@@ -182,7 +178,7 @@ static int start(struct nat_network *n, const char *network, u32 mtu)
     return 0;
 }
 
-int nat_network_create(const char *network, u32 mtu, struct nat_network **out)
+int nat_network_create(const struct network_config *network, struct nat_network **out)
 {
     struct nat_network *n;
     u32 slot = 0;
@@ -199,7 +195,7 @@ int nat_network_create(const char *network, u32 mtu, struct nat_network **out)
     rc = -ENOMEM;
     n->nat = kzalloc(nat_bytes());
     if (n->nat)
-        rc = start(n, network, mtu);
+        rc = start(n, network);
     if (rc) {
         kfree(n->nat);
         kfree(n);
@@ -262,6 +258,23 @@ int nat_network_forwards(struct nat_network *n, const struct nat_forward *forwar
 
     net_task_call(set_forwards, &call);
     return call.rc;
+}
+
+bool nat_network_is_outside(u32 subnet, u32 netmask)
+{
+    const struct nat_uplink *uplink = &nats.uplink;
+
+    return uplink->is_up && ((uplink->address ^ subnet) & uplink->netmask & netmask) == 0;
+}
+
+void nat_network_counters(const struct nat_network *n, struct nat_counters *out, u32 *connections)
+{
+    const u64 *from = (const u64 *)(const void *)nat_counters(n->nat);
+    u64 *to = (u64 *)(void *)out;
+
+    for (size_t i = 0; i < sizeof(*out) / sizeof(u64); i++)
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    *connections = nat_connection_count(n->nat);
 }
 
 void nat_network_uplink(struct netport *host, const struct nat_uplink *uplink)

@@ -7,6 +7,7 @@
 #include "core/lib/types.h"
 #include "drivers/net/nat/nat.h"
 #include "drivers/net/netport.h"
+#include "drivers/net/network.h"
 
 /* Networks of kind nat at most: each has a slice of the ports. */
 #define NAT_NETWORKS_MAX 4u
@@ -16,10 +17,10 @@ struct nat_network;
 /* Context of all: boot, management task. */
 
 /*
- * Gives a network, which is there already, its gateway: 192.168.77.1/24, the next ones .78 and so
- * on. Return: 0; -ENOSPC (there are NAT_NETWORKS_MAX), -ENOMEM.
+ * Gives a network, which is there already, its gateway and forwards. Return: 0; -ENOSPC (there are
+ * NAT_NETWORKS_MAX), -ENOMEM, -EINVAL, -EEXIST (two forwards with the same host port).
  */
-int nat_network_create(const char *network, u32 mtu, struct nat_network **out) must_check;
+int nat_network_create(const struct network_config *network, struct nat_network **out) must_check;
 void nat_network_destroy(struct nat_network *n);
 
 /* A VM's NIC came to the network, or left it. */
@@ -29,6 +30,12 @@ void nat_network_nic_remove(struct nat_network *n, const u8 mac[6]);
 /* Return: as nat_forwards_set. */
 int nat_network_forwards(struct nat_network *n, const struct nat_forward *forwards,
                          u32 count) must_check;
+
+/* Whether a subnet overlaps the one the host's own address is in. */
+bool nat_network_is_outside(u32 subnet, u32 netmask) must_check;
+
+/* Counters, and connections at this time. */
+void nat_network_counters(const struct nat_network *n, struct nat_counters *out, u32 *connections);
 
 /* The host's port and address, which all of them share; told whenever they change. */
 void nat_network_uplink(struct netport *host, const struct nat_uplink *uplink);

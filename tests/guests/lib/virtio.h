@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI configuration by ECAM, and a driver for one queue of a virtio device. */
+/* PCI configuration by ECAM, and a driver for the queues of a virtio device. */
 #ifndef GUEST_VIRTIO_H
 #define GUEST_VIRTIO_H
 
@@ -55,9 +55,11 @@ struct queue {
 /* A device found: where it is and where its structures are. */
 struct virtio {
     u64 config; /* its configuration space */
-    u64 bar, common, notify, isr;
-    u32 msix; /* offset of the capability */
+    u64 bar, common, notify, isr, device;
+    u32 notify_step; /* from one queue's doorbell to the next one's */
+    u32 msix;        /* offset of the capability */
     struct queue *queue;
+    u32 queue_count; /* of them at `queue`; 0: one */
 };
 
 static inline u8 mmio_read8(u64 at)
@@ -84,20 +86,36 @@ bool virtio_find(struct virtio *v, u32 id);
 /* Where its structures are now: after the BAR has moved. */
 void virtio_locate(struct virtio *v);
 
-/* From reset to DRIVER_OK, with queue 0 at v->queue, zeroed. Return: the status then. */
+/* From reset to DRIVER_OK, with the queues at v->queue, zeroed. Return: the status then. */
 u8 virtio_start(struct virtio *v, u64 features);
 
-/* Adds a chain and rings. */
-void virtio_add(struct virtio *v, u16 head);
+/* Adds a chain to a queue and rings. */
+void virtio_add_to(struct virtio *v, u16 queue, u16 head);
 
-/* Chains given back since start. */
-static inline u16 virtio_used(const struct virtio *v)
+/* Chains of it given back since start. */
+static inline u16 virtio_used_of(const struct virtio *v, u16 queue)
 {
-    return (u16)(v->queue->device[0] >> 16);
+    return (u16)(v->queue[queue].device[0] >> 16);
 }
 
 /* Waits for it, for two seconds at most. Return: whether it came. */
-bool virtio_wait_used(const struct virtio *v, u16 count);
+bool virtio_wait_used_of(const struct virtio *v, u16 queue, u16 count);
+
+/* The same of queue 0. */
+static inline void virtio_add(struct virtio *v, u16 head)
+{
+    virtio_add_to(v, 0, head);
+}
+
+static inline u16 virtio_used(const struct virtio *v)
+{
+    return virtio_used_of(v, 0);
+}
+
+static inline bool virtio_wait_used(const struct virtio *v, u16 count)
+{
+    return virtio_wait_used_of(v, 0, count);
+}
 
 #define F_VERSION_1 (1ull << 32)
 #define F_EVENT_IDX (1ull << 29)
