@@ -222,8 +222,9 @@ int agent_start(const struct boot_info *info)
     rc = open_endpoint(info);
     if (rc)
         return rc;
-    auth_init(info->dtb_base ? hpa_to_ptr(hpa(info->dtb_base)) : NULL, info->dtb_bytes,
-              &config_report);
+    if (!agent.is_closed)
+        auth_init(info->dtb_base ? hpa_to_ptr(hpa(info->dtb_base)) : NULL, info->dtb_bytes,
+                  &config_report);
     agent.ready_ns = time_ns();
     boot_stage_mark("agent_ready");
     rc = task_start(&agent.task, "agent", TASK_AGENT, 0, agent_main, NULL);

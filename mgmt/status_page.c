@@ -66,7 +66,8 @@ static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_conf
     pmm_get_stats(&memory);
     ksnprintf(lines[0], PAGE_COLUMNS, "Socle %s   %s", host_facts()->version, cfg->hostname);
     compose_endpoint(lines, cfg, is_closed);
-    compose_claim(lines[3]);
+    if (!is_closed)
+        compose_claim(lines[3]);
     ksnprintf(lines[4], PAGE_COLUMNS, "VMs: %u running, %u off%s%s", running, others,
               why ? "   " : "", why ? why : "");
     ksnprintf(lines[5], PAGE_COLUMNS, "memory: %llu of %llu MiB free",
