@@ -50,6 +50,16 @@ static inline void *ring_pop(struct ring *r)
     return item;
 }
 
+/* Consumer side: the oldest item, which stays; NULL if the ring is empty. */
+static inline void *ring_peek(const struct ring *r)
+{
+    u32 tail = __atomic_load_n(&r->tail, __ATOMIC_RELAXED);
+
+    if (tail == __atomic_load_n(&r->head, __ATOMIC_ACQUIRE))
+        return NULL;
+    return r->slots[tail & (r->size - 1)];
+}
+
 /* Either side; the other may change it meanwhile. */
 static inline u32 ring_count(const struct ring *r)
 {

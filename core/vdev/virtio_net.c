@@ -9,13 +9,15 @@
  * the vCPU that brings buffers. dev.lock is held for a frame at a time: it keeps both rings of the
  * port to one user, and a reset away from a copy. Spec: Virtio 1.2, 5.1 "Network Device".
  *
- * Not offered: segmentation and mergeable buffers, which are of no use without frames larger than
- * a buffer; the control queue: the switch delivers only what is for this card.
+ * By the control queue the driver says what it wants to receive (virtio_net_filter.c). Not offered:
+ * segmentation and mergeable buffers, which are of no use without frames larger than a buffer;
+ * another address by the control queue: the network knows the card by the one it has.
  */
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vdev/vdevs.h"
 #include "core/vdev/virtio.h"
+#include "core/vdev/virtio_net_filter.h"
 #include "core/vm/vm.h"
 #include "drivers/net/netport.h"
 #include "drivers/net/pktbuf_csum.h"
@@ -23,9 +25,11 @@
 
 #define NET_QUEUE_RX    0u
 #define NET_QUEUE_TX    1u
+#define NET_QUEUE_CTRL  2u
+#define NET_QUEUES      3u
 #define NET_QUEUE_SIZE  256u
 #define NET_CLASS       0x020000u /* Ethernet controller */
-#define NET_BATCH       64u       /* frames each way in one call */
+#define NET_BATCH       64u       /* frames each way in one call, or commands */
 #define NET_FRAME_EXTRA (ETHERNET_HEADER_BYTES + ETHERNET_VLAN_BYTES)
 
 /* 5.1.3 "Feature bits" */
@@ -66,7 +70,8 @@ struct nic {
     struct netport port;
     bool is_attached; /* (c) */
     bool link_up;     /* net_task: as the guest was told last */
-    struct virtq_chain rx_chain, tx_chain;
+    struct virtq_chain rx_chain, tx_chain, ctrl_chain;
+    struct net_filter filter;
 };
 
 enum progress { DONE_ONE, NOTHING_TO_DO, NO_ROOM };
@@ -126,6 +131,16 @@ static struct net_header header_of(const struct nic *nic, struct pktbuf *pkt)
     return header;
 }
 
+/* A card that may use any address is not asked for its own. */
+static bool is_wanted(const struct nic *nic, const struct pktbuf *pkt)
+{
+    const struct netport_config *cfg = &nic->port.cfg;
+
+    return net_filter_passes(&nic->filter, nic->virtio.accepted,
+                             cfg->flags & NETPORT_CHECK_MAC ? cfg->mac : NULL, pktbuf_data(pkt),
+                             pkt->len);
+}
+
 /* A buffer that is too small goes back empty, and the frame is lost. Context: lock held. */
 static enum progress receive_one(struct nic *nic)
 {
@@ -135,8 +150,13 @@ static enum progress receive_one(struct nic *nic)
     struct pktbuf *pkt;
     u32 bytes = 0;
 
-    if (ring_empty(&nic->port.inbox))
+    pkt = ring_peek(&nic->port.inbox);
+    if (!pkt)
         return NOTHING_TO_DO;
+    if (!is_wanted(nic, pkt)) {
+        pktbuf_free(netport_receive(&nic->port));
+        return DONE_ONE;
+    }
     if (virtio_pop(&nic->virtio, NET_QUEUE_RX, chain))
         return NO_ROOM;
     pkt = netport_receive(&nic->port);
@@ -199,14 +219,41 @@ static void receive(struct nic *nic)
         virtio_mute(&nic->virtio, NET_QUEUE_RX);
 }
 
+/* One command of the control queue. Context: lock held. */
+static enum progress obey_one(struct nic *nic)
+{
+    const struct gmem *gmem = &nic->virtio.dev.vm->gmem;
+    struct virtq_chain *chain = &nic->ctrl_chain;
+    u8 ack;
+
+    if (virtio_pop(&nic->virtio, NET_QUEUE_CTRL, chain))
+        return NOTHING_TO_DO;
+    ack = net_filter_command(&nic->filter, nic->virtio.accepted, gmem, chain);
+    virtio_push(&nic->virtio, NET_QUEUE_CTRL, chain,
+                (u32)virtq_chain_write(gmem, chain, 0, &ack, sizeof(ack)));
+    return DONE_ONE;
+}
+
+/* A driver waits for each command's end; one that sends more at once than a batch rings again. */
+static void obey(struct nic *nic)
+{
+    u32 count;
+
+    (void)pump(nic, obey_one, &count);
+    if (count > 0)
+        virtio_signal(&nic->virtio, NET_QUEUE_CTRL);
+}
+
 static void nic_notify(struct virtio *dev, u16 queue)
 {
     struct nic *nic = container_of(dev, struct nic, virtio);
 
     if (queue == NET_QUEUE_TX)
         transmit(nic);
-    else
+    else if (queue == NET_QUEUE_RX)
         receive(nic);
+    else
+        obey(nic);
 }
 
 static void follow_link(struct nic *nic)
@@ -233,7 +280,7 @@ static void on_wake(void *arg)
 /* Frames that wait in the port stay: they are for whoever comes next, as on a wire. */
 static void nic_reset(struct virtio *dev)
 {
-    (void)dev;
+    net_filter_reset(&container_of(dev, struct nic, virtio)->filter);
 }
 
 static void nic_fini(struct virtio *dev)
@@ -253,8 +300,9 @@ static const struct virtio_model nic_model = {
     .name = "virtio-net",
     .id = VIRTIO_ID_NET,
     .class_code = NET_CLASS,
-    .features = NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_STATUS,
-    .queue_count = 2,
+    .features = NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_STATUS |
+                NET_F_CTRL_VQ | NET_F_CTRL_RX | NET_F_CTRL_RX_X | NET_F_CTRL_VLAN,
+    .queue_count = NET_QUEUES,
     .queue_size = NET_QUEUE_SIZE,
     .config_bytes = sizeof(struct net_config),
     .ops = &nic_ops,

@@ -93,6 +93,27 @@ def test_linux_to_linux(net):
     assert net.delete("/networks/inside").status == 409  # in use
 
 
+def test_filter(net):
+    """Linux tells its card what it wants to receive: a group it has not joined reaches it in promiscuous mode only."""
+    for number, name in enumerate(("one", "two"), 1):
+        power_on(net, name, {"id": "net0", "network": "inside"})
+        address(net, name, f"10.9.0.{number}")
+    shell(net, "one", "cat /sys/class/net/eth0/device/features | cut -c18-21 | sed s/^/has-/", r"has-111[01]\r?\n")  # bits 17 to 19: control queue, RX mode, VLANs
+    shell(net, "two", "ip route add 224.0.0.0/4 dev eth0; ping -c 1 10.9.0.1 | sed s/^/ping-/", r"1 packets received")
+
+    def received_while_pinged(mode):
+        def count(when):
+            return int(shell(net, "one", f"sed s/^/{when}-/ /sys/class/net/eth0/statistics/rx_packets", rf"{when}-(\d+)\r?\n").group(1))
+        shell(net, "one", f"ip link set eth0 promisc {mode[:-1]} && echo {mode}-$((1+1))", rf"{mode}-2\r?\n")
+        before = count(f"before-{mode}")
+        shell(net, "two", f"ping -c 20 -i 0.1 -W 1 224.0.0.77 | sed s/^/{mode}-/", rf"{mode}-20 packets transmitted")
+        return count(f"after-{mode}") - before
+
+    assert received_while_pinged("on1") >= 20
+    assert received_while_pinged("off1") < 10
+    assert received_while_pinged("on2") >= 20
+
+
 def test_isolated_ports(net):
     """Two isolated cards reach a third one, and not each other."""
     for name, number, isolated in (("one", 1, True), ("two", 2, True), ("three", 3, False)):
