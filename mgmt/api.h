@@ -108,6 +108,12 @@ void reply_stream(struct req *req, u16 status, const char *content_type, u64 len
                   const struct body_source *source);
 void reply_header(struct req *req, const char *name, const char *fmt, ...) printf_like(3, 4);
 
+/*
+ * Answers with the bytes of an object, or the range of them that is asked for: state.offset to
+ * .end, which `source` produces. Return: 0; -ERANGE after answering 416.
+ */
+int api_reply_range(struct req *req, u64 size, const struct body_source *source) must_check;
+
 /* Requests. query_get: the decoded parameter, or NULL; valid until the next call. */
 const char *query_get(const struct req *req, const char *name);
 

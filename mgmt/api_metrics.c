@@ -14,10 +14,10 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
-#include "drivers/block/blk.h"
 #include "drivers/net/pktbuf.h"
 #include "mgmt/api.h"
 #include "mgmt/host_facts.h"
+#include "mgmt/metrics.h"
 #include "mgmt/metrics_net.h"
 #include "mgmt/server.h"
 #include "mm/pmm.h"
@@ -35,8 +35,7 @@ void api_count_request(enum http_verb verb, u16 status)
         request_counts[verb][status]++;
 }
 
-static void line(struct json_writer *w, const char *fmt, ...) printf_like(2, 3);
-static void line(struct json_writer *w, const char *fmt, ...)
+void metrics_line(struct json_writer *w, const char *fmt, ...)
 {
     char text[256];
     va_list args;
@@ -48,19 +47,16 @@ static void line(struct json_writer *w, const char *fmt, ...)
     json_raw(w, "\n");
 }
 
-#define SECONDS        "%llu.%09llu"
-#define SECONDS_OF(ns) (unsigned long long)((ns) / NS_PER_S), (unsigned long long)((ns) % NS_PER_S)
-
 static void host_build(struct json_writer *w)
 {
     const struct host_facts *facts = host_facts();
 
-    line(w, "socle_build_info{version=\"%s\",git=\"%s\"} 1", facts->version, facts->git);
+    metrics_line(w, "socle_build_info{version=\"%s\",git=\"%s\"} 1", facts->version, facts->git);
 }
 
 static void host_uptime(struct json_writer *w)
 {
-    line(w, "socle_uptime_seconds " SECONDS, SECONDS_OF(time_ns()));
+    metrics_line(w, "socle_uptime_seconds " SECONDS, SECONDS_OF(time_ns()));
 }
 
 static void host_stages(struct json_writer *w)
@@ -72,8 +68,8 @@ static void host_stages(struct json_writer *w)
     for (size_t i = 0; i < count; i++) {
         u64 ns = stages[i].ns - before;
 
-        line(w, "socle_boot_stage_duration_seconds{stage=\"%s\"} " SECONDS, stages[i].name,
-             SECONDS_OF(ns));
+        metrics_line(w, "socle_boot_stage_duration_seconds{stage=\"%s\"} " SECONDS, stages[i].name,
+                     SECONDS_OF(ns));
         before = stages[i].ns;
     }
 }
@@ -83,12 +79,12 @@ static void host_cpus(struct json_writer *w)
     struct cpu_times times;
 
     for (u32 i = 0; cpu_times_get(i, &times); i++) {
-        line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"guest\"} " SECONDS, i,
-             SECONDS_OF(times.guest_ns));
-        line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"host\"} " SECONDS, i,
-             SECONDS_OF(times.host_ns));
-        line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"idle\"} " SECONDS, i,
-             SECONDS_OF(times.idle_ns));
+        metrics_line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"guest\"} " SECONDS, i,
+                     SECONDS_OF(times.guest_ns));
+        metrics_line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"host\"} " SECONDS, i,
+                     SECONDS_OF(times.host_ns));
+        metrics_line(w, "socle_cpu_seconds_total{cpu=\"%u\",mode=\"idle\"} " SECONDS, i,
+                     SECONDS_OF(times.idle_ns));
     }
 }
 
@@ -101,10 +97,10 @@ static void host_memory(struct json_writer *w)
     struct pmm_stats stats;
 
     pmm_get_stats(&stats);
-    line(w, "socle_memory_bytes{use=\"free\"} %llu", (unsigned long long)stats.free_bytes);
+    metrics_line(w, "socle_memory_bytes{use=\"free\"} %llu", (unsigned long long)stats.free_bytes);
     for (u32 i = 0; i < PMM_USE_COUNT; i++)
-        line(w, "socle_memory_bytes{use=\"%s\"} %llu", uses[i],
-             (unsigned long long)stats.used_bytes[i]);
+        metrics_line(w, "socle_memory_bytes{use=\"%s\"} %llu", uses[i],
+                     (unsigned long long)stats.used_bytes[i]);
 }
 
 static void host_dirty(struct json_writer *w)
@@ -112,7 +108,7 @@ static void host_dirty(struct json_writer *w)
     struct pmm_stats stats;
 
     pmm_get_stats(&stats);
-    line(w, "socle_memory_dirty_bytes %llu", (unsigned long long)stats.dirty_bytes);
+    metrics_line(w, "socle_memory_dirty_bytes %llu", (unsigned long long)stats.dirty_bytes);
 }
 
 static void host_promised(struct json_writer *w)
@@ -120,7 +116,7 @@ static void host_promised(struct json_writer *w)
     struct pmm_stats stats;
 
     pmm_get_stats(&stats);
-    line(w, "socle_memory_promised_bytes %llu", (unsigned long long)stats.promised_bytes);
+    metrics_line(w, "socle_memory_promised_bytes %llu", (unsigned long long)stats.promised_bytes);
 }
 
 static void host_nodes(struct json_writer *w)
@@ -129,10 +125,10 @@ static void host_nodes(struct json_writer *w)
         struct pmm_node_stats node;
 
         pmm_get_node_stats(i, &node);
-        line(w, "socle_memory_node_bytes{node=\"%u\",use=\"free\"} %llu", i,
-             (unsigned long long)node.free_bytes);
-        line(w, "socle_memory_node_bytes{node=\"%u\",use=\"used\"} %llu", i,
-             (unsigned long long)(node.total_bytes - node.free_bytes));
+        metrics_line(w, "socle_memory_node_bytes{node=\"%u\",use=\"free\"} %llu", i,
+                     (unsigned long long)node.free_bytes);
+        metrics_line(w, "socle_memory_node_bytes{node=\"%u\",use=\"used\"} %llu", i,
+                     (unsigned long long)(node.total_bytes - node.free_bytes));
     }
 }
 
@@ -141,64 +137,21 @@ static void host_requests(struct json_writer *w)
     for (u32 verb = 0; verb <= VERB_OTHER; verb++) {
         for (u32 status = 0; status < STATUS_SLOTS; status++) {
             if (request_counts[verb][status])
-                line(w, "socle_http_requests_total{method=\"%s\",code=\"%u\"} %u",
-                     verb_text((enum http_verb)verb), status, request_counts[verb][status]);
+                metrics_line(w, "socle_http_requests_total{method=\"%s\",code=\"%u\"} %u",
+                             verb_text((enum http_verb)verb), status, request_counts[verb][status]);
         }
     }
 }
 
 static void host_network(struct json_writer *w)
 {
-    line(w, "socle_packet_pool_exhausted_total %llu", (unsigned long long)pktbuf_exhausted_count());
-}
-
-static u64 count_of(const u64 *counter)
-{
-    return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
-static void disk_requests(struct json_writer *w)
-{
-    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
-        for (u32 op = 0; op < BLK_OP_COUNT; op++)
-            line(w, "socle_disk_requests_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
-                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.requests[op]));
-    }
-}
-
-static void disk_bytes(struct json_writer *w)
-{
-    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
-        for (u32 op = BLK_READ; op <= BLK_WRITE; op++)
-            line(w, "socle_disk_bytes_total{disk=\"%s\",op=\"%s\"} %llu", dev->name,
-                 blk_op_name(op), (unsigned long long)count_of(&dev->stats.bytes[op]));
-    }
-}
-
-static void disk_time(struct json_writer *w)
-{
-    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
-        for (u32 op = 0; op < BLK_OP_COUNT; op++)
-            line(w, "socle_disk_request_seconds_total{disk=\"%s\",op=\"%s\"} " SECONDS, dev->name,
-                 blk_op_name(op), SECONDS_OF(count_of(&dev->stats.ns[op])));
-    }
-}
-
-static void disk_errors(struct json_writer *w)
-{
-    for (const struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
-        u64 all = count_of(&dev->stats.errors), late = count_of(&dev->stats.timeouts);
-
-        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"timeout\"} %llu", dev->name,
-             (unsigned long long)late);
-        line(w, "socle_disk_errors_total{disk=\"%s\",kind=\"other\"} %llu", dev->name,
-             (unsigned long long)(all - MIN(late, all)));
-    }
+    metrics_line(w, "socle_packet_pool_exhausted_total %llu",
+                 (unsigned long long)pktbuf_exhausted_count());
 }
 
 static void host_connections(struct json_writer *w)
 {
-    line(w, "socle_http_connections %u", server_connections());
+    metrics_line(w, "socle_http_connections %u", server_connections());
 }
 
 static void vm_state(struct json_writer *w, const struct vmm_info *vm)
@@ -206,8 +159,8 @@ static void vm_state(struct json_writer *w, const struct vmm_info *vm)
     char uuid[37];
 
     vmm_uuid_format(vm->cfg.uuid, uuid);
-    line(w, "socle_vm_state{vm=\"%s\",uuid=\"%s\",state=\"%s\"} 1", vm->cfg.name, uuid,
-         vmm_state_name(vm->state));
+    metrics_line(w, "socle_vm_state{vm=\"%s\",uuid=\"%s\",state=\"%s\"} 1", vm->cfg.name, uuid,
+                 vmm_state_name(vm->state));
 }
 
 static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
@@ -220,27 +173,27 @@ static void vm_memory(struct json_writer *w, const struct vmm_info *vm)
                 {"overhead", vm->memory.overhead_bytes}};
 
     for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-        line(w, "socle_vm_memory_bytes{vm=\"%s\",use=\"%s\"} %llu", vm->cfg.name, rows[i].use,
-             (unsigned long long)rows[i].bytes);
+        metrics_line(w, "socle_vm_memory_bytes{vm=\"%s\",use=\"%s\"} %llu", vm->cfg.name,
+                     rows[i].use, (unsigned long long)rows[i].bytes);
 }
 
 static void vm_memory_size(struct json_writer *w, const struct vmm_info *vm)
 {
-    line(w, "socle_vm_memory_size_bytes{vm=\"%s\"} %llu", vm->cfg.name,
-         (unsigned long long)vm->cfg.memory_bytes);
+    metrics_line(w, "socle_vm_memory_size_bytes{vm=\"%s\"} %llu", vm->cfg.name,
+                 (unsigned long long)vm->cfg.memory_bytes);
 }
 
 static void vm_memory_target(struct json_writer *w, const struct vmm_info *vm)
 {
-    line(w, "socle_vm_memory_target_bytes{vm=\"%s\"} %llu", vm->cfg.name,
-         (unsigned long long)vm_config_target(&vm->cfg));
+    metrics_line(w, "socle_vm_memory_target_bytes{vm=\"%s\"} %llu", vm->cfg.name,
+                 (unsigned long long)vm_config_target(&vm->cfg));
 }
 
 static void vcpu_state(struct json_writer *w, const struct vmm_info *vm, u32 vcpu,
                        const char *state, u64 ns)
 {
-    line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"%u\",state=\"%s\"} " SECONDS,
-         vm->cfg.name, vcpu, state, SECONDS_OF(ns));
+    metrics_line(w, "socle_vm_vcpu_seconds_total{vm=\"%s\",vcpu=\"%u\",state=\"%s\"} " SECONDS,
+                 vm->cfg.name, vcpu, state, SECONDS_OF(ns));
 }
 
 static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
@@ -259,10 +212,10 @@ static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
 static void summary(struct json_writer *w, const char *name, const char *labels,
                     const struct vmm_summary *values)
 {
-    line(w, "%s{%s,quantile=\"0.5\"} " SECONDS, name, labels, SECONDS_OF(values->p50_ns));
-    line(w, "%s{%s,quantile=\"0.99\"} " SECONDS, name, labels, SECONDS_OF(values->p99_ns));
-    line(w, "%s_sum{%s} " SECONDS, name, labels, SECONDS_OF(values->total_ns));
-    line(w, "%s_count{%s} %llu", name, labels, (unsigned long long)values->count);
+    metrics_line(w, "%s{%s,quantile=\"0.5\"} " SECONDS, name, labels, SECONDS_OF(values->p50_ns));
+    metrics_line(w, "%s{%s,quantile=\"0.99\"} " SECONDS, name, labels, SECONDS_OF(values->p99_ns));
+    metrics_line(w, "%s_sum{%s} " SECONDS, name, labels, SECONDS_OF(values->total_ns));
+    metrics_line(w, "%s_count{%s} %llu", name, labels, (unsigned long long)values->count);
 }
 
 static void vm_wakeups(struct json_writer *w, const struct vmm_info *vm)
@@ -278,8 +231,8 @@ static void vm_wakeups(struct json_writer *w, const struct vmm_info *vm)
 
 static void vm_spin_yields(struct json_writer *w, const struct vmm_info *vm)
 {
-    line(w, "socle_vm_spin_yields_total{vm=\"%s\"} %llu", vm->cfg.name,
-         (unsigned long long)vmm_let_pass(vm->id));
+    metrics_line(w, "socle_vm_spin_yields_total{vm=\"%s\"} %llu", vm->cfg.name,
+                 (unsigned long long)vmm_let_pass(vm->id));
 }
 
 static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
@@ -288,8 +241,8 @@ static void vm_exits(struct json_writer *w, const struct vmm_info *vm)
     size_t count = vmm_exits(vm->id, rows);
 
     for (size_t i = 0; i < count; i++)
-        line(w, "socle_vm_exits_total{vm=\"%s\",reason=\"%s\"} %llu", vm->cfg.name, rows[i].reason,
-             (unsigned long long)rows[i].times.count);
+        metrics_line(w, "socle_vm_exits_total{vm=\"%s\",reason=\"%s\"} %llu", vm->cfg.name,
+                     rows[i].reason, (unsigned long long)rows[i].times.count);
 }
 
 static void vm_exit_time(struct json_writer *w, const struct vmm_info *vm)
@@ -350,12 +303,14 @@ static const struct family {
     {"socle_nat_packets_total", "counter", "Packets translated.", metrics_nat_packets, NULL},
     {"socle_nat_drops_total", "counter", "Packets not translated, by reason.", metrics_nat_drops,
      NULL},
-    {"socle_disk_requests_total", "counter", "Requests to a disk that have ended.", disk_requests,
+    {"socle_disk_requests_total", "counter", "Requests to a disk that have ended.",
+     metrics_disk_requests, NULL},
+    {"socle_disk_bytes_total", "counter", "Bytes moved by requests to a disk.", metrics_disk_bytes,
      NULL},
-    {"socle_disk_bytes_total", "counter", "Bytes moved by requests to a disk.", disk_bytes, NULL},
-    {"socle_disk_request_seconds_total", "counter", "Time requests to a disk took.", disk_time,
+    {"socle_disk_request_seconds_total", "counter", "Time requests to a disk took.",
+     metrics_disk_time, NULL},
+    {"socle_disk_errors_total", "counter", "Requests to a disk that failed.", metrics_disk_errors,
      NULL},
-    {"socle_disk_errors_total", "counter", "Requests to a disk that failed.", disk_errors, NULL},
     {"socle_vm_state", "gauge", "State of each virtual machine.", NULL, vm_state},
     {"socle_vm_memory_bytes", "gauge", "Host memory a virtual machine holds, by use.", NULL,
      vm_memory},
@@ -385,14 +340,24 @@ static const struct family {
      metrics_port_storms},
     {"socle_vm_spin_yields_total", "counter",
      "Times a CPU that spun let the one go first that it waited for.", NULL, vm_spin_yields},
+    {"socle_vm_block_requests_total", "counter", "Requests to a virtual disk that have ended.",
+     NULL, metrics_vm_block_requests},
+    {"socle_vm_block_request_seconds_total", "counter", "Time requests to a virtual disk took.",
+     NULL, metrics_vm_block_time},
+    {"socle_vm_block_read_bytes_total", "counter", "Bytes read from a virtual disk.", NULL,
+     metrics_vm_block_read},
+    {"socle_vm_block_written_bytes_total", "counter", "Bytes written to a virtual disk.", NULL,
+     metrics_vm_block_written},
+    {"socle_vm_block_errors_total", "counter", "Requests to a virtual disk that failed.", NULL,
+     metrics_vm_block_errors},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},
     {"socle_vm_exit_duration_seconds", "summary", "Time to handle an exit.", NULL, vm_exit_time},
 };
 
 static void family_head(struct json_writer *w, const struct family *family)
 {
-    line(w, "# HELP %s %s", family->name, family->help);
-    line(w, "# TYPE %s %s", family->name, family->type);
+    metrics_line(w, "# HELP %s %s", family->name, family->help);
+    metrics_line(w, "# TYPE %s %s", family->name, family->type);
     if (family->host)
         family->host(w);
 }

@@ -89,3 +89,64 @@ int api_find_vm(struct req *req, u32 *id)
                    });
     return -ENOENT;
 }
+
+/* One range of bytes; what is no such range is ignored, as RFC 9110 (14.2) allows. Return: 0,
+ * -ERANGE. */
+static int take_range(const char *text, u64 size, u64 *start, u64 *end, bool *is_range)
+{
+    bool has_first, has_last;
+    char *after;
+    u64 first, last;
+
+    *start = 0;
+    *end = size;
+    *is_range = false;
+    if (!text || strncmp(text, "bytes=", 6) != 0 || strchr(text, ','))
+        return 0;
+    text += 6;
+    has_first = *text >= '0' && *text <= '9';
+    first = has_first ? strtoul(text, &after, 10) : 0;
+    if (!has_first)
+        after = (char *)(uintptr_t)text;
+    if (*after != '-')
+        return 0;
+    has_last = after[1] >= '0' && after[1] <= '9';
+    last = has_last ? strtoul(after + 1, &after, 10) : size - 1;
+    if (!has_first && !has_last)
+        return 0;
+    if (!has_first) { /* the last N bytes */
+        first = last < size ? size - last : 0;
+        last = size - 1;
+    }
+    if (first >= size || last < first)
+        return -ERANGE;
+    *start = first;
+    *end = MIN(last, size - 1) + 1;
+    *is_range = true;
+    return 0;
+}
+
+int api_reply_range(struct req *req, u64 size, const struct body_source *source)
+{
+    struct req_state *state = &req->state;
+    bool is_range;
+
+    reply_header(req, "Accept-Ranges", "bytes");
+    if (take_range(http_header(req->http, "range"), size, &state->offset, &state->end, &is_range)) {
+        reply_header(req, "Content-Range", "bytes */%llu", (unsigned long long)size);
+        api_error(req, &(struct problem){
+                           .slug = "range",
+                           .detail = "The range is not inside the object.",
+                           .limit_bytes = size,
+                           .hint = "Ask for bytes below limit_bytes.",
+                       });
+        return -ERANGE;
+    }
+    if (is_range)
+        reply_header(req, "Content-Range", "bytes %llu-%llu/%llu",
+                     (unsigned long long)state->offset, (unsigned long long)(state->end - 1),
+                     (unsigned long long)size);
+    reply_stream(req, is_range ? 206 : 200, "application/octet-stream", state->end - state->offset,
+                 source);
+    return 0;
+}

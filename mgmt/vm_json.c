@@ -23,6 +23,7 @@ enum field_type {
     FIELD_SERIAL,
     FIELD_SERIAL_ID,
     FIELD_NICS,
+    FIELD_DISKS,
     FIELD_MAC,
     FIELD_REPORTED, /* in replies only */
 };
@@ -98,6 +99,27 @@ static const struct field nic_fields[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+#define DISK_MEMBER(m) offsetof(struct vm_disk, m), sizeof(((struct vm_disk *)0)->m)
+
+static const struct field disk_limit_fields[] = {
+    {"ops_per_s", FIELD_U64, DISK_MEMBER(ops_per_s), NULL, NULL},
+    {"bytes_per_s", FIELD_U64, DISK_MEMBER(bytes_per_s), NULL, NULL},
+    {"burst_bytes", FIELD_U64, DISK_MEMBER(burst_bytes), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
+static const struct field disk_fields[] = {
+    {"id", FIELD_STRING, DISK_MEMBER(id), NULL, NULL},
+    {"volume", FIELD_STRING, DISK_MEMBER(volume), NULL, NULL},
+    {"image", FIELD_STRING, DISK_MEMBER(image), NULL, NULL},
+    {"bus", FIELD_ENUM, DISK_MEMBER(bus), NULL, "virtio"},
+    {"read_only", FIELD_BOOL, DISK_MEMBER(is_read_only), NULL, NULL},
+    {"discard", FIELD_BOOL, DISK_MEMBER(can_discard), NULL, NULL},
+    {"serial", FIELD_STRING, DISK_MEMBER(serial), NULL, NULL},
+    {"limits", FIELD_OBJECT, 0, 0, disk_limit_fields, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
 static const struct field vm_fields[] = {
     {"name", FIELD_STRING, MEMBER(name), NULL, NULL},
     {"uuid", FIELD_UUID, MEMBER(uuid), NULL, NULL},
@@ -109,6 +131,7 @@ static const struct field vm_fields[] = {
     {"boot", FIELD_OBJECT, 0, 0, boot_fields, NULL},
     {"serial", FIELD_SERIAL, 0, 0, serial_fields, NULL},
     {"nics", FIELD_NICS, MEMBER(nics), NULL, NULL},
+    {"disks", FIELD_DISKS, MEMBER(disks), NULL, NULL},
     {"state", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"reason", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"created_at", FIELD_REPORTED, 0, 0, NULL, NULL},
@@ -119,13 +142,14 @@ static const struct field vm_fields[] = {
 struct reader {
     const struct json_doc *doc;
     struct vm_config *cfg;
-    struct vm_nic *nic; /* the one being read: its fields' places are in it; NULL: in cfg */
+    void *item; /* of a list, being read: its fields' places are in it; NULL: in cfg */
+    const void *item_defaults;
     struct vm_json_error *err;
 };
 
 static void *place_of(const struct reader *r, const struct field *field)
 {
-    return (char *)(r->nic ? (void *)r->nic : (void *)r->cfg) + field->offset;
+    return (char *)(r->item ? r->item : (void *)r->cfg) + field->offset;
 }
 
 static void set_default(const struct reader *r, const void *defaults, const struct field *field)
@@ -135,6 +159,8 @@ static void set_default(const struct reader *r, const void *defaults, const stru
         r->cfg->tag_count = 0;
     if (field->type == FIELD_NICS)
         r->cfg->nic_count = 0;
+    if (field->type == FIELD_DISKS)
+        r->cfg->disk_count = 0;
     for (const struct field *member = field->members; member && member->name; member++)
         set_default(r, defaults, member);
 }
@@ -143,11 +169,9 @@ static void set_default(const struct reader *r, const void *defaults, const stru
 static int read_null(struct reader *r, const struct field *field)
 {
     static struct vm_config defaults; /* large; one thread reads */
-    struct vm_nic nic_defaults;
 
     vm_config_default(&defaults);
-    vm_nic_default(&nic_defaults);
-    set_default(r, r->nic ? (const void *)&nic_defaults : (const void *)&defaults, field);
+    set_default(r, r->item ? r->item_defaults : (const void *)&defaults, field);
     return 0;
 }
 
@@ -293,26 +317,75 @@ static int read_serial_id(struct reader *r, const struct json_node *node)
     return 0;
 }
 
+/* A list of objects of one kind. */
+struct item_list {
+    void *items;
+    u32 *count;
+    size_t size; /* of one */
+    u32 max;
+    const struct field *fields;
+    const void *defaults; /* of one */
+    const char *no_array, *example, *too_many;
+};
+
 /* Replaced as a whole, as merge patches do with arrays. */
-static int read_nics(struct reader *r, const struct json_node *node)
+static int read_list(struct reader *r, const struct json_node *node, const struct item_list *list)
 {
     struct reader one = *r;
     int rc = 0;
 
     if (node->type != JSON_ARRAY)
-        return bad_value(r, node, "This value must be an array of network cards.",
-                         "Use [{\"id\": \"net0\"}].");
-    r->cfg->nic_count = 0;
-    memset(r->cfg->nics, 0, sizeof(r->cfg->nics));
-    for (const struct json_node *nic = json_first(r->doc, node); nic && rc == 0;
-         nic = json_next(r->doc, nic)) {
-        if (r->cfg->nic_count == VM_NICS_MAX)
-            return bad_value(r, nic, "There are too many network cards.", "Use at most 8.");
-        one.nic = &r->cfg->nics[r->cfg->nic_count++];
-        vm_nic_default(one.nic);
-        rc = read_object(&one, nic, nic_fields);
+        return bad_value(r, node, list->no_array, list->example);
+    *list->count = 0;
+    memset(list->items, 0, list->size * list->max);
+    one.item_defaults = list->defaults;
+    for (const struct json_node *item = json_first(r->doc, node); item && rc == 0;
+         item = json_next(r->doc, item)) {
+        if (*list->count == list->max)
+            return bad_value(r, item, list->too_many, "Use at most 8.");
+        one.item = (char *)list->items + list->size * (*list->count)++;
+        memcpy(one.item, list->defaults, list->size);
+        rc = read_object(&one, item, list->fields);
     }
     return rc;
+}
+
+static int read_nics(struct reader *r, const struct json_node *node)
+{
+    struct vm_nic defaults;
+
+    vm_nic_default(&defaults);
+    return read_list(r, node,
+                     &(struct item_list){
+                         .items = r->cfg->nics,
+                         .count = &r->cfg->nic_count,
+                         .size = sizeof(defaults),
+                         .max = VM_NICS_MAX,
+                         .fields = nic_fields,
+                         .defaults = &defaults,
+                         .no_array = "This value must be an array of network cards.",
+                         .example = "Use [{\"id\": \"net0\"}].",
+                         .too_many = "There are too many network cards.",
+                     });
+}
+
+static int read_disks(struct reader *r, const struct json_node *node)
+{
+    struct vm_disk defaults;
+
+    vm_disk_default(&defaults);
+    return read_list(r, node,
+                     &(struct item_list){
+                         .items = r->cfg->disks,
+                         .count = &r->cfg->disk_count,
+                         .size = sizeof(defaults),
+                         .max = VM_DISKS_MAX,
+                         .fields = disk_fields,
+                         .defaults = &defaults,
+                         .no_array = "This value must be an array of disks.",
+                         .example = "Use [{\"id\": \"root\", \"volume\": \"v1\"}].",
+                         .too_many = "There are too many disks.",
+                     });
 }
 
 static int read_mac(struct reader *r, const struct json_node *node, u8 *mac)
@@ -355,6 +428,8 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
         return read_serial_id(r, node);
     case FIELD_NICS:
         return read_nics(r, node);
+    case FIELD_DISKS:
+        return read_disks(r, node);
     case FIELD_MAC:
         return read_mac(r, node, place);
     case FIELD_REPORTED:

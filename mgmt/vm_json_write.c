@@ -42,17 +42,22 @@ static void write_identity(struct json_writer *w, const struct vmm_info *info, c
     }
 }
 
+static void put_name(struct json_writer *w, const char *key, const char *name)
+{
+    json_key(w, key);
+    if (name[0])
+        json_string(w, name);
+    else
+        json_null(w);
+}
+
 static void write_boot(struct json_writer *w, const struct vm_config *cfg)
 {
     json_key(w, "boot");
     json_object_begin(w);
     json_put_string(w, "firmware", cfg->firmware == VM_FIRMWARE_PVH ? "pvh" : "direct");
     json_put_string(w, "kernel", cfg->kernel);
-    json_key(w, "initrd");
-    if (cfg->initrd[0])
-        json_string(w, cfg->initrd);
-    else
-        json_null(w);
+    put_name(w, "initrd", cfg->initrd);
     json_put_string(w, "cmdline", cfg->cmdline);
     json_object_end(w);
 }
@@ -110,6 +115,34 @@ static void write_nics(struct json_writer *w, const struct vm_config *cfg)
     json_array_end(w);
 }
 
+static void write_disk(struct json_writer *w, const struct vm_disk *disk)
+{
+    json_object_begin(w);
+    json_put_string(w, "id", disk->id);
+    put_name(w, "volume", disk->volume);
+    put_name(w, "image", disk->image);
+    json_put_string(w, "bus", "virtio");
+    json_put_bool(w, "read_only", disk->is_read_only);
+    json_put_bool(w, "discard", disk->can_discard);
+    json_put_string(w, "serial", disk->serial);
+    json_key(w, "limits");
+    json_object_begin(w);
+    json_put_u64(w, "ops_per_s", disk->ops_per_s);
+    json_put_u64(w, "bytes_per_s", disk->bytes_per_s);
+    json_put_u64(w, "burst_bytes", disk->burst_bytes);
+    json_object_end(w);
+    json_object_end(w);
+}
+
+static void write_disks(struct json_writer *w, const struct vm_config *cfg)
+{
+    json_key(w, "disks");
+    json_array_begin(w);
+    for (u32 i = 0; i < cfg->disk_count; i++)
+        write_disk(w, &cfg->disks[i]);
+    json_array_end(w);
+}
+
 static void write_memory(struct json_writer *w, const struct vmm_info *info)
 {
     json_key(w, "memory");
@@ -142,6 +175,8 @@ static void write_parts(struct json_writer *w, const struct vmm_info *info, cons
         write_boot(w, cfg);
     if (wanted(fields, "nics"))
         write_nics(w, cfg);
+    if (wanted(fields, "disks"))
+        write_disks(w, cfg);
     if (wanted(fields, "serial")) {
         json_key(w, "serial");
         json_array_begin(w);

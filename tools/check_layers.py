@@ -48,6 +48,8 @@ ONLY = {
     ("core/vdev", "drivers/net"): {"drivers/net/net_limit.h", "drivers/net/netport.h", "drivers/net/pktbuf_csum.h"},
     ("core/vdev", "drivers/block"): {"drivers/block/blk.h", "drivers/block/volume.h"},
     ("core/vmm", "drivers/net"): {"drivers/net/netport.h", "drivers/net/network.h"},
+    ("core/vmm", "drivers/block"): {"drivers/block/blk.h", "drivers/block/volume.h", "drivers/block/volume_disk.h",
+                                    "drivers/block/volume_ram.h"},
     ("mgmt", "core/vm"): {"core/vm/vm_exit.h"},
 }
 # Layers by symbols, lowest first; each is linked with all before it.

@@ -87,6 +87,8 @@ int machine_hold_images(struct vmm_entry *entry, struct vmm_error *err)
 
     if (rc == 0 && entry->cfg.initrd[0] != '\0')
         rc = hold_image(entry->cfg.initrd, "/boot/initrd", &entry->initrd, err);
+    if (rc == 0)
+        rc = machine_open_disks(entry, err);
     if (rc)
         machine_release_images(entry);
     return rc;
@@ -100,6 +102,7 @@ void machine_release_images(struct vmm_entry *entry)
         image_release(entry->initrd);
     entry->kernel = NULL;
     entry->initrd = NULL;
+    machine_close_disks(entry);
 }
 
 /* Keeps the counters of vCPUs about to go. */
@@ -219,6 +222,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         .console = &entry->console,
         .kernel = entry->kernel,
         .initrd = entry->initrd,
+        .disks = entry->disks,
         .unix_ns = clock_unix_ns(),
         .on_stopped = on_vm_stopped,
     };

@@ -46,8 +46,14 @@ bool machine_poll_wanted(void);
 /* Wakes management then, or before if somebody asked for that. */
 void machine_wake_at(u64 deadline_ns);
 
-/* Finds and holds the images. Return: 0, -EINVAL with *err filled. */
+/* Finds and holds the images and volumes. Return: 0, -EINVAL, -EBUSY (a volume is in use), -ENOMEM
+ * with *err filled. */
 int machine_hold_images(struct vmm_entry *entry, struct vmm_error *err) must_check;
 void machine_release_images(struct vmm_entry *entry);
+
+/* Opens what the disks are on: machine_hold_images does it. Return: as that; some may be open then.
+ */
+int machine_open_disks(struct vmm_entry *entry, struct vmm_error *err) must_check;
+void machine_close_disks(struct vmm_entry *entry);
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/vmm/vmm.h"
 
 struct image;
+struct volume;
 
 struct vmm_entry {
     struct list link;
@@ -24,14 +25,15 @@ struct vmm_entry {
     u64 created_unix_ns;
     u64 started_ns;
     struct vconsole console;
-    struct console_log console_log; /* used if cfg.console_log */
-    struct vm *vm;                  /* NULL unless it runs or is paused */
-    u32 vcpus_started;              /* of vm: those whose tasks must be joined */
-    struct cpu_mask plan;           /* of vm: pCPUs it may run on, or has for itself */
-    u64 overhead_bytes;             /* of vm: what the hypervisor took for itself to build it */
-    struct image *kernel;           /* held from start to stop, restarts included */
-    struct image *initrd;           /* held, or NULL */
-    u32 fast_restarts;              /* in a row, by themselves */
+    struct console_log console_log;     /* used if cfg.console_log */
+    struct vm *vm;                      /* NULL unless it runs or is paused */
+    u32 vcpus_started;                  /* of vm: those whose tasks must be joined */
+    struct cpu_mask plan;               /* of vm: pCPUs it may run on, or has for itself */
+    u64 overhead_bytes;                 /* of vm: what the hypervisor took for itself to build it */
+    struct image *kernel;               /* held from start to stop, restarts included */
+    struct image *initrd;               /* held, or NULL */
+    struct volume *disks[VM_DISKS_MAX]; /* open from start to stop, by cfg.disks; or NULL */
+    u32 fast_restarts;                  /* in a row, by themselves */
     u64 restart_ns; /* when the next one is due; state is VMM_STARTING and vm NULL */
     struct vcpu_times times[VM_CPUS_MAX];     /* of vCPUs already gone since the last start */
     struct time_stats wakeups;                /* of vCPUs already gone since the last start */

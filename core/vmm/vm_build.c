@@ -6,8 +6,10 @@
 #include "core/vmm/vm_build.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vdev/vdevs.h"
+#include "core/vdev/virtio_blk.h"
 #include "core/vdev/vpci.h"
 #include "core/vmm/boot_linux.h"
 #include "core/vmm/boot_pvh.h"
@@ -278,6 +280,27 @@ static int create_nics(struct vm *vm, const struct vm_config *cfg, struct vmm_er
     return 0;
 }
 
+/* Return: 0, -ENOMEM, -ENOSPC. */
+static int create_disks(struct vm *vm, const struct vm_parts *parts)
+{
+    int rc = 0;
+
+    for (u32 i = 0; rc == 0 && i < parts->cfg->disk_count; i++) {
+        const struct vm_disk *disk = &parts->cfg->disks[i];
+        struct virtio_blk_config cfg = {
+            .volume = parts->disks[i],
+            .is_read_only = disk->is_read_only,
+            .can_discard = disk->can_discard,
+            .limits = {disk->ops_per_s, disk->bytes_per_s, disk->burst_bytes},
+        };
+
+        (void)str_copy(cfg.id, sizeof(cfg.id), disk->id);
+        ksnprintf(cfg.serial, sizeof(cfg.serial), "%s", disk->serial[0] ? disk->serial : disk->id);
+        rc = virtio_blk_create(vm, &cfg);
+    }
+    return rc;
+}
+
 int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
 {
     const struct vm_config *cfg = parts->cfg;
@@ -297,6 +320,8 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
         rc = create_nics(vm, cfg, err);
     if (rc == -EINVAL)
         goto err_fini;
+    if (rc == 0)
+        rc = create_disks(vm, parts);
     if (rc == 0)
         rc = write_acpi(vm);
     if (rc)

@@ -8,6 +8,7 @@
 #include "core/vmm/vm_config.h"
 
 struct image;
+struct volume;
 struct vconsole;
 
 /* What a VM is built from; all borrowed until vm_fini. */
@@ -16,9 +17,10 @@ struct vm_parts {
     const struct vm_config *cfg;
     struct vconsole *console;
     const struct image *kernel;
-    const struct image *initrd; /* or NULL */
-    u64 unix_ns;                /* wall clock for its clocks */
-    u32 node;                   /* NUMA node whose memory it takes first */
+    const struct image *initrd;  /* or NULL */
+    struct volume *const *disks; /* open, by cfg->disks */
+    u64 unix_ns;                 /* wall clock for its clocks */
+    u32 node;                    /* NUMA node whose memory it takes first */
     void (*on_stopped)(struct vm *vm);
 };
 

@@ -264,6 +264,81 @@ static int check_nics(const struct vm_config *cfg, struct vmm_error *err)
     return rc;
 }
 
+void vm_disk_default(struct vm_disk *disk)
+{
+    *disk = (struct vm_disk){.bus = VM_DISK_VIRTIO, .can_discard = true};
+}
+
+static int bad_disk(struct vmm_error *err, const char *hint, const char *what, const char *id)
+{
+    vmm_error_set(err, "bad_value", "/disks", hint, "Disk \"%s\" %s.", id, what);
+    return -EINVAL;
+}
+
+static int check_disk_source(const struct vm_disk *disk, struct vmm_error *err)
+{
+    bool has_volume = disk->volume[0] != '\0';
+    bool has_image = disk->image[0] != '\0';
+
+    if (has_volume == has_image)
+        return bad_disk(err, "Name a volume (GET /api/v1/volumes) or an image, not both.",
+                        has_volume ? "names a volume and an image" : "names no volume", disk->id);
+    if (!is_terminated(disk->volume, sizeof(disk->volume)) ||
+        (has_volume && !vm_name_is_valid(disk->volume)))
+        return bad_disk(err, NAME_HINT, "has a name for its volume that is not valid", disk->id);
+    if (!is_terminated(disk->image, sizeof(disk->image)))
+        return bad_disk(err, "Name one of those GET /api/v1/images lists.",
+                        "has a name for its image that is too long", disk->id);
+    if (has_image && !disk->is_read_only)
+        return bad_disk(err,
+                        "Set read_only, or PUT a volume with from.image, which can be written.",
+                        "is an image, which is only read", disk->id);
+    return 0;
+}
+
+/* What tools print as it is. */
+static bool serial_is_valid(const struct vm_disk *disk)
+{
+    for (const char *c = disk->serial; *c; c++) {
+        if (*c <= ' ' || *c > '~')
+            return false;
+    }
+    return true;
+}
+
+static int check_disk(const struct vm_config *cfg, u32 index, struct vmm_error *err)
+{
+    const struct vm_disk *disk = &cfg->disks[index];
+
+    if (!is_terminated(disk->id, sizeof(disk->id)) || !vm_name_is_valid(disk->id)) {
+        vmm_error_set(err, "bad_value", "/disks",
+                      "Give it an \"id\" of 1 to 31 of a-z, 0-9 and '-'.",
+                      "The id of disk %u is not valid.", index);
+        return -EINVAL;
+    }
+    if (!is_terminated(disk->serial, sizeof(disk->serial)) || !serial_is_valid(disk))
+        return bad_disk(err, "Use at most 20 printable characters without spaces.",
+                        "has a serial number that is not valid", disk->id);
+    for (u32 i = 0; i < index; i++) {
+        if (strcmp(cfg->disks[i].id, disk->id) == 0)
+            return bad_disk(err, "Give each disk an id of its own.", "is there twice", disk->id);
+    }
+    return check_disk_source(disk, err);
+}
+
+static int check_disks(const struct vm_config *cfg, struct vmm_error *err)
+{
+    int rc = 0;
+
+    if (cfg->disk_count > VM_DISKS_MAX) {
+        vmm_error_set(err, "bad_value", "/disks", "Use at most 8.", "There are too many disks.");
+        return -EINVAL;
+    }
+    for (u32 i = 0; rc == 0 && i < cfg->disk_count; i++)
+        rc = check_disk(cfg, i, err);
+    return rc;
+}
+
 int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
 {
     int rc = check_texts(cfg, err);
@@ -282,5 +357,7 @@ int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
         rc = check_boot(cfg, err);
     if (rc == 0)
         rc = check_nics(cfg, err);
+    if (rc == 0)
+        rc = check_disks(cfg, err);
     return rc;
 }

@@ -41,6 +41,25 @@ struct vm_nic {
     bool checks_mac;            /* sends from its own address only */
 };
 
+#define VM_DISKS_MAX       8
+#define VM_DISK_ID_MAX     31
+#define VM_DISK_SERIAL_MAX 20
+#define VM_VOLUME_NAME_MAX 63
+
+enum vm_disk_bus { VM_DISK_VIRTIO };
+
+struct vm_disk {
+    char id[VM_DISK_ID_MAX + 1];
+    char volume[VM_VOLUME_NAME_MAX + 1]; /* this, */
+    char image[VM_IMAGE_NAME_MAX + 1];   /* or that, which is only read */
+    enum vm_disk_bus bus;
+    bool is_read_only;
+    bool can_discard;                    /* the guest may give back what it does not need */
+    char serial[VM_DISK_SERIAL_MAX + 1]; /* empty: the id, or what of it has room */
+    u64 ops_per_s, bytes_per_s;          /* both ways together; 0: no limit */
+    u64 burst_bytes;                     /* 0: a tenth of a second's worth */
+};
+
 enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
 enum vm_on_crash { VM_ON_CRASH_STOP, VM_ON_CRASH_RESTART };
 
@@ -66,6 +85,8 @@ struct vm_config {
     enum vm_on_crash on_crash;
     struct vm_nic nics[VM_NICS_MAX];
     u32 nic_count;
+    struct vm_disk disks[VM_DISKS_MAX];
+    u32 disk_count;
 };
 
 /* What is wrong with a request, for the user. pointer and hint are static or in text. */
@@ -84,6 +105,9 @@ void vm_nic_default(struct vm_nic *nic);
 
 /* "52:00:00:12:34:56". Return: false if the text is no MAC address. */
 bool vm_mac_parse(const char *text, u8 mac[6]) must_check;
+
+/* A disk as it is where its members are not given; it has no id and is on nothing. */
+void vm_disk_default(struct vm_disk *disk);
 
 /* The address the card has, given or made up. */
 void vm_nic_mac(const struct vm_config *cfg, const struct vm_nic *nic, u8 mac[6]);

@@ -61,6 +61,9 @@ struct vmm_exit_stat {
     struct vmm_summary times;
 };
 
+struct blk_stats;
+struct volume;
+
 /* wake: called from any context when vmm_poll has work or a console has new bytes. */
 int vmm_init(void (*wake)(void)) must_check;
 
@@ -136,6 +139,13 @@ u64 vmm_let_pass(u32 id);
 
 /* Fills at most EXIT_KIND_COUNT rows, only kinds seen. Return: rows. */
 size_t vmm_exits(u32 id, struct vmm_exit_stat *rows);
+
+/* What disk number i of a VM has done since it was built. Return: NULL: there is no such disk, or
+ * the VM does not run. */
+const struct blk_stats *vmm_disk_stats(u32 id, u32 disk);
+
+/* True while the VM has that volume open. */
+bool vmm_uses_volume(u32 id, const struct volume *volume);
 
 /* Console 0 of the VM. Return: bytes; offsets count every byte ever written. */
 size_t vmm_console_read(u32 id, u64 *offset, void *dst, size_t bytes);

@@ -4,6 +4,7 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "core/vdev/virtio_blk.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vcpu_times.h"
 #include "core/vmm/vmm_error.h"
@@ -168,4 +169,24 @@ int vmm_console_input(u32 id, const void *src, size_t bytes, struct vmm_error *e
         return -EBUSY;
     }
     return (int)vconsole_input(&entry->console, src, bytes);
+}
+
+const struct blk_stats *vmm_disk_stats(u32 id, u32 disk)
+{
+    struct vmm_entry *entry = registry_find_id(id);
+
+    if (!entry || !entry->vm || disk >= entry->cfg.disk_count)
+        return NULL;
+    return virtio_blk_stats(entry->vm, entry->cfg.disks[disk].id);
+}
+
+bool vmm_uses_volume(u32 id, const struct volume *volume)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+
+    for (u32 i = 0; entry && i < entry->cfg.disk_count; i++) {
+        if (entry->disks[i] == volume)
+            return true;
+    }
+    return false;
 }

@@ -124,13 +124,13 @@ static u8 *chunk_own(struct ram_volume *ram, u64 at, bool is_whole)
 /* A piece within one chunk. */
 static void piece_read(struct ram_volume *ram, u64 at, u8 *dst, size_t bytes)
 {
-    u64 chunk;
+    u64 chunk, flags;
 
-    spin_lock(&ram->lock);
+    flags = spin_lock_irqsave(&ram->lock);
     chunk = chunk_get(ram, at);
     if (is_block(chunk))
         memcpy(dst, (const u8 *)hpa_to_ptr(hpa(chunk)) + at % VOLUME_RAM_CHUNK, bytes);
-    spin_unlock(&ram->lock);
+    spin_unlock_irqrestore(&ram->lock, flags);
     if (chunk == CHUNK_ZEROES)
         memset(dst, 0, bytes);
     else if (chunk == CHUNK_BASE)
@@ -141,14 +141,15 @@ static void piece_read(struct ram_volume *ram, u64 at, u8 *dst, size_t bytes)
 static int piece_write(struct ram_volume *ram, u64 at, const u8 *src, size_t bytes)
 {
     u8 *chunk;
+    u64 flags;
 
-    spin_lock(&ram->lock);
+    flags = spin_lock_irqsave(&ram->lock);
     chunk = chunk_own(ram, at, bytes == VOLUME_RAM_CHUNK);
     if (chunk != NULL && src != NULL)
         memcpy(chunk + at % VOLUME_RAM_CHUNK, src, bytes);
     else if (chunk != NULL)
         memset(chunk + at % VOLUME_RAM_CHUNK, 0, bytes);
-    spin_unlock(&ram->lock);
+    spin_unlock_irqrestore(&ram->lock, flags);
     return chunk != NULL ? 0 : -ENOSPC;
 }
 
@@ -165,10 +166,10 @@ static int chunk_drop(struct ram_volume *ram, u64 at)
 {
     bool has_base = ALIGN_DOWN(at, VOLUME_RAM_CHUNK) < ram->base.bytes;
     u64 old = CHUNK_ZEROES;
-    u64 *place;
+    u64 *place, flags;
     int rc = 0;
 
-    spin_lock(&ram->lock);
+    flags = spin_lock_irqsave(&ram->lock);
     place = has_base || chunk_get(ram, at) != CHUNK_BASE ? chunk_place(ram, at) : &old;
     if (place == NULL) {
         rc = -ENOSPC;
@@ -176,7 +177,7 @@ static int chunk_drop(struct ram_volume *ram, u64 at)
         old = *place;
         *place = has_base ? CHUNK_ZEROES : CHUNK_BASE;
     }
-    spin_unlock(&ram->lock);
+    spin_unlock_irqrestore(&ram->lock, flags);
     block_free(ram, old);
     return rc;
 }
@@ -184,11 +185,11 @@ static int chunk_drop(struct ram_volume *ram, u64 at)
 /* Whether a piece of it reads as zeroes already. */
 static bool is_zeroes(struct ram_volume *ram, u64 at)
 {
-    u64 chunk;
+    u64 chunk, flags;
 
-    spin_lock(&ram->lock);
+    flags = spin_lock_irqsave(&ram->lock);
     chunk = chunk_get(ram, at);
-    spin_unlock(&ram->lock);
+    spin_unlock_irqrestore(&ram->lock, flags);
     return chunk == CHUNK_ZEROES || (chunk == CHUNK_BASE && at >= ram->base.bytes);
 }
 
@@ -277,6 +278,7 @@ static int ram_grow(struct volume *volume, u64 block_count)
     struct ram_volume *ram = ram_of(volume);
     u64 count = leaves_for(block_count * volume->block_bytes);
     u64 **leaves, **old = NULL;
+    u64 flags;
 
     if (block_count > VOLUME_RAM_BYTES_MAX / volume->block_bytes)
         return -EINVAL;
@@ -284,12 +286,12 @@ static int ram_grow(struct volume *volume, u64 block_count)
         leaves = kzalloc(count * sizeof(*leaves));
         if (leaves == NULL)
             return -ENOMEM;
-        spin_lock(&ram->lock);
+        flags = spin_lock_irqsave(&ram->lock);
         memcpy(leaves, ram->leaves, ram->leaf_count * sizeof(*leaves));
         old = ram->leaves;
         ram->leaves = leaves;
         ram->leaf_count = count;
-        spin_unlock(&ram->lock);
+        spin_unlock_irqrestore(&ram->lock, flags);
         kfree(old);
     }
     __atomic_store_n(&volume->block_count, block_count, __ATOMIC_RELEASE);

@@ -54,11 +54,13 @@ def machine(request):
 
 @pytest.fixture
 def clean(machine):
-    """Deletes the VMs and images a test made; what the host had free must be free again."""
+    """Deletes the VMs, volumes and images a test made; what the host had free must be free again."""
     before = machine.free_bytes()
     yield machine
     for vm in machine.json("/vms")["items"]:
         machine.delete(f"/vms/{vm['name']}?force=true")
+    for volume in machine.json("/volumes")["items"]:
+        assert machine.delete(f"/volumes/{volume['name']}").status == 204
     for image in machine.json("/images")["items"]:
         assert machine.delete(f"/images/{image['name']}").status == 204
     assert machine.free_bytes() == before

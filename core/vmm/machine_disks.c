@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the disks of a VM are on, from its start to its stop. */
+#include "core/lib/errno.h"
+#include "core/vmm/machine.h"
+#include "core/vmm/vmm_error.h"
+#include "core/vmm/volumes.h"
+
+static int open_image(const struct vm_disk *disk, struct volume **out, struct vmm_error *err)
+{
+    int rc = volumes_of_image(disk->image, out);
+
+    if (rc == -ENOENT)
+        vmm_error_set(err, "semantic", "/disks", "Upload it with PUT /api/v1/images/{name} first.",
+                      "There is no image \"%s\" for disk \"%s\".", disk->image, disk->id);
+    else if (rc == -EINVAL)
+        vmm_error_set(err, "semantic", "/disks", "Use one that is not empty.",
+                      "Image \"%s\" of disk \"%s\" cannot be a disk.", disk->image, disk->id);
+    else if (rc)
+        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
+                      "The hypervisor is out of memory.");
+    return rc == -ENOENT ? -EINVAL : rc;
+}
+
+static int open_volume(const struct vm_disk *disk, struct volume **out, struct vmm_error *err)
+{
+    struct volume *volume = volumes_find(disk->volume);
+    int rc = volume ? volume_open(volume, !disk->is_read_only) : -ENOENT;
+
+    if (rc == -ENOENT)
+        vmm_error_set(err, "semantic", "/disks", "PUT /api/v1/volumes/{v} makes one.",
+                      "There is no volume \"%s\" for disk \"%s\".", disk->volume, disk->id);
+    else if (rc == -EPERM)
+        vmm_error_set(err, "semantic", "/disks", "Set read_only for this disk.",
+                      "Volume \"%s\" of disk \"%s\" can only be read.", disk->volume, disk->id);
+    else if (rc)
+        vmm_error_set(err, "in_use", "/disks",
+                      "One VM can write a volume, or many can read it; GET /api/v1/volumes/{v} "
+                      "shows who has it.",
+                      "Volume \"%s\" of disk \"%s\" is in use.", disk->volume, disk->id);
+    else
+        *out = volume;
+    return rc == -EBUSY || rc == 0 ? rc : -EINVAL;
+}
+
+int machine_open_disks(struct vmm_entry *entry, struct vmm_error *err)
+{
+    int rc = 0;
+
+    for (u32 i = 0; rc == 0 && i < entry->cfg.disk_count; i++) {
+        const struct vm_disk *disk = &entry->cfg.disks[i];
+
+        if (disk->image[0])
+            rc = open_image(disk, &entry->disks[i], err);
+        else
+            rc = open_volume(disk, &entry->disks[i], err);
+    }
+    return rc; /* who asked closes what is open */
+}
+
+void machine_close_disks(struct vmm_entry *entry)
+{
+    for (u32 i = 0; i < VM_DISKS_MAX; i++) {
+        const struct vm_disk *disk = &entry->cfg.disks[i];
+        struct volume *volume = entry->disks[i];
+
+        entry->disks[i] = NULL;
+        if (volume && disk->image[0])
+            volume->ops->destroy(volume);
+        else if (volume)
+            volume_close(volume, !disk->is_read_only);
+    }
+}

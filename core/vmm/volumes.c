@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The registry of volumes, and how each kind is made. */
+#include "core/vmm/volumes.h"
+
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "core/vdev/virtio_blk.h"
+#include "core/vmm/image.h"
+#include "core/vmm/registry.h"
+#include "core/vmm/vmm_error.h"
+#include "drivers/block/volume_disk.h"
+#include "drivers/block/volume_ram.h"
+#include "mm/kheap.h"
+
+struct entry {
+    struct list link; /* in name order */
+    struct volume *volume;
+    struct volume_spec spec;
+};
+
+static struct list registry = LIST_INIT(registry);
+static u32 count;
+
+static struct entry *entry_of(const struct volume *volume)
+{
+    list_for_each(pos, &registry)
+    {
+        struct entry *entry = list_entry(pos, struct entry, link);
+
+        if (entry->volume == volume)
+            return entry;
+    }
+    return NULL;
+}
+
+struct volume *volumes_find(const char *name)
+{
+    list_for_each(pos, &registry)
+    {
+        struct entry *entry = list_entry(pos, struct entry, link);
+
+        if (strcmp(entry->spec.name, name) == 0)
+            return entry->volume;
+    }
+    return NULL;
+}
+
+struct volume *volumes_next(const struct volume *after)
+{
+    const struct list *at = after ? &entry_of(after)->link : &registry;
+
+    return at->next == &registry ? NULL : list_entry(at->next, struct entry, link)->volume;
+}
+
+void volumes_get_spec(const struct volume *volume, struct volume_spec *out)
+{
+    *out = entry_of(volume)->spec;
+    out->size_bytes = volume_bytes(volume);
+}
+
+bool volumes_is_same(struct volume *volume, const struct volume_spec *spec)
+{
+    struct volume_spec is;
+
+    volumes_get_spec(volume, &is);
+    return (spec->size_bytes == 0 || spec->size_bytes == is.size_bytes) &&
+           strcmp(spec->image, is.image) == 0 && strcmp(spec->disk, is.disk) == 0 &&
+           spec->partition == is.partition && spec->is_read_only == is.is_read_only;
+}
+
+/* -- volumes over images
+ * ---------------------------------------------------------------------------------------------
+ */
+
+static const void *base_span(const void *cookie, u64 offset, size_t *bytes)
+{
+    return image_span(cookie, offset, bytes);
+}
+
+static void base_release(void *cookie)
+{
+    image_release(cookie);
+}
+
+/* size_bytes: 0: the image's, in whole blocks. */
+static int over_image(const char *name, struct image *img, u64 size_bytes, bool is_read_only,
+                      struct volume **out)
+{
+    struct volume_base base = {base_span, base_release, img, image_bytes(img)};
+    int rc;
+
+    if (base.bytes == 0)
+        return -EINVAL;
+    if (size_bytes == 0)
+        size_bytes = ALIGN_UP(base.bytes, VOLUME_RAM_BLOCK);
+    image_hold(img);
+    rc = volume_ram_create(name, size_bytes, &base, is_read_only, out);
+    if (rc)
+        image_release(img);
+    return rc;
+}
+
+int volumes_of_image(const char *image, struct volume **out)
+{
+    struct image *img = image_find(image);
+
+    return img ? over_image("", img, 0, true, out) : -ENOENT;
+}
+
+/* -- making
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static int no_memory(struct vmm_error *err)
+{
+    vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
+                  "The hypervisor is out of memory.");
+    return -ENOMEM;
+}
+
+static int make_in_ram(const struct volume_spec *spec, struct volume **out, struct vmm_error *err)
+{
+    struct image *img = spec->image[0] ? image_find(spec->image) : NULL;
+    int rc;
+
+    if (spec->image[0] && !img) {
+        vmm_error_set(err, "semantic", "/from/image", "Upload it with PUT /api/v1/images/{name}.",
+                      "There is no image \"%s\".", spec->image);
+        return -EINVAL;
+    }
+    if (img)
+        rc = over_image(spec->name, img, spec->size_bytes, spec->is_read_only, out);
+    else
+        rc = volume_ram_create(spec->name, spec->size_bytes, NULL, spec->is_read_only, out);
+    if (rc == -ENOMEM)
+        return no_memory(err);
+    if (rc)
+        vmm_error_set(err, "bad_value", "/size_bytes",
+                      "Use a multiple of 512 up to 1099511627776, not less than the image has.",
+                      "A volume in RAM cannot have %llu bytes.",
+                      (unsigned long long)spec->size_bytes);
+    return rc;
+}
+
+static struct blkdev *find_disk(const char *name)
+{
+    struct blkdev *disk = blk_next(NULL);
+
+    while (disk && strcmp(disk->name, name) != 0)
+        disk = blk_next(disk);
+    return disk;
+}
+
+static int explain_disk(int rc, const struct volume_spec *spec, struct vmm_error *err)
+{
+    if (rc == -EAGAIN)
+        vmm_error_set(err, "state", "/disk", "Try again in a second.",
+                      "The partition table of disk \"%s\" is still being read.", spec->disk);
+    else if (rc == -ENOENT)
+        vmm_error_set(err, "semantic", "/partition", "GET /api/v1/host/disks lists them.",
+                      "Disk \"%s\" has no partition %u.", spec->disk, spec->partition);
+    else if (rc == -EPERM)
+        vmm_error_set(err, "semantic", "/boot_disk",
+                      "Set boot_disk to true if guests may change what machines boot from.",
+                      "Firmware may boot from this part of disk \"%s\".", spec->disk);
+    else if (rc == -EBUSY)
+        vmm_error_set(err, "in_use", "/disk", "GET /api/v1/volumes shows which.",
+                      "Another volume has this part of disk \"%s\", or some of it.", spec->disk);
+    else if (rc)
+        return no_memory(err);
+    return rc == -EAGAIN ? -EBUSY : rc == -ENOENT || rc == -EPERM ? -EINVAL : rc;
+}
+
+static int make_on_disk(const struct volume_spec *spec, struct volume **out, struct vmm_error *err)
+{
+    struct volume_disk_source source = {
+        .disk = find_disk(spec->disk),
+        .partition = spec->partition,
+        .allow_boot = spec->allow_boot,
+        .is_read_only = spec->is_read_only,
+    };
+
+    if (!source.disk) {
+        vmm_error_set(err, "semantic", "/disk", "GET /api/v1/host/disks lists them.",
+                      "The host has no disk \"%s\".", spec->disk);
+        return -EINVAL;
+    }
+    return explain_disk(volume_disk_create(spec->name, &source, out), spec, err);
+}
+
+static void insert(struct entry *entry)
+{
+    struct list *after = &registry;
+
+    while (after->next != &registry &&
+           strcmp(list_entry(after->next, struct entry, link)->spec.name, entry->spec.name) < 0)
+        after = after->next;
+    list_push_front(after, &entry->link);
+    count++;
+}
+
+static int check_spec(const struct volume_spec *spec, struct vmm_error *err)
+{
+    if (!vm_name_is_valid(spec->name)) {
+        vmm_error_set(err, "bad_value", "/name", "Use 1 to 63 of a-z, 0-9 and '-', not '-' first.",
+                      "This cannot be the name of a volume.");
+        return -EINVAL;
+    }
+    if (spec->disk[0] && (spec->image[0] || spec->size_bytes != 0)) {
+        vmm_error_set(err, "semantic", "/disk", "Leave size_bytes and from out.",
+                      "A volume on a disk is as large as its partition, and holds what is there.");
+        return -EINVAL;
+    }
+    if (count == VOLUMES_MAX) {
+        vmm_error_set(err, "no_space", NULL, "Delete a volume.",
+                      "There are %u volumes, the most possible.", VOLUMES_MAX);
+        return -ENOSPC;
+    }
+    return 0;
+}
+
+int volumes_create(const struct volume_spec *spec, struct volume **out, struct vmm_error *err)
+{
+    struct entry *entry;
+    int rc;
+
+    *out = volumes_find(spec->name);
+    if (*out) {
+        vmm_error_set(err, "exists", NULL, "PATCH makes it larger; DELETE it first to change more.",
+                      "There is another volume \"%s\".", spec->name);
+        return -EEXIST;
+    }
+    rc = check_spec(spec, err);
+    if (rc)
+        return rc;
+    entry = kzalloc(sizeof(*entry));
+    if (!entry)
+        return no_memory(err);
+    entry->spec = *spec;
+    rc = spec->disk[0] ? make_on_disk(spec, out, err) : make_in_ram(spec, out, err);
+    if (rc) {
+        kfree(entry);
+        return rc;
+    }
+    entry->volume = *out;
+    insert(entry);
+    return 0;
+}
+
+/* -- changing
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err)
+{
+    int rc = -EINVAL;
+
+    if (size_bytes < volume_bytes(volume)) {
+        vmm_error_set(err, "state", "/size_bytes", "Make a smaller one and copy.",
+                      "A volume cannot become smaller.");
+        return -EBUSY;
+    }
+    if (size_bytes == volume_bytes(volume))
+        return 0;
+    if (IS_ALIGNED(size_bytes, volume->block_bytes))
+        rc = volume->ops->grow(volume, size_bytes / volume->block_bytes);
+    if (rc == -ENOMEM)
+        return no_memory(err);
+    if (rc) {
+        vmm_error_set(
+            err, "semantic", "/size_bytes",
+            "In RAM it can have a multiple of 512 up to 1099511627776 bytes; on a disk it "
+            "stays as large as its partition.",
+            "Volume \"%s\" cannot have %llu bytes.", volume->name, (unsigned long long)size_bytes);
+        return -EINVAL;
+    }
+    for (u32 i = 0; i < registry_count(); i++) {
+        struct vmm_entry *vm = registry_at(i);
+
+        if (vm->vm)
+            virtio_blk_resize(vm->vm, volume);
+    }
+    return 0;
+}
+
+int volumes_delete(struct volume *volume)
+{
+    struct entry *entry = entry_of(volume);
+
+    if (volume_is_used(volume))
+        return -EBUSY;
+    list_remove(&entry->link);
+    count--;
+    volume->ops->destroy(volume);
+    kfree(entry);
+    return 0;
+}
