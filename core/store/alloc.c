@@ -35,14 +35,24 @@ static bool bit_get(const u8 *map, u64 bit)
     return map[bit / 8] & (1u << (bit % 8));
 }
 
+bool has_lost_pointer(const struct store_buf *buf, u64 at)
+{
+    return bit_get(buf->lost[0], at) || bit_get(buf->lost[1], at);
+}
+
+static void lose_pointer(struct store *s, struct store_buf *buf, u64 at)
+{
+    buf->lost[0][at / 8] |= (u8)(1u << (at % 8));
+    cache_dirty(s, buf);
+}
+
 /* Free, durably so, and nobody is about to take it. */
 static bool is_free(const struct store *s, const struct store_buf *buf, u64 extent)
 {
     u64 at = extent % STORE_TABLE_REFS;
 
     if (!extent_is_good(s, extent) ||
-        ((const struct store_table *)(const void *)buf->data)->ref[at] ||
-        bit_get(buf->freed[0], at) || bit_get(buf->freed[1], at))
+        ((const struct store_table *)(const void *)buf->data)->ref[at] || has_lost_pointer(buf, at))
         return false;
     for (u32 i = 0; i < STORE_FILLS; i++)
         if (s->fills[i].state != FILL_FREE && s->fills[i].target == extent)
@@ -216,10 +226,8 @@ struct store_buf *node_take(struct store *s, struct store_nodes *from, u32 kind)
 
 static void free_extent(struct store *s, struct store_buf *table, u64 extent, u32 *ref)
 {
-    u64 at = extent % STORE_TABLE_REFS;
-
     *ref = 0;
-    table->freed[0][at / 8] |= (u8)(1u << (at % 8));
+    lose_pointer(s, table, extent % STORE_TABLE_REFS);
     s->freed[0]++;
     s->root->free_extents++;
     s->table_hints[extent / STORE_TABLE_REFS] |= TABLE_MAY_HAVE_EXTENTS;
@@ -255,7 +263,7 @@ bool extent_unref(struct store *s, u64 extent)
 
     if (!ref || !*ref || *ref > STORE_REF_MAX)
         return false;
-    cache_dirty(s, buf);
+    lose_pointer(s, buf, extent % STORE_TABLE_REFS);
     if (--*ref)
         return false;
     free_extent(s, buf, extent, ref);
@@ -281,7 +289,7 @@ bool node_unref(struct store *s, u64 block)
 
     if (node_ref_get(s, block, &refs, &count) || !*count)
         return false;
-    cache_dirty(s, refs);
+    lose_pointer(s, refs, block % STORE_EXTENT_BLOCKS);
     if (--*count)
         return false;
     ref = extent_entry(s, extent, &table);

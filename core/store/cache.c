@@ -88,7 +88,7 @@ static struct store_buf *take_buf(struct store *s, u64 block)
         buf->status = 0;
         buf->next = *hash_slot(s, block);
         *hash_slot(s, block) = buf;
-        memset(buf->freed, 0, sizeof buf->freed);
+        memset(buf->lost, 0, sizeof buf->lost);
         return buf;
     }
     assert(!"a block that nobody needs");

@@ -54,8 +54,8 @@ static void add(struct store *s, struct store_buf *buf)
     s->journal->target[c->count++] = buf->block;
     buf->is_dirty = false;
     buf->is_committing = true;
-    memcpy(buf->freed[1], buf->freed[0], sizeof buf->freed[0]);
-    memset(buf->freed[0], 0, sizeof buf->freed[0]);
+    memcpy(buf->lost[1], buf->lost[0], sizeof buf->lost[0]);
+    memset(buf->lost[0], 0, sizeof buf->lost[0]);
 }
 
 static void seal_journal(struct store *s)
@@ -105,9 +105,9 @@ static void begin(struct store *s)
     c->epoch = s->epoch;
     s->epoch ^= 1;
     c->state = COMMIT_FLUSH_DATA;
-    if (s->has_new_data)
+    if (s->needs_data_flush)
         submit(s, STORE_IO_FLUSH, 0, 0);
-    s->has_new_data = false;
+    s->needs_data_flush = false;
 }
 
 static void home_ended(struct store_io *io)
@@ -150,7 +150,7 @@ static void finish(struct store *s)
         if (!buf->is_committing)
             continue;
         buf->is_committing = false;
-        memset(buf->freed[1], 0, sizeof buf->freed[1]);
+        memset(buf->lost[1], 0, sizeof buf->lost[1]);
         if (buf->block >= s->g.table && buf->block < s->g.table + s->g.table_blocks)
             s->table_hints[buf->block - s->g.table] |= TABLE_MAY_HAVE_EXTENTS;
     }

@@ -75,7 +75,7 @@ static int find_run(struct store *s, struct store_op *op, const struct store_pat
 
         /* Where the map ends for now the run does, too; the rest is a run of its own. */
         if (tree_walk(s, record, index_at(op) + n, with_counts, &next) || next.is_shared ||
-            next.extent != (path->extent ? path->extent + n : 0) ||
+            next.was_shared || next.extent != (path->extent ? path->extent + n : 0) ||
             (with_counts && is_filling(s, op, index_at(op) + n)))
             break;
         run += (u32)MIN(op->bytes - op->at - run, (u64)STORE_EXTENT);
@@ -256,6 +256,10 @@ static int write_piece(struct store *s, struct store_op *op)
         return unmap(s, op);
     if (!path.extent || path.is_shared)
         return begin_fill(s, op, path.extent);
+    if (path.was_shared) {
+        s->wants_commit = true;
+        return -EAGAIN;
+    }
     op->run = piece(op);
     status = op->kind == STORE_WRITE ? find_run(s, op, &path, true) : 0;
     if (status)

@@ -160,6 +160,7 @@ static int copy(struct store *s, struct store_op *op)
     to->mapped = from->mapped;
     if (from->root)
         node_ref(s, from->root);
+    s->needs_data_flush = true; /* if it is there, then with all that was written before */
     cache_dirty(s, to_buf);
     if (op->held)
         op->held->is_held = false;

@@ -35,11 +35,6 @@ static int request(struct store *s, struct store_op *op, enum store_io_kind kind
     return -EAGAIN;
 }
 
-static int read_slot(struct store *s, struct store_op *op, u32 slot)
-{
-    return request(s, op, STORE_IO_READ, s->g.journal[slot], s->journal, STORE_JOURNAL_BLOCKS);
-}
-
 static int next(struct store_op *op, u32 step)
 {
     op->step = step;
@@ -84,17 +79,24 @@ static bool target_is_good(const struct store *s, u64 block)
            extent_is_good(s, block / STORE_EXTENT_BLOCKS);
 }
 
+static bool head_is_good(struct store *s, u32 slot)
+{
+    const struct store_journal *journal = s->journal;
+
+    return block_is_good(s, journal, s->g.journal[slot]) &&
+           journal->head.kind == STORE_KIND_JOURNAL && journal->count <= STORE_TXN_MAX &&
+           (journal->generation & 1) == slot &&
+           journal->more_crc == crc32c(&s->crc, s->seed, (const u8 *)journal + STORE_BLOCK,
+                                       sizeof *journal - STORE_BLOCK);
+}
+
 /* True if the slot in memory holds a whole commit. */
 static bool slot_is_whole(struct store *s, u32 slot)
 {
     const struct store_journal *journal = s->journal;
     u32 crc = s->seed;
 
-    if (!block_is_good(s, journal, s->g.journal[slot]) ||
-        journal->head.kind != STORE_KIND_JOURNAL || journal->count > STORE_TXN_MAX ||
-        (journal->generation & 1) != slot ||
-        journal->more_crc != crc32c(&s->crc, s->seed, (const u8 *)journal + STORE_BLOCK,
-                                    sizeof *journal - STORE_BLOCK))
+    if (!head_is_good(s, slot))
         return false;
     for (u32 i = 0; i < journal->count; i++) {
         if (!target_is_good(s, journal->target[i]) ||
@@ -105,16 +107,30 @@ static bool slot_is_whole(struct store *s, u32 slot)
     return crc == journal->blocks_crc;
 }
 
+/* Reads a slot's head, and the blocks it tells of: op->at counts these two requests. */
+static int read_slot(struct store *s, struct store_op *op, u32 slot)
+{
+    if (op->has_io && op->io.status)
+        return op->io.status;
+    op->at++;
+    if (op->at == 1)
+        return request(s, op, STORE_IO_READ, s->g.journal[slot], s->journal, STORE_JOURNAL_HEADS);
+    if (head_is_good(s, slot) && s->journal->count)
+        return request(s, op, STORE_IO_READ, s->g.journal[slot] + STORE_JOURNAL_HEADS,
+                       journal_block(s, 0), s->journal->count);
+    return 0;
+}
+
 static int look_step(struct store *s, struct store_op *op)
 {
     u32 slot = op->step - MOUNT_LOOK_A;
+    int status = op->at < 2 ? read_slot(s, op, slot) : op->io.status;
 
-    if (!op->has_io)
-        return read_slot(s, op, slot);
-    if (op->io.status)
-        return op->io.status;
+    if (status)
+        return status;
     s->mount_is_valid[slot] = slot_is_whole(s, slot);
     s->mount_generation[slot] = s->journal->generation;
+    op->at = 0;
     return next(op, op->step + 1);
 }
 
@@ -133,24 +149,24 @@ static int replay_step(struct store *s, struct store_op *op)
 {
     bool a_is_newer = s->mount_generation[0] > s->mount_generation[1];
     u32 slot = (op->step == MOUNT_REPLAY_FIRST) == a_is_newer;
-    u32 step = op->step + 1u, n = (u32)op->at;
+    u64 n;
+    int status;
 
     if (!s->mount_is_valid[slot] || s->mount_generation[slot] + 1 < newest_generation(s))
-        return next(op, step);
-    if (op->has_io && op->io.status)
-        return op->io.status;
-    if (!op->has_io)
-        return read_slot(s, op, slot);
+        return next(op, op->step + 1);
+    status = op->at < 2 ? read_slot(s, op, slot) : op->io.status;
+    if (status)
+        return status;
     /* It is read again: a disk that gives something else now is not to be followed. */
+    n = op->at - 2;
     if (!n && !slot_is_whole(s, slot))
         return -EIO;
     if (n == s->journal->count) {
         op->at = 0;
-        return next(op, step);
+        return next(op, op->step + 1);
     }
     op->at++;
-    (void)request(s, op, STORE_IO_WRITE, s->journal->target[n], journal_block(s, n), 1);
-    return -EAGAIN;
+    return request(s, op, STORE_IO_WRITE, s->journal->target[n], journal_block(s, (u32)n), 1);
 }
 
 /* The last commit must be there whole, or it is not known whether all of it is in its places. */

@@ -20,10 +20,10 @@
 #define STORE_EXTENT_BLOCKS 16u
 #define STORE_EXTENT        (STORE_BLOCK * STORE_EXTENT_BLOCKS)
 
-/* 5b1f5a0e-7c34-4d0b-9a57-50c1e0da7a01, as a partition table holds it. */
+/* 5b1f5a0e-7c34-4d0b-9a57-50c1e0da7a01, in the order in which it is written. */
 #define STORE_PARTITION_TYPE                                                                      \
     {                                                                                             \
-        0x0e, 0x5a, 0x1f, 0x5b, 0x34, 0x7c, 0x0b, 0x4d, 0x9a, 0x57, 0x50, 0xc1, 0xe0, 0xda, 0x7a, \
+        0x5b, 0x1f, 0x5a, 0x0e, 0x7c, 0x34, 0x4d, 0x0b, 0x9a, 0x57, 0x50, 0xc1, 0xe0, 0xda, 0x7a, \
             0x01                                                                                  \
     }
 

@@ -37,9 +37,10 @@ struct store_buf {
     u64 pin;            /* the turn that holds it */
     u64 counted;        /* the last count that it was in */
     struct store_io io;
-    /* Of a table: extents freed, by the changes that are gathered and by the commit in progress.
-     * Until that is durable the disk may still need them. */
-    u8 freed[2][(STORE_TABLE_REFS + 7) / 8];
+    /* Of a table, or a block of counts: which have lost pointers by the changes that are gathered,
+     * and by the commit in progress. Until that is durable the disk knows more pointers: a free
+     * extent is not free, and one that is a volume's alone is shared. */
+    u8 lost[2][(STORE_TABLE_REFS + 7) / 8];
 };
 
 enum store_fill_state { FILL_FREE, FILL_READ, FILL_WRITE, FILL_MAP };
@@ -109,15 +110,15 @@ struct store {
     u64 turn_serial;
     u64 count_serial;
 
-    u32 dirty;          /* blocks */
-    bool has_new_data;  /* mapped since the last commit began */
-    bool wants_commit;  /* there is no room for more changes, or extents are needed */
-    u64 cycles_begun;   /* commits */
-    u64 cycles_durable; /* of them */
-    u64 cycle_wanted;   /* by who waits */
-    u32 data_ios[2];    /* data requests with the disk, by epoch */
-    u32 epoch;          /* changes when a commit begins */
-    u64 freed[2];       /* extents, as in store_buf */
+    u32 dirty;             /* blocks */
+    bool needs_data_flush; /* the next commit points to data that it must not come before */
+    bool wants_commit;     /* there is no room for more changes, or extents are needed */
+    u64 cycles_begun;      /* commits */
+    u64 cycles_durable;    /* of them */
+    u64 cycle_wanted;      /* by who waits */
+    u32 data_ios[2];       /* data requests with the disk, by epoch */
+    u32 epoch;             /* changes when a commit begins */
+    u64 freed[2];          /* extents: by the changes gathered, by the commit in progress */
     struct store_commit commit;
     struct store_journal *journal; /* and its blocks behind it */
     u64 commits, commit_blocks;
@@ -174,6 +175,7 @@ void commit_run(struct store *s);
 int table_get(struct store *s, u64 extent, struct store_buf **buf, u32 **ref) must_check;
 /* The count of a node, in the block of counts. */
 int node_ref_get(struct store *s, u64 block, struct store_buf **buf, u32 **ref) must_check;
+bool has_lost_pointer(const struct store_buf *buf, u64 at) must_check;
 /* A free extent for data. It is not taken before extent_set_used(). -ENOSPC. */
 int extent_find(struct store *s, u64 *extent) must_check;
 /* Where `count` nodes can be taken, at most 15. */
@@ -197,6 +199,7 @@ struct store_path {
     u64 extent;                               /* what the entry holds; 0: nothing */
     u32 hole_level;                           /* without an extent: how far up there is nothing */
     bool is_shared;                           /* the way there, or the extent */
+    bool was_shared;                          /* on the disk, until the next commit is durable */
     struct store_buf *node[STORE_LEVELS_MAX]; /* by level */
     u32 at[STORE_LEVELS_MAX];
 };

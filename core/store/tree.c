@@ -38,15 +38,19 @@ static int node_get(struct store *s, u64 block, u32 level, struct store_buf **ou
     return node_is_good(s, block) ? cache_get(s, block, STORE_KIND_NODE + level, out) : -EIO;
 }
 
-static int add_sharing(struct store *s, u64 child, bool is_extent, bool *is_shared)
+static int add_sharing(struct store *s, u64 child, bool is_extent, struct store_path *path)
 {
     struct store_buf *buf;
     u32 *ref;
     int status = is_extent ? table_get(s, child, &buf, &ref) : node_ref_get(s, child, &buf, &ref);
 
-    if (!status && *ref != 1)
-        *is_shared = true;
-    return status;
+    if (status)
+        return status;
+    if (*ref != 1)
+        path->is_shared = true;
+    if (has_lost_pointer(buf, child % (is_extent ? STORE_TABLE_REFS : STORE_EXTENT_BLOCKS)))
+        path->was_shared = true;
+    return 0;
 }
 
 int tree_walk(struct store *s, const struct store_record *record, u64 index, bool with_counts,
@@ -65,7 +69,7 @@ int tree_walk(struct store *s, const struct store_record *record, u64 index, boo
             return 0;
         status = node_get(s, block, level, &out->node[level]);
         if (!status && with_counts)
-            status = add_sharing(s, block, false, &out->is_shared);
+            status = add_sharing(s, block, false, out);
         if (status)
             return status;
         out->at[level] = (u32)(index / tree_span(level) % STORE_FANOUT);
@@ -75,7 +79,7 @@ int tree_walk(struct store *s, const struct store_record *record, u64 index, boo
     out->extent = block;
     if (block && !extent_is_good(s, block))
         return -EIO;
-    return block && with_counts ? add_sharing(s, block, true, &out->is_shared) : 0;
+    return block && with_counts ? add_sharing(s, block, true, out) : 0;
 }
 
 /* What points to a node: an entry of its parent, or the record. */
@@ -272,7 +276,7 @@ static int set_entry(struct store *s, struct store_buf *record_buf, struct store
         extent_unref(s, path->extent);
     place_set(s, &at, extent);
     if (extent)
-        s->has_new_data = true;
+        s->needs_data_flush = true;
     else
         drop_empty(s, record_buf, record, path);
     turn_next(s);
