@@ -135,7 +135,7 @@ static inline bool rig_step(struct rig *r)
     r->queued--;
     memmove(&r->queue[n], &r->queue[n + 1], (r->queued - n) * sizeof *r->queue);
     memmove(&r->request[n], &r->request[n + 1], (r->queued - n) * sizeof *r->request);
-    data = io->buf ? io->buf : (u8 *)io->mem + io->skip;
+    data = io->buf ? io->buf : io->mem ? (u8 *)io->mem + io->skip : NULL;
     io->status = request == r->fail_at ? -EIO : 0;
     if (!io->status && io->kind == STORE_IO_READ)
         rig_read(r, io->offset, data, io->bytes);
