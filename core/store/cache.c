@@ -91,8 +91,7 @@ static struct store_buf *take_buf(struct store *s, u64 block)
         memset(buf->lost, 0, sizeof buf->lost);
         return buf;
     }
-    assert(!"a block that nobody needs");
-    return NULL;
+    assert_failed("a block that nobody needs", __FILE__, __LINE__);
 }
 
 static void loaded(struct store_io *io)

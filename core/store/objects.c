@@ -4,6 +4,10 @@
 #include "core/lib/string.h"
 #include "core/store/store_impl.h"
 
+/* So many names of one hash are no accident. Their records must fit into memory at the same time.
+ */
+#define SAME_HASH_MAX 32u
+
 bool name_is_good(const char *name)
 {
     size_t length = name ? strnlen(name, STORE_NAME_MAX + 1) : 0;
@@ -53,9 +57,9 @@ int record_get(struct store *s, u32 number, struct store_buf **buf, struct store
 int record_find(struct store *s, const char *name, bool is_blob, u32 *number,
                 struct store_buf **buf, struct store_record **record)
 {
-    u32 hash = name_hash(s, name);
+    u32 hash = name_hash(s, name), others = 0;
 
-    for (u32 i = 0; i < STORE_OBJECTS_MAX; i++) {
+    for (u32 i = 0; i < STORE_OBJECTS_MAX && others < SAME_HASH_MAX; i++) {
         const struct store_index *index = &s->index[i];
         int status;
 
@@ -68,8 +72,9 @@ int record_find(struct store *s, const char *name, bool is_blob, u32 *number,
         *number = i;
         if (!strncmp((*record)->name, name, sizeof(*record)->name))
             return 0;
+        others++;
     }
-    return -ENOENT;
+    return others < SAME_HASH_MAX ? -ENOENT : -EIO;
 }
 
 /* Adds the block of records for a number, or the directory block it needs first. */
