@@ -209,6 +209,17 @@ $(B)/guest/vmlinuz $(B)/guest/modules/order &: tools/fetch_guest.sh
 $(B)/guest/initrd.img: tools/mkinitrd.sh $(B)/guest/modules/order | $(D)/.stamp
 	tools/mkinitrd.sh $@
 
+# -- tools for datastores on this machine, of the kernel's code ----------------------------------------------
+
+STORE_TOOL_SRC := $(wildcard tools/store/*.c core/store/*.c) core/lib/crc32c.c core/lib/crc32.c core/lib/str.c drivers/block/gpt.c \
+    tests/fakes/assert.c
+$(B)/socle-store: $(STORE_TOOL_SRC) $(wildcard tools/store/*.h core/store/*.h core/lib/*.h)
+	@mkdir -p $(@D)
+	@echo "  HOST $@"
+	$(Q)gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wshadow -I. -o $@ $(STORE_TOOL_SRC)
+.PHONY: store-tool
+store-tool: $(B)/socle-store
+
 # -- checks and tests -------------------------------------------------------------------------------------
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -282,7 +293,7 @@ test-image:
 	$(MAKE) DEBUG=1 B=$(B)/debug D=$(D) all
 
 .PHONY: system
-system: all guests test-image
+system: all guests test-image store-tool
 	@tools/fetch_bochs.sh
 	SOCLE_IMAGES=$(CURDIR)/$(B)/debug $(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
 
@@ -316,6 +327,7 @@ help:
 
 ## Targets
 ##   make               build/BOOTX64.EFI (one file to boot) and build/socle.img (USB image)
+##   make store-tool    build/socle-store: make, list, check and fill datastores in files
 ##   make run           set up, build, boot an emulator with a demo Linux guest, print the URL; Ctrl-C ends it
 ##   make run-gdb       the same, QEMU waits for gdb on port 1234 (symbols: build/hv.elf)
 ##   make test          set up, build, run every check and every test (under Bochs Linux on two of three CPU models)
