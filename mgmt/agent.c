@@ -18,6 +18,7 @@
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
+#include "mgmt/auth.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/netif.h"
@@ -146,6 +147,7 @@ static void agent_main(void *arg unused)
             sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
         note_address();
         identify();
+        auth_poll();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
         timer_ms = sys_timeouts_sleeptime();
@@ -190,8 +192,10 @@ static int open_endpoint(const struct boot_info *info)
 {
     int rc = server_init();
 
-    if (rc == 0 && agent.cfg.tls)
+    if (rc == 0)
         rc = tls_init(info->seed, info->seed_bytes);
+    if (rc == -ENODATA && !agent.cfg.tls)
+        rc = 0; /* tokens come from socle.dtb then */
     if (rc == -ENODATA) {
         log_error("tls", "the management endpoint stays closed: neither the CPU nor the firmware "
                          "has random numbers for its key");
@@ -218,11 +222,10 @@ int agent_start(const struct boot_info *info)
     rc = open_endpoint(info);
     if (rc)
         return rc;
+    auth_init(info->dtb_base ? hpa_to_ptr(hpa(info->dtb_base)) : NULL, info->dtb_bytes,
+              &config_report);
     agent.ready_ns = time_ns();
     boot_stage_mark("agent_ready");
-    if (!agent.is_closed)
-        log_warn("agent", "the management endpoint on port %u is open: no tokens yet",
-                 agent.cfg.port);
     rc = task_start(&agent.task, "agent", TASK_AGENT, 0, agent_main, NULL);
     if (rc)
         return rc;

@@ -13,9 +13,11 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "core/vmm/vmm.h"
+#include "mgmt/audit.h"
 #include "mgmt/http.h"
 #include "mgmt/json.h"
 #include "mgmt/router.h"
+#include "mgmt/token.h"
 
 #define API_BASE       "/api/v1"
 #define REQUEST_ID_MAX 64u
@@ -64,6 +66,23 @@ struct req_state {
     char fields[128];
 };
 
+/* Whose request it is: filled in when its token has been checked. */
+struct identity {
+    enum role role;
+    char user[TOKEN_NAME_MAX + 1];
+    char token[TOKEN_NAME_MAX + 1]; /* its id */
+    u64 expires_unix_ns;            /* 0: never */
+};
+
+/* Where it comes from. */
+struct peer {
+    u64 key; /* the same for addresses that are one customer's: an IPv6 /64 */
+    char text[AUDIT_SOURCE_MAX + 1];
+};
+
+/* Which answers are audited. */
+enum audit_rule { AUDIT_CHANGES, AUDIT_ALWAYS, AUDIT_NEVER };
+
 struct req {
     const struct http_stream *http;
     struct route_match match;
@@ -72,6 +91,9 @@ struct req {
     size_t body_len;
     u64 begin_ns;   /* the head was complete */
     u64 handler_ns; /* time spent in the handler */
+    struct identity who;
+    struct peer peer;
+    enum audit_rule audit;
     const struct body_sink *sink;
     struct req_state state;
     struct reply reply;
@@ -107,6 +129,7 @@ struct problem {
     const char *etag;
     const char *allow; /* method: comma separated */
     const char *where;
+    const char *need_role;
     u64 limit_bytes;
     u64 need_bytes;
     u64 free_bytes;
@@ -127,7 +150,7 @@ int api_find_vm(struct req *req, u32 *id) must_check;
 /* Counts answered requests by method and status, for the metrics. */
 void api_count_request(enum http_verb verb, u16 status);
 
-#define ROUTE(verb, path, body, query, handler) void handler(struct req *req);
+#define ROUTE(verb, role, path, body, query, handler) void handler(struct req *req);
 #include "mgmt/routes.def"
 #undef ROUTE
 

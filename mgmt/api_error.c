@@ -13,6 +13,10 @@ static const struct error_type {
     {"bad_json", 400, "The body is not valid JSON"},
     {"unknown_field", 400, "The body has a field that is not known"},
     {"bad_value", 400, "A value is not allowed"},
+    {"no_token", 401, "A token is needed"},
+    {"bad_token", 401, "The token is not valid"},
+    {"role", 403, "The role does not allow this"},
+    {"bad_code", 403, "The claim code is wrong"},
     {"origin", 403, "Web pages of other sites may not change anything"},
     {"no_such", 404, "There is no such object"},
     {"method", 405, "The method is not allowed here"},
@@ -21,6 +25,8 @@ static const struct error_type {
     {"needs_stop", 409, "Not possible while the virtual machine runs"},
     {"in_use", 409, "The object is in use"},
     {"exists", 409, "The object exists already"},
+    {"claimed", 409, "The host has been claimed"},
+    {"last_admin", 409, "The host would have no administrator"},
     {"vms_running", 409, "Virtual machines are running"},
     {"etag", 412, "The object is not the one expected"},
     {"too_big", 413, "The request is too large"},
@@ -96,6 +102,7 @@ static void put_members(struct json_writer *w, const struct problem *problem)
     put_if(w, "etag", problem->etag);
     put_words_if(w, "allow", problem->allow);
     put_if(w, "where", problem->where);
+    put_if(w, "need_role", problem->need_role);
     put_number_if(w, "limit_bytes", problem->limit_bytes);
     put_number_if(w, "need_bytes", problem->need_bytes);
     put_number_if(w, "retry_after_s", problem->retry_after_s);

@@ -4,7 +4,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "mgmt/agent.h"
-#include "mgmt/api.h"
+#include "mgmt/auth.h"
 
 /* The document as it lies in the tree; tests/unit/test_router.c compares it with the routes. */
 __asm__(".section .rodata\n"
@@ -23,6 +23,8 @@ void api_root_get(struct req *req)
     static const char *const links[][2] = {
         {"openapi", API_BASE "/openapi.json"},
         {"health", API_BASE "/health"},
+        {"claim", API_BASE "/claim"},
+        {"tokens", API_BASE "/tokens"},
         {"host", API_BASE "/host"},
         {"log", API_BASE "/host/log"},
         {"vms", API_BASE "/vms"},
@@ -37,7 +39,7 @@ void api_root_get(struct req *req)
     json_array_begin(w);
     json_string(w, "v1");
     json_array_end(w);
-    json_put_bool(w, "claimed", false);
+    json_put_bool(w, "claimed", auth_is_claimed());
     json_key(w, "links");
     json_object_begin(w);
     for (u32 i = 0; i < ARRAY_SIZE(links); i++)

@@ -6,6 +6,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "mgmt/auth.h"
 #include "mgmt/host_config.h"
 #include "mgmt/server.h"
 
@@ -28,9 +29,25 @@ static void request_id_make(struct conn *conn, const char *given)
         ksnprintf(id, REQUEST_ID_MAX + 1, "r%llu", (unsigned long long)++counter);
 }
 
+/* Where the connection comes from; lwIP may have freed its control block. */
+static void peer_note(struct conn *conn)
+{
+    struct peer *peer = &conn->req.peer;
+    const ip_addr_t *address = conn->pcb ? &conn->pcb->remote_ip : NULL;
+
+    if (!address)
+        return;
+    if (IP_IS_V6(address))
+        peer->key = (u64)ip_2_ip6(address)->addr[0] << 32 | ip_2_ip6(address)->addr[1];
+    else
+        peer->key = ip_2_ip4(address)->addr;
+    (void)ipaddr_ntoa_r(address, peer->text, sizeof(peer->text));
+}
+
 static void request_begin(struct conn *conn)
 {
     memset(&conn->req, 0, sizeof(conn->req));
+    peer_note(conn);
     conn->req.http = &conn->http;
     conn->req.begin_ns = time_ns();
     conn->in_request = true;
@@ -239,6 +256,8 @@ static void on_head(struct conn *conn)
         return;
     }
     router_match(api_routes, api_route_count, conn->http.verb, conn->http.path, &req->match);
+    if (!auth_admit(req))
+        return;
     if (!req->match.route)
         answer_no_route(req);
     else if (is_foreign_page(req))

@@ -7,7 +7,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
-#include "core/x86/log.h"
+#include "mgmt/auth.h"
 
 struct json_writer *reply_text(struct req *req, u16 status, const char *content_type)
 {
@@ -137,18 +137,6 @@ static bool refill(struct conn *conn)
     return !conn->is_waiting;
 }
 
-static void log_request(const struct conn *conn)
-{
-    enum http_verb verb = conn->http.verb;
-    const struct req *req = &conn->req;
-
-    api_count_request(verb, req->reply.status);
-    if (verb != VERB_GET && verb != VERB_HEAD && verb != VERB_OPTIONS && req->match.route &&
-        req->match.route->body != BODY_BYTES) /* nobody wants a line for each key typed */
-        log_info("http", "%s %s: %u (%s)", verb_text(verb), conn->http.path, req->reply.status,
-                 req->request_id);
-}
-
 void conn_request_end(struct conn *conn)
 {
     struct req *req = &conn->req;
@@ -197,7 +185,8 @@ void conn_reply_start(struct conn *conn)
     conn->is_waiting = false;
     conn->state = CONN_REPLY;
     conn->active_ns = time_ns();
-    log_request(conn);
+    api_count_request(conn->http.verb, reply->status);
+    auth_note(req);
     conn_reply_pump(conn);
 }
 

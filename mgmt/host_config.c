@@ -155,9 +155,10 @@ static bool network_knows(const char *name, bool is_node)
 
 static bool api_knows(const char *name, bool is_node)
 {
-    static const char *const properties[] = {"port", "tls", NULL};
+    static const char *const properties[] = {"port", "tls", "claim-code", NULL};
+    static const char *const nodes[] = {"tokens", NULL};
 
-    return !is_node && is_in(properties, name);
+    return is_in(is_node ? nodes : properties, name);
 }
 
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,

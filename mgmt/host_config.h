@@ -28,7 +28,8 @@ void host_config_default(struct host_config *cfg);
 /*
  * Overwrites what the device tree sets. The blob may be damaged or hostile: it is checked before it
  * is read; a value that makes no sense is left out and told, like names that are not known. /images
- * and /vms are core/vmm's. Return: 0; -EINVAL if it is no device tree for Socle.
+ * and /vms are core/vmm's, tokens and claim code auth_fdt's. Return: 0; -EINVAL if it is no device
+ * tree for Socle.
  */
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
                      const struct dtb_report *report) must_check;

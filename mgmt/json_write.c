@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The JSON writer. */
+#include "core/lib/date.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "mgmt/json.h"
@@ -156,31 +157,15 @@ void json_raw(struct json_writer *w, const char *text)
     put(w, text, strlen(text));
 }
 
-/* Days since 1970 to a date of the Gregorian calendar (400-year eras that begin on 1 March). */
-static void civil_from_days(u64 days, u32 *year, u32 *month, u32 *day)
-{
-    u64 z = days + 719468;
-    u64 era = z / 146097;
-    u64 doe = z % 146097;
-    u64 yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    u64 doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    u64 mp = (5 * doy + 2) / 153;
-
-    *day = (u32)(doy - (153 * mp + 2) / 5 + 1);
-    *month = (u32)(mp < 10 ? mp + 3 : mp - 9);
-    *year = (u32)(yoe + era * 400 + (*month <= 2));
-}
-
 void json_put_time(struct json_writer *w, const char *key, u64 unix_ns)
 {
     u64 seconds = unix_ns / NS_PER_S;
     u32 second_of_day = (u32)(seconds % 86400);
-    u32 year, month, day;
+    struct date date = date_from_days(seconds / 86400);
     char text[48];
 
-    civil_from_days(seconds / 86400, &year, &month, &day);
-    ksnprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", year, month, day,
-              second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60,
+    ksnprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", date.year, date.month,
+              date.day, second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60,
               (unsigned)(unix_ns % NS_PER_S));
     json_put_string(w, key, text);
 }

@@ -6,6 +6,7 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "mgmt/http.h"
+#include "mgmt/role.h"
 
 #define ROUTE_PARAMS_MAX 2u
 
@@ -21,6 +22,7 @@ enum body_kind {
 
 struct route {
     enum http_verb verb;
+    enum role role; /* the least that may come in */
     enum body_kind body;
     const char *path;  /* "{name}" stands for one segment */
     const char *query; /* parameters allowed, separated by blanks */

@@ -2,11 +2,12 @@
 /* The server's route table, made of routes.def. */
 #include "mgmt/api.h"
 
-#define ROUTE(route_verb, route_path, route_body, route_query, handler) \
-    {.verb = route_verb,                                                \
-     .body = route_body,                                                \
-     .path = route_path,                                                \
-     .query = route_query,                                              \
+#define ROUTE(route_verb, route_role, route_path, route_body, route_query, handler) \
+    {.verb = route_verb,                                                            \
+     .role = route_role,                                                            \
+     .body = route_body,                                                            \
+     .path = route_path,                                                            \
+     .query = route_query,                                                          \
      .handle = handler},
 
 const struct route api_routes[] = {

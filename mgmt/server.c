@@ -11,7 +11,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "core/x86/log.h"
+#include "core/vmm/clock.h"
 #include "mgmt/conn.h"
 #include "mgmt/host_config.h"
 #include "mgmt/tls.h"
@@ -289,8 +289,23 @@ static void check_replying(struct conn *conn, u64 now)
     conn_run(conn);
 }
 
+/* A request whose answer is not complete; not the one whose handler runs now. */
+static bool is_under_way(const struct conn *conn)
+{
+    return conn->state == CONN_REPLY || (conn->state == CONN_READ && conn->in_request);
+}
+
+/* The token of a followed log or a long upload may expire while it goes on. */
+static bool has_expired(const struct conn *conn)
+{
+    u64 expires = conn->req.who.expires_unix_ns;
+
+    return expires != 0 && is_under_way(conn) && clock_unix_ns() >= expires;
+}
+
 static void conn_poll(struct conn *conn, u64 now)
 {
+    conn->must_abort |= has_expired(conn);
     if (conn->must_abort) {
         conn_abort(conn);
         return;
@@ -375,6 +390,16 @@ void server_end_streams(const void *object)
             continue;
         conn_request_end(conn);
         conn->must_abort = true;
+    }
+}
+
+void server_end_requests_of(const char *token)
+{
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (is_under_way(conn) && strcmp(conn->req.who.token, token) == 0)
+            conn->must_abort = true;
     }
 }
 

@@ -34,6 +34,9 @@ void server_end_handshakes(void);
 /* Cuts the streams whose handler remembers this object, so that it can be deleted. */
 void server_end_streams(const void *object);
 
+/* Ends all that came in by this token and is under way, streams and uploads included. */
+void server_end_requests_of(const char *token);
+
 u32 server_connections(void);
 
 #endif

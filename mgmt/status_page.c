@@ -7,12 +7,13 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/vmm.h"
+#include "mgmt/auth.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/netif.h"
 #include "mgmt/tls.h"
 #include "mm/pmm.h"
 
-#define PAGE_LINES     5u
+#define PAGE_LINES     6u
 #define PAGE_COLUMNS   100u
 #define PAGE_PERIOD_NS (500 * NS_PER_MS)
 
@@ -39,6 +40,21 @@ static void compose_endpoint(char lines[PAGE_LINES][PAGE_COLUMNS], const struct 
         ksnprintf(lines[2], PAGE_COLUMNS, "certificate SHA-256 %s", tls_fingerprint());
 }
 
+/* How the first administrator comes in. */
+static void compose_claim(char line[PAGE_COLUMNS])
+{
+    if (auth_is_claimed())
+        (void)str_copy(line, PAGE_COLUMNS, "claimed");
+    else if (auth_claim_code()[0])
+        ksnprintf(line, PAGE_COLUMNS, "claim code: %s   (POST it to /api/v1/claim)",
+                  auth_claim_code());
+    else if (auth_is_claimable())
+        (void)str_copy(line, PAGE_COLUMNS, "claim code: the one in socle.dtb");
+    else
+        (void)str_copy(line, PAGE_COLUMNS,
+                       "no claim code, for want of random numbers: put a token into socle.dtb");
+}
+
 static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_config *cfg,
                     bool is_closed)
 {
@@ -50,9 +66,10 @@ static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_conf
     pmm_get_stats(&memory);
     ksnprintf(lines[0], PAGE_COLUMNS, "Socle %s   %s", host_facts()->version, cfg->hostname);
     compose_endpoint(lines, cfg, is_closed);
-    ksnprintf(lines[3], PAGE_COLUMNS, "VMs: %u running, %u off%s%s", running, others,
+    compose_claim(lines[3]);
+    ksnprintf(lines[4], PAGE_COLUMNS, "VMs: %u running, %u off%s%s", running, others,
               why ? "   " : "", why ? why : "");
-    ksnprintf(lines[4], PAGE_COLUMNS, "memory: %llu of %llu MiB free",
+    ksnprintf(lines[5], PAGE_COLUMNS, "memory: %llu of %llu MiB free",
               (unsigned long long)(memory.free_bytes / MiB),
               (unsigned long long)(memory.total_bytes / MiB));
 }

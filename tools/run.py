@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 from machine import API, BUILD, disk_args, make_machine, uses_bochs, uses_tcg  # noqa: E402
 
 RUN_JSON = os.path.join(BUILD, "run.json")
+RUN_CURL = os.path.join(BUILD, "run.curl")
 DISK_BYTES = 1 << 30
 QUIT_KEY = b"\x1d"  # Ctrl-]
 
@@ -29,11 +30,17 @@ def stop(*_):
     raise Stop
 
 
-def write_run_json(url):
-    with open(RUN_JSON + ".new", "w") as f:
-        json.dump({"url": url}, f)
-        f.write("\n")
-    os.replace(RUN_JSON + ".new", RUN_JSON)
+def write_private(path, text):
+    """A file with a secret in it, there in whole or not at all."""
+    with open(os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+        f.write(text)
+    os.replace(path + ".new", path)
+
+
+def write_access(m, url):
+    """What scripts and curl need to come in."""
+    write_private(RUN_CURL, f'insecure\npinnedpubkey = "{m.key_pin()}"\nheader = "Authorization: Bearer {m.token()}"\n')
+    write_private(RUN_JSON, json.dumps({"url": url, "token": m.token(), "pinned_public_key": m.key_pin()}) + "\n")
 
 
 def port_is_busy(port):
@@ -56,10 +63,12 @@ def start_demo(m):
 def print_urls(m, url, demo):
     print(f"\nSocle answers at {url}{API}\nTry:")
     paths = ["/host", "/vms", "/host/log"] + (["/vms/demo/consoles/0/log", "/vms/demo/exits"] if demo else [])
-    curl = f"curl -sk --pinnedpubkey {m.key_pin()}"
+    curl = f"curl -sK {os.path.relpath(RUN_CURL)}"
     for path in paths:
         print(f"  {curl} {url}{API}{path}")
-    print(f"  {curl} {url}/metrics", flush=True)
+    print(f"  {curl} {url}/metrics")
+    print(f"That file holds the host's key and an administrator's token, which without it are:\n"
+          f"  curl -sk --pinnedpubkey {m.key_pin()} \\\n    -H 'Authorization: Bearer {m.token()}' {url}{API}/host", flush=True)
 
 
 def follow_console(m):
@@ -143,15 +152,16 @@ def run():
             is_booting = False
             if demo:
                 start_demo(m)
-            write_run_json(url)
+            write_access(m, url)
             print_urls(m, url, demo)
             if demo and not headless:
                 interact(m)
             else:
                 m.process.wait()
     finally:
-        if os.path.exists(RUN_JSON):
-            os.unlink(RUN_JSON)
+        for path in (RUN_JSON, RUN_CURL):
+            if os.path.exists(path):
+                os.unlink(path)
 
 
 def main():

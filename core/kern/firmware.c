@@ -2,6 +2,7 @@
 /* Calls into UEFI runtime services. Spec: UEFI "Services — Runtime Services". */
 #include "core/kern/firmware.h"
 
+#include "core/lib/date.h"
 #include "core/lib/errno.h"
 #include "core/x86/insn.h"
 #include "core/x86/log.h"
@@ -78,19 +79,10 @@ void firmware_poweroff(void)
     reset_system(EFI_RESET_SHUTDOWN);
 }
 
-/* Days since 1970-01-01, proleptic Gregorian calendar. */
-static u64 days_from_date(u64 year, u64 month, u64 day)
-{
-    u64 y = month <= 2 ? year - 1 : year;
-    u64 m = month <= 2 ? month + 9 : month - 3; /* March is 0 */
-    u64 days = y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1;
-
-    return days - 719468;
-}
-
 int firmware_time(u64 *unix_s)
 {
     struct efi_time t = {0};
+    struct date date;
     u64 s;
 
     if (firmware_cr3 == 0 || services.get_time == 0)
@@ -100,7 +92,8 @@ int firmware_time(u64 *unix_s)
     if (t.year < 1970 || t.year > 9999 || t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31 ||
         t.hour > 23 || t.minute > 59 || t.second > 59)
         return -EIO;
-    s = days_from_date(t.year, t.month, t.day) * 86400 + t.hour * 3600u + t.minute * 60u + t.second;
+    date = (struct date){.year = t.year, .month = t.month, .day = t.day};
+    s = date_to_days(date) * 86400 + t.hour * 3600u + t.minute * 60u + t.second;
     if (t.time_zone != EFI_UNSPECIFIED_TIMEZONE)
         s -= (u64)((s64)t.time_zone *
                    60); /* minutes east or west of UTC, as the firmware counts them */

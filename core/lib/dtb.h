@@ -33,6 +33,10 @@ const char *dtb_string(const void *dtb, int node, const char *name) must_check;
 /* A number of one or two cells. Return: false if the property is absent or none. dtb: sound. */
 bool dtb_number(const void *dtb, int node, const char *name, u64 *value) must_check;
 
+/* A digest of 64 lower-case hexadecimal digits, as sha256sum prints it. Return: false if the
+ * property is absent or none. dtb: sound. */
+bool dtb_sha256(const void *dtb, int node, const char *name, u8 digest[32]) must_check;
+
 /* True if the property is there, whatever it holds. dtb: sound. */
 bool dtb_has(const void *dtb, int node, const char *name) must_check;
 

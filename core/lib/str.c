@@ -18,6 +18,16 @@ bool str_copy(char *dst, size_t size, const char *src)
     return true;
 }
 
+bool mem_same_secret(const void *a, const void *b, size_t bytes)
+{
+    const volatile u8 *left = a, *right = b; /* volatile: no early end, no wider compare */
+    u8 difference = 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        difference |= left[i] ^ right[i];
+    return difference == 0;
+}
+
 void mem_wipe(void *dst, size_t bytes)
 {
     memset(dst, 0, bytes);

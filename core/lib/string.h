@@ -23,6 +23,9 @@ unsigned long strtoul(const char *s, char **end, int base);
  */
 bool str_copy(char *dst, size_t size, const char *src);
 
+/* True if the bytes are the same. Takes a time that does not depend on where they differ. */
+bool mem_same_secret(const void *a, const void *b, size_t bytes);
+
 /* Clears memory in a way the compiler does not remove. */
 void mem_wipe(void *dst, size_t bytes);
 

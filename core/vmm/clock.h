@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Wall clock of the VMM: the firmware's time once at boot, then time since boot. Private to
- * core/vmm. */
+/* Wall clock of the VMM: the firmware's time once at boot, then time since boot. For
+ * core/vmm and mgmt. */
 #ifndef SOCLE_VMM_CLOCK_H
 #define SOCLE_VMM_CLOCK_H
 

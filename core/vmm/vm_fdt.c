@@ -240,32 +240,6 @@ static bool image_knows(const char *name, bool is_node)
            (strcmp(name, "file") == 0 || strcmp(name, "kind") == 0 || strcmp(name, "sha256") == 0);
 }
 
-/* Return: 0-15, or -1. */
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
-
-/* 64 lower-case hexadecimal digits, as sha256sum prints them. */
-static bool read_digest(const char *text, u8 digest[32])
-{
-    if (!text || strlen(text) != 64)
-        return false;
-    for (u32 i = 0; i < 32; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        digest[i] = (u8)(high << 4 | low);
-    }
-    return true;
-}
-
 int image_fdt_read(const void *dtb, int node, const char *path, struct image_fdt *out,
                    const struct dtb_report *report)
 {
@@ -282,7 +256,7 @@ int image_fdt_read(const void *dtb, int node, const char *path, struct image_fdt
         }
     }
     if (dtb_has(dtb, node, "sha256")) {
-        out->has_sha256 = read_digest(dtb_string(dtb, node, "sha256"), out->sha256);
+        out->has_sha256 = dtb_sha256(dtb, node, "sha256", out->sha256);
         if (!out->has_sha256) {
             dtb_tell(report, path, "sha256", "it is no text of 64 digits 0-9 and a-f");
             rc = -EINVAL;

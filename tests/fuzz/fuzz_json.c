@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/json_read.c mgmt/json_get.c mgmt/json_write.c core/lib/printf.c */
+/* SOURCES: mgmt/json_read.c mgmt/json_get.c mgmt/json_write.c core/lib/date.c core/lib/printf.c */
 /* Any bytes: the reader accepts or refuses, and what it accepts can be walked, read and pointed at.
  */
 #include <stdint.h>

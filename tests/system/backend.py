@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -51,6 +52,15 @@ def compile_dtb(directory, body):
     return dtb
 
 
+def tokens_dts(**tokens):
+    """The node of /api that lets these tokens in; name: role, or role with anything behind an underscore."""
+    nodes = ""
+    for name, text in tokens.items():
+        node, digest = text.split(".")[1], hashlib.sha256(text.encode()).hexdigest()
+        nodes += f'{node} {{ role = "{name.split("_")[0]}"; sha256 = "{digest}"; }}; '
+    return f"tokens {{ {nodes}}};"
+
+
 def put_files(image, files):
     """Copies them onto a USB image."""
     for name, path in files.items():
@@ -66,11 +76,17 @@ def complete_response(data):
 
 
 class Connection(http.client.HTTPConnection):
-    """HTTP over TLS to a machine's endpoint."""
+    """HTTP over TLS to a machine's endpoint. token: in place of the administrator's; "": none."""
 
-    def __init__(self, machine, timeout):
+    def __init__(self, machine, timeout, token=None):
         super().__init__("127.0.0.1", machine.port, timeout=timeout)
-        self.machine = machine
+        self.machine, self.token = machine, token
+
+    def request(self, method, url, body=None, headers=(), **options):
+        headers = dict(headers)
+        if "Authorization" not in headers and self.token != "":
+            headers["Authorization"] = f"Bearer {self.token or self.machine.token()}"
+        super().request(method, url, body=body, headers=headers, **options)
 
     def connect(self):
         self.sock = self.machine.socket(self.timeout)
@@ -88,6 +104,7 @@ class Backend:
 
     def __init__(self, port=None, echo=None, tls=True):
         self.port, self.echo, self.tls = port or free_port(), echo, tls
+        self.admin_token = None
         self.files = {}
         self.log = b""
         self.process = None
@@ -200,7 +217,7 @@ class Backend:
         self.wait_serial(r"net: address \d", timeout)
         while True:
             try:
-                if self.get("/health", timeout=5).status == 200:
+                if self.get("/health", timeout=5, token="").status == 200:
                     return self
             except (OSError, http.client.HTTPException):
                 pass
@@ -216,8 +233,36 @@ class Backend:
         return 443 if self.tls else 80
 
     def open_dtb(self):
-        """A socle.dtb that turns TLS off, for machines without random numbers."""
-        return compile_dtb(self.directory, 'api { tls = "off"; };')
+        """A socle.dtb that turns TLS off, for machines without random numbers; it brings the token they cannot make."""
+        self.admin_token = "socle1.harness." + secrets.token_hex(16)
+        return compile_dtb(self.directory, f'api {{ tls = "off"; {tokens_dts(admin=self.admin_token)} }};')
+
+    def claim_codes(self):
+        """What the console page has shown, the newest last."""
+        return re.findall(r"\| claim code: ([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}) ", self.serial())
+
+    def claim(self, **more):
+        """Claims the host by the code on its console; returns the answer."""
+        self.wait_serial(r"\| claim code: [-0-9A-Z]{14} ", timeout=60)
+        return self.post("/claim", {"code": self.claim_codes()[-1], **more}, token="")
+
+    def token(self):
+        """An administrator's token: the machine is claimed when one is needed first."""
+        if not self.admin_token:
+            reply = self.claim()
+            assert reply.status == 201, reply
+            self.admin_token = json.loads(reply.body)["token"]
+        return self.admin_token
+
+    def authorization(self):
+        """The line of a request's head, for raw()."""
+        return f"Authorization: Bearer {self.token()}\r\n".encode()
+
+    def make_token(self, role, **more):
+        """A token made by the administrator."""
+        reply = self.post("/tokens", {"role": role, **more})
+        assert reply.status == 201, reply
+        return json.loads(reply.body)["token"]
 
     def key_pin(self):
         """What the console shows for curl's --pinnedpubkey."""
@@ -242,8 +287,8 @@ class Backend:
             s.close()
             raise
 
-    def connect(self, timeout=60):
-        return Connection(self, timeout)
+    def connect(self, timeout=60, token=None):
+        return Connection(self, timeout, token)
 
     def raw(self, data, timeout=20):
         """Sends bytes as they are; returns all that comes back until the host closes or goes quiet."""
@@ -261,13 +306,13 @@ class Backend:
             except (socket.timeout, ConnectionError):
                 return received
 
-    def request(self, method, path, body=None, headers=None, timeout=120):
+    def request(self, method, path, body=None, headers=None, timeout=120, token=None):
         headers = dict(headers or {})
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
         path = path if path.startswith("/metrics") else API + path
-        connection = self.connect(timeout * self.patience)
+        connection = self.connect(timeout * self.patience, token)
         try:
             connection.request(method, path, body=body, headers=headers)
             reply = connection.getresponse()

@@ -13,6 +13,9 @@ def goes_on(machine):
     assert "panic" not in machine.serial().lower()
 
 
+HOST = b"Host: x\r\n"
+
+
 def status(data):
     assert data.startswith(b"HTTP/1.1 "), data[:200]
     return int(data.split(b" ")[1])
@@ -34,7 +37,7 @@ def status(data):
     (b"PUT /api/v1/vms/x HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 70000\r\n\r\n", 413),
 ])
 def test_errors(machine, text, expected):
-    assert status(machine.raw(text)) == expected
+    assert status(machine.raw(text.replace(HOST, HOST + machine.authorization()))) == expected
 
 
 def test_head_options_keepalive(machine):
@@ -69,7 +72,7 @@ def test_request_id_and_expect(machine):
     assert reply.headers["X-Request-Id"] == "abc-123"
     assert "Server-Timing" in reply.headers
     with machine.socket() as s:
-        s.sendall(b"PUT /api/v1/vms/x?dry_run=true HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        s.sendall(b"PUT /api/v1/vms/x?dry_run=true HTTP/1.1\r\nHost: x\r\n" + machine.authorization() + b"Content-Type: application/json\r\n"
                   b"Content-Length: 23\r\nExpect: 100-continue\r\n\r\n")
         assert s.recv(1000).startswith(b"HTTP/1.1 100")
         s.sendall(b'{"boot":{"kernel":"k"}}')
@@ -90,7 +93,7 @@ def test_a_client_that_stops_reading(machine):
     data = b"x" * (4 << 20)
     machine.upload("slow", data, "raw")
     with machine.socket(receive_bytes=4096) as s:
-        s.sendall(b"GET /api/v1/images/slow/data HTTP/1.1\r\nHost: x\r\n\r\n")
+        s.sendall(b"GET /api/v1/images/slow/data HTTP/1.1\r\nHost: x\r\n" + machine.authorization() + b"\r\n")
         assert s.recv(100)
         for _ in range(20):
             assert machine.get("/host").status == 200
@@ -99,7 +102,8 @@ def test_a_client_that_stops_reading(machine):
 
 def test_a_client_that_stops_writing(machine):
     with machine.socket() as s:
-        s.sendall(b"PUT /api/v1/images/half?kind=raw HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"y" * 5000)
+        s.sendall(b"PUT /api/v1/images/half?kind=raw HTTP/1.1\r\nHost: x\r\n" + machine.authorization() +
+                  b"Content-Length: 1000000\r\n\r\n" + b"y" * 5000)
         for _ in range(5):
             assert machine.get("/host").status == 200
     assert machine.get("/images/half").status == 404

@@ -203,6 +203,7 @@ def test_reset_under_load(tmp_path, nic, sabotage):
         bars = {int(n): int(at, 16) for n, at in re.findall(r"BAR(\d): .* memory at 0x([0-9a-f]+)", pci)}
         connection = m.connect(timeout=120)
         connection.putrequest("PUT", f"{API}/images/large?kind=kernel")
+        connection.putheader("Authorization", f"Bearer {m.token()}")
         connection.putheader("Content-Type", "application/octet-stream")
         connection.putheader("Content-Length", str(len(data)))
         connection.endheaders()

@@ -136,7 +136,7 @@ def test_records_of_every_size(machine):
     """A body in records of one byte, and one of the largest record there is."""
     text = json.dumps({"boot": {"kernel": "k"}, "description": "x" * 200}).encode()
     head = (f"PUT /api/v1/vms/x?dry_run=true HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(text)}\r\n\r\n").encode()
+            f"Content-Length: {len(text)}\r\n").encode() + machine.authorization() + b"\r\n"
     with machine.socket() as s:
         for byte in head + text:
             s.sendall(bytes([byte]))

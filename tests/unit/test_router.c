@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/router.c core/lib/printf.c core/lib/str.c */
+/* SOURCES: mgmt/router.c mgmt/role.c core/lib/printf.c core/lib/str.c */
 /* Paths find their routes, and the OpenAPI document has the same routes as the server. */
 #include "tests/unit/harness.h"
 
@@ -9,8 +9,12 @@
 
 #include "mgmt/router.h"
 
-#define ROUTE(route_verb, route_path, route_body, route_query, handler) \
-    {.verb = route_verb, .body = route_body, .path = route_path, .query = route_query},
+#define ROUTE(route_verb, route_role, route_path, route_body, route_query, handler) \
+    {.verb = route_verb,                                                            \
+     .role = route_role,                                                            \
+     .body = route_body,                                                            \
+     .path = route_path,                                                            \
+     .query = route_query},
 
 static const struct route routes[] = {
 #include "mgmt/routes.def"
@@ -143,6 +147,47 @@ TEST(the_document_has_every_route_and_its_query)
         }
     }
     free(document);
+}
+
+TEST(the_document_says_the_role_of_every_route)
+{
+    char *document = read_document();
+    char needle[80];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *at = operation(document, routes[i].path, routes[i].verb);
+        const char *end = at ? strchr(at, '\n') : NULL;
+
+        if (routes[i].role == ROLE_NONE)
+            snprintf(needle, sizeof(needle), "\"security\":[],");
+        else
+            snprintf(needle, sizeof(needle), "\"security\":[{\"token\":[\"%s\"]}],",
+                     role_name(routes[i].role));
+        if (!at || !strstr(at, needle) || strstr(at, needle) > end)
+            fprintf(stderr, "%s %s is not for role %s in openapi.json\n", verb_text(routes[i].verb),
+                    routes[i].path, role_name(routes[i].role));
+        CHECK(at && strstr(at, needle) != NULL && strstr(at, needle) < end);
+    }
+    free(document);
+}
+
+/* What is open to anybody is written down here as well, so that no slip of the pen opens more. */
+TEST(only_these_routes_are_open)
+{
+    static const char *const open[] = {"/api/v1/", "/api/v1/openapi.json", "/api/v1/health",
+                                       "/api/v1/claim"};
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT; i++)
+        count += routes[i].role == ROLE_NONE;
+    CHECK_EQ(count, sizeof(open) / sizeof(open[0]));
+    for (size_t i = 0; i < count; i++) {
+        find(i == 3 ? VERB_POST : VERB_GET, open[i]);
+        CHECK(match.route && match.route->role == ROLE_NONE);
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        CHECK(routes[i].verb == VERB_GET || routes[i].role != ROLE_VIEWER ||
+              strstr(routes[i].path, "/tokens") != NULL); /* viewers change nothing but theirs */
 }
 
 TEST(the_document_has_nothing_else)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who may do what: tokens, the claim code, wrong guesses and the audit log of this host.
+ *
+ * All of it lives in memory until there is a datastore: after a reboot only the tokens of socle.dtb
+ * are there again. Context of all: management task, or boot.
+ */
+#ifndef SOCLE_MGMT_AUTH_H
+#define SOCLE_MGMT_AUTH_H
+
+#include "core/lib/dtb.h"
+#include "mgmt/api.h"
+#include "mgmt/audit.h"
+#include "mgmt/token.h"
+
+/* Takes the tokens and the claim code of socle.dtb; dtb may be NULL. After tls_init. */
+void auth_init(const void *dtb, size_t bytes, const struct dtb_report *report);
+
+/* Makes a claim code when no administrator's token is valid any more. */
+void auth_poll(void);
+
+/* True if there is an administrator, so that the host cannot be claimed. */
+bool auth_is_claimed(void);
+
+/* True if there is a code by which it can be claimed now. */
+bool auth_is_claimable(void);
+
+/* The code for the console; "" if there is none to show: it was given in socle.dtb. */
+const char *auth_claim_code(void);
+
+/*
+ * Before a request is routed to its handler. Return: true, with req->who filled in, if it may go
+ * on; false after answering 401, 403 or 429. A path that does not exist needs a token, too.
+ */
+bool auth_admit(struct req *req) must_check;
+
+/* The code of a claim. Return: true; false after answering 403, 409 or 429. */
+bool auth_claim(struct req *req, const char *code) must_check;
+
+/* Makes a token with user, role and expiry of `wanted`. Return: as token_issue. */
+int auth_issue(struct token *wanted, bool is_claim, char text[TOKEN_TEXT_MAX + 1],
+               const struct token **made) must_check;
+
+/* Ends a token, and the requests under way that came in by it. Return: 0, -ENOENT. */
+int auth_revoke(const char *id) must_check;
+
+const struct token_store *auth_tokens(void);
+const struct audit *auth_audit(void);
+
+/* An answer is on its way: notes it if it changed something, or if somebody knocked in vain. */
+void auth_note(const struct req *req);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SOURCES: mgmt/auth_fdt.c mgmt/token.c mgmt/role.c mgmt/claim.c core/lib/dtb.c core/lib/str.c
+ * core/lib/sha256.c core/lib/printf.c tests/fakes/libfdt.c
+ */
+/* Credentials in socle.dtb: right ones are taken, one with a mistake is left out as a whole. */
+#include "tests/unit/harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "core/lib/string.h"
+#include "mgmt/auth_fdt.h"
+
+/* Of "socle1.ci.0123456789abcdef0123456789abcdef". */
+static char digest_text[65];
+#define TEXT "socle1.ci.0123456789abcdef0123456789abcdef"
+
+static char blob[8192];
+static struct token_store store;
+static struct claim claim;
+static char problem[200]; /* the last one */
+
+static void note(void *cookie, const char *node, const char *name, const char *what)
+{
+    (void)cookie;
+    CHECK(what[0] != '\0');
+    snprintf(problem, sizeof(problem), "%s/%s", node, name ? name : "");
+}
+
+static const struct dtb_report report = {note, NULL};
+
+static void begin(const char *code)
+{
+    u8 digest[SHA256_BYTES];
+
+    token_digest(TEXT, digest);
+    for (u32 i = 0; i < SHA256_BYTES; i++)
+        sprintf(digest_text + 2 * i, "%02x", digest[i]);
+    CHECK_EQ(fdt_create(blob, sizeof(blob)), 0);
+    CHECK_EQ(fdt_finish_reservemap(blob), 0);
+    CHECK_EQ(fdt_begin_node(blob, ""), 0);
+    CHECK_EQ(fdt_property_string(blob, "compatible", "socle,host"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "api"), 0);
+    if (code)
+        CHECK_EQ(fdt_property_string(blob, "claim-code", code), 0);
+    CHECK_EQ(fdt_begin_node(blob, "tokens"), 0);
+}
+
+static void add(const char *name, const char *role, const char *sha256, const char *user)
+{
+    CHECK_EQ(fdt_begin_node(blob, name), 0);
+    if (role)
+        CHECK_EQ(fdt_property_string(blob, "role", role), 0);
+    if (sha256)
+        CHECK_EQ(fdt_property_string(blob, "sha256", sha256), 0);
+    if (user)
+        CHECK_EQ(fdt_property_string(blob, "user", user), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+}
+
+static const char *finish(void)
+{
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_finish(blob), 0);
+    memset(&store, 0, sizeof(store));
+    claim_end(&claim);
+    problem[0] = '\0';
+    auth_fdt_read(blob, fdt_totalsize(blob), &store, &claim, &report);
+    return problem;
+}
+
+TEST(credentials_are_taken)
+{
+    const struct token *token;
+
+    begin("RACK-7-SECRET-1");
+    add("ci", "operator", digest_text, NULL);
+    add("ops", "admin", "0000000000000000000000000000000000000000000000000000000000000001", "olga");
+    CHECK_STR(finish(), "");
+    token = token_check(&store, TEXT);
+    CHECK(token != NULL);
+    if (token) {
+        CHECK_EQ(token->role, ROLE_OPERATOR);
+        CHECK_STR(token->user, "ci");
+        CHECK(token->is_configured);
+        CHECK(token_is_valid(token, UINT64_MAX));
+    }
+    CHECK(token_find(&store, "ops") != NULL);
+    CHECK(token_has_admin(&store, 1, NULL));
+    CHECK(claim_matches(&claim, "rack7secret1"));
+}
+
+TEST(mistakes_are_told_and_cost_themselves)
+{
+    begin("short");
+    CHECK_STR(finish(), "api/claim-code");
+    begin(NULL);
+    add("ci", NULL, digest_text, NULL);
+    CHECK_STR(finish(), "api/tokens/ci/role");
+    begin(NULL);
+    add("ci", "root", digest_text, NULL);
+    CHECK_STR(finish(), "api/tokens/ci/role");
+    begin(NULL);
+    add("ci", "admin", "socle1.ci.secret", NULL);
+    CHECK_STR(finish(), "api/tokens/ci/sha256");
+    begin(NULL);
+    add("ci", "admin", NULL, NULL);
+    CHECK_STR(finish(), "api/tokens/ci/sha256");
+    begin(NULL);
+    add("CI", "admin", digest_text, NULL);
+    CHECK_STR(finish(), "api/tokens/CI/");
+    begin(NULL);
+    add("ci", "admin", digest_text, "Not A Name");
+    CHECK_STR(finish(), "api/tokens/ci/user");
+    CHECK(token_check(&store, TEXT) == NULL);
+    CHECK(!token_has_admin(&store, 1, NULL));
+}
+
+TEST(too_many_tokens)
+{
+    char name[8];
+
+    begin(NULL);
+    for (u32 i = 0; i < TOKENS_MAX; i++) {
+        snprintf(name, sizeof(name), "t%u", i);
+        add(name, "viewer", digest_text, NULL);
+    }
+    CHECK_STR(finish(), "api/tokens/t63/");
+    CHECK(token_find(&store, "t62") != NULL);
+}
+
+TEST(damage_is_survived)
+{
+    size_t size;
+    char *copy;
+
+    begin("RACK-7-SECRET-1");
+    add("ci", "operator", digest_text, NULL);
+    CHECK_STR(finish(), "");
+    size = fdt_totalsize(blob);
+    copy = malloc(size);
+    for (size_t at = 0; at < size; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            memcpy(copy, blob, size);
+            copy[at] = (char)(copy[at] ^ (1 << bit));
+            memset(&store, 0, sizeof(store));
+            auth_fdt_read(copy, size, &store, &claim, &report);
+        }
+    }
+    free(copy);
+}
