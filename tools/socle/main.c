@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 
     setlocale(LC_CTYPE, "");
     if (!args_parse(&cli.args, commands, global_options, argc, argv))
-        return say(MISUSED, "%s Try \"socle help\".", cli.args.error);
+        return (int)say(MISUSED, "%s Try \"socle help\".", cli.args.error);
     cli.as_json = args_has(&cli.args, "json");
     curl_global_init(CURL_GLOBAL_DEFAULT);
     outcome = run(&cli);
@@ -48,5 +48,5 @@ int main(int argc, char **argv)
     curl_global_cleanup();
     if (fflush(stdout) && outcome == DONE)
         outcome = say(MISUSED, "cannot write the output.");
-    return outcome;
+    return (int)outcome;
 }
