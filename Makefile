@@ -51,6 +51,8 @@ LOADER_OBJ := $(patsubst %,$(OBJ)/%.o,$(basename $(LOADER_SRC))) $(patsubst %.c,
 GIT_ID  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 VERSION := 0.1.0
 
+include tools/socle/module.mk
+
 # -- default goal -----------------------------------------------------------------------------------------
 
 .PHONY: all
@@ -232,7 +234,7 @@ SOURCES = $$(sed -n '/SOURCES:/,/\*\//{/\*\//{s,\*/.*,,;s,.*SOURCES:,,;s,^ \*,,;
 $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/build_id.h FORCE | $(D)/.stamp
 	@mkdir -p $(@D)
 	@src="$(SOURCES)"; \
-	 new="$$(find $< $$src tests/unit/harness.c core mm svm vmx drivers mgmt boot tests/fakes -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
+	 new="$$(find $< $$src tests/unit/harness.c core mm svm vmx drivers mgmt boot tools/socle tests/fakes -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
 	 if [ ! -e $@ ] || [ -n "$$new" ]; then echo "CC $@"; gcc $(UNIT_CFLAGS) $(LIBS_INC) -o $@ $< $$src tests/unit/harness.c; fi
 
 .PHONY: unit
@@ -278,7 +280,7 @@ check: $(D)/.stamp $(KERNEL_OBJ) $(LIBS_OBJ)
 
 .PHONY: clang
 clang:
-	$(MAKE) CC=clang B=$(B)/clang D=$(D) $(B)/clang/hv.elf
+	$(MAKE) CC=clang B=$(B)/clang D=$(D) $(B)/clang/hv.elf $(B)/clang/socle-cli/socle
 
 .PHONY: test test-all
 test test-all: setup
@@ -337,7 +339,9 @@ help:
 ##   make tsan          modules in many threads, under ThreadSanitizer
 ##   make fuzz          fuzz the parsers, FUZZ_SECONDS=30 each
 ##   make system        system tests under QEMU or Bochs; ARGS="-k linux" picks some
-##   make clang         build the kernel with clang too
+##   make clang         build the kernel and the command line with clang too
+##   make cli           build/socle-cli/socle, the command line for the administrator's machine; part of make
+##   make deb           the same as a Debian package, build/socle-cli/socle_*.deb
 ##   make bench         speed and size table, counted in instructions and bytes
 ##   make size          sections of the kernel, size of the image
 ##   make setup         install Debian packages, fetch pinned libraries

@@ -13,4 +13,10 @@ for h in $(git ls-files -co --exclude-standard 'core/*.h' 'mm/*.h' 'svm/*.h' 'vm
         echo "#include \"$h\"" | $cc "${flags[@]}" -fsyntax-only -x c - || { echo "$h does not stand alone with $cc"; exit 1; }
     done
 done
+for h in $(git ls-files -co --exclude-standard 'tools/socle/*.h'); do
+    for cc in gcc clang; do
+        echo "#include \"$h\"" | $cc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. -fsyntax-only -x c - ||
+            { echo "$h does not stand alone with $cc"; exit 1; }
+    done
+done
 echo "headers stand alone"

@@ -37,6 +37,7 @@ MAY_INCLUDE = {
     "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "drivers/block", "mgmt", "mgmt/port"},
     "mgmt/port": L2 | {"mgmt"},
     "boot": L0 | {"mm", "boot"},
+    "tools/socle": {"core/lib"},
 }
 # Where only some headers of a folder are meant.
 ONLY = {

@@ -18,6 +18,7 @@ from machine import API, BUILD, disk_args, make_machine, uses_bochs, uses_tcg  #
 
 RUN_JSON = os.path.join(BUILD, "run.json")
 RUN_CURL = os.path.join(BUILD, "run.curl")
+CLI = os.path.join(BUILD, "socle-cli", "socle")
 DISK_BYTES = 1 << 30
 QUIT_KEY = b"\x1d"  # Ctrl-]
 
@@ -67,6 +68,7 @@ def print_urls(m, url, demo):
     for path in paths:
         print(f"  {curl} {url}{API}{path}")
     print(f"  {curl} {url}/metrics")
+    print(f"or  {os.path.relpath(CLI)} connect {url} --pin {m.key_pin()} --token {m.token()}")
     print(f"That file holds the host's key and an administrator's token, which without it are:\n"
           f"  curl -sk --pinnedpubkey {m.key_pin()} \\\n    -H 'Authorization: Bearer {m.token()}' {url}{API}/host", flush=True)
 

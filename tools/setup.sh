@@ -10,6 +10,7 @@ packages=(
     mtools dosfstools gdisk                  # the USB image, made without root
     python3 python3-pytest                   # tools and system tests
     curl ca-certificates xz-utils cpio gzip  # fetching and unpacking
+    libcurl4-openssl-dev libjansson-dev      # the command line, socle
     device-tree-compiler                     # socle.dts -> socle.dtb
 )
 

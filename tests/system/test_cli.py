@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line `socle`, as an administrator uses it: against a host that boots, and in a terminal."""
+
+import hashlib
+import http.server
+import json
+import os
+import pty
+import re
+import select
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+from backend import BUILD, free_port
+
+MACHINE = {"smp": 2, "memory": "2G"}
+CLI = f"{BUILD}/socle-cli/socle"
+GUEST = f"{BUILD}/guests/echo.elf"  # gives lines back: "[line]"
+DONE, REFUSED, MISUSED, NOT_REACHED = range(4)
+
+
+class Terminal:
+    """A program in a terminal of its own."""
+
+    def __init__(self, command, env, patience=1):
+        self.text, self.patience = "", patience
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(command[0], command, env)
+
+    def wait(self, pattern, timeout=90):
+        deadline = time.monotonic() + timeout * self.patience
+        while not re.search(pattern, self.text):
+            left = deadline - time.monotonic()
+            assert left > 0, f"{pattern!r} did not appear: {self.text[-2000:]}"
+            if select.select([self.fd], [], [], left)[0]:
+                try:
+                    data = os.read(self.fd, 65536)
+                except OSError:
+                    data = b""
+                self.text += data.decode(errors="replace")
+                assert data or re.search(pattern, self.text), f"it ended before {pattern!r}: {self.text[-2000:]}"
+        return self
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self):
+        """Reads on to the end; returns the exit status."""
+        try:
+            while os.read(self.fd, 65536):
+                pass
+        except OSError:
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class Client:
+    def __init__(self, folder, patience=1):
+        self.env = {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(folder), "TERM": "xterm"}
+        self.file, self.patience = folder / "socle" / "hosts.json", patience
+
+    def run(self, *args, want=DONE, **env):
+        done = subprocess.run([CLI, *args], env={**self.env, **env}, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=240 * self.patience)
+        assert done.returncode == want, (args, done)
+        return done
+
+    def out(self, *args, **env):
+        return self.run(*args, **env).stdout
+
+    def json(self, *args):
+        return json.loads(self.out("--json", *args))
+
+    def error(self, *args, want=REFUSED, **env):
+        done = self.run(*args, want=want, **env)
+        assert done.stderr.startswith("socle: ") and len(done.stderr) > 20, done
+        return done.stderr
+
+    def terminal(self, *args):
+        return Terminal([CLI, *args], self.env, self.patience)
+
+
+@pytest.fixture(scope="module")
+def url(machine):
+    return f"https://127.0.0.1:{machine.port}"
+
+
+@pytest.fixture(scope="module")
+def known(machine, url, tmp_path_factory):
+    """A client that has connected to the host and claimed it."""
+    client = Client(tmp_path_factory.mktemp("config"), machine.patience)
+    shown = re.findall(r"certificate SHA-256 ([0-9a-f]{64})", machine.serial())[-1]
+    terminal = client.terminal("connect", url, "--name", "lab")
+    terminal.wait(rf"certificate SHA-256 {shown}").wait(r"\[y/N\]").type("y\n")
+    terminal.wait("is known as lab").wait("Nobody has claimed it yet")
+    assert terminal.end() == DONE
+    machine.wait_serial(r"\| claim code: [-0-9A-Z]{14} ")
+    assert "is yours" in client.out("claim", machine.claim_codes()[-1], "--user", "ann")
+    machine.admin_token = json.loads(client.file.read_text())["hosts"]["lab"]["token"]
+    return client
+
+
+@pytest.fixture
+def cli(known, clean):
+    return known
+
+
+def test_what_connect_keeps(known, machine, url):
+    kept = json.loads(known.file.read_text())
+    assert kept["default"] == "lab"
+    assert kept["hosts"]["lab"] == {"url": url, "pin": machine.key_pin(), "token": machine.token()}
+    assert stat.S_IMODE(known.file.stat().st_mode) == 0o600
+    assert list(known.file.parent.iterdir()) == [known.file]
+
+
+def test_connect_wants_the_right_key(machine, url, tmp_path):
+    stranger = Client(tmp_path, machine.patience)
+    assert "nobody is here" in stranger.error("connect", url, want=MISUSED)
+    assert "--pin" in stranger.error("connect", url, "--pin", "0" * 64, want=NOT_REACHED)
+    terminal = stranger.terminal("connect", url)
+    terminal.wait(r"\[y/N\]").type("n\n")
+    assert terminal.end() == NOT_REACHED
+    assert not stranger.file.exists()
+    assert "is no URL" in stranger.error("connect", "127.0.0.1", want=MISUSED)
+    assert "is not known" in stranger.error("--host", "lab", "status", want=MISUSED)
+    stranger.run("connect", url, "--pin", machine.key_pin())
+    assert "claim" in stranger.error("status")  # it has no token
+    assert "Linux" not in stranger.out("status", SOCLE_TOKEN=machine.token())
+
+
+def test_a_host_with_another_key_gets_nothing(known, machine, url):
+    """Neither the request nor the token leaves this machine."""
+    other = "sha256//" + "A" * 43 + "="
+    assert "another key" in known.error("status", want=NOT_REACHED, SOCLE_PIN=other)
+    assert "cannot reach" in known.error("status", want=NOT_REACHED, SOCLE_HOST=f"https://127.0.0.1:{free_port()}", SOCLE_PIN=other)
+    assert "is not known" in known.error("--host", f"https://127.0.0.1:{free_port()}", "status", want=MISUSED)
+
+
+def test_status_and_log(known, machine):
+    status = known.out("status")
+    assert re.search(r"^host +socle$", status, re.M) and re.search(r"^memory .* free of [0-9.]+ GiB$", status, re.M), status
+    assert known.json("status")["version"] == "0.1.0"
+    log = known.out("log", "--level", "info")
+    assert re.search(r"^ +\d+\.\d{6} info  net: address ", log, re.M), log
+    lines = known.out("--json", "log").splitlines()
+    assert all(json.loads(line)["seq"] > 0 for line in lines) and len(lines) > 10
+    assert "hint" in known.error("log", "--level", "loud")
+    assert known.json("disk", "list") == []
+
+
+def test_following_the_log(known):
+    terminal = known.terminal("log", "-f")
+    terminal.wait("net: address")
+    known.run("token", "create", "--user", "log-reader")
+    terminal.wait("log-reader|POST /api/v1/tokens")
+    os.kill(terminal.pid, signal.SIGINT)
+    terminal.end()
+
+
+def test_images(cli, tmp_path):
+    data = os.urandom(3 << 20)
+    file = tmp_path / "disk.raw"
+    file.write_bytes(data)
+    terminal = cli.terminal("image", "upload", str(file))
+    terminal.wait(r"disk.raw \[#{24}\] 100%  3 MiB  [0-9.]+ [KM]iB/s  in ")
+    assert terminal.end() == DONE
+    image, = cli.json("image", "list")
+    assert image["sha256"] == hashlib.sha256(data).hexdigest() and image["kind"] == "raw"
+    table = cli.out("image", "list").splitlines()
+    assert len(table) == 2 and re.match(r"disk.raw  raw   3 MiB  ready +0  [0-9a-f]{12}$", table[1]), table
+    cli.run("image", "upload", GUEST, "echo")
+    assert cli.out("image", "list", "-q").split() == ["disk.raw", "echo"]
+    assert [i["kind"] for i in cli.json("image", "list")] == ["raw", "kernel"]
+    cli.run("image", "rm", "disk.raw")
+    assert "hint" in cli.error("image", "rm", "disk.raw")
+    assert "No such file" in cli.error("image", "upload", str(tmp_path / "none"), want=MISUSED)
+    assert "is not a file" in cli.error("image", "upload", str(tmp_path), "--kind", "raw", want=MISUSED)
+    assert "hint" in cli.error("image", "upload", str(file), "no/name")
+
+
+def test_run_and_console(cli):
+    """From one command to typing in the guest's console, and out again."""
+    terminal = cli.terminal("run", "web1", "--kernel", GUEST, "--mem", "64M", "--net", "none", "-it")
+    terminal.wait(r"web1-kernel \[#+\] 100%").wait("This is the console of web1").wait("echo ready")
+    terminal.type("spoken to\r")
+    terminal.wait(r"\[spoken to\]")
+    terminal.type("~~.\r")
+    terminal.wait(r"\[~\.\]").type("~.")
+    terminal.wait("Left the console")
+    assert terminal.end() == DONE
+    assert cli.json("vm", "show", "web1")["boot"]["firmware"] == "pvh"
+    terminal = cli.terminal("vm", "console", "web1")
+    terminal.wait(r"\[spoken to\]\s+\[~\.\]").type("~.")  # from the oldest byte on
+    assert terminal.end() == DONE
+    assert "echo ready" in cli.out("vm", "log", "web1")
+    exits = cli.out("vm", "exits", "web1").splitlines()
+    assert exits[0].split()[:2] == ["REASON", "COUNT"] and len(exits) > 1
+
+    assert "already" in cli.error("run", "web1", "--kernel", GUEST)
+    terminal = cli.terminal("vm", "console", "web1")
+    terminal.wait("echo ready")
+    cli.run("vm", "rm", "web1", "-f")
+    terminal.wait("Left the console")  # it ends with the VM
+    assert terminal.end() == DONE
+    assert "hint" in cli.error("vm", "console", "web1")
+
+
+def test_much_is_typed(cli):
+    """More than the guest's serial port takes at once arrives in full and in order."""
+    cli.run("run", "web1", "--kernel", GUEST, "--mem", "64M", "--net", "none")
+    text = "".join(f"{i:04d}\n" for i in range(500))
+    want = "".join(f"[{i:04d}]" for i in range(500)).encode()
+    reader, writer = os.pipe()
+    with subprocess.Popen([CLI, "vm", "console", "web1"], env=cli.env, stdin=reader, stdout=subprocess.PIPE) as console:
+        os.close(reader)
+        os.write(writer, text.encode())
+        os.close(writer)
+        got = b""
+        deadline = time.monotonic() + 90 * cli.patience
+        while want not in got.replace(b"\r", b"").replace(b"\n", b""):
+            assert time.monotonic() < deadline, got[-3000:]
+            if select.select([console.stdout], [], [], 1)[0]:
+                got += os.read(console.stdout.fileno(), 65536)
+        console.terminate()
+
+
+def test_power(cli):
+    cli.run("image", "upload", GUEST, "echo")
+    cli.run("vm", "create", "one", "--kernel", "echo", "--firmware", "pvh", "--mem", "64M", "--cpus", "2", "--description", "first")
+    table = cli.out("vm", "list").splitlines()
+    assert table[0].split() == ["NAME", "STATE", "CPUS", "MEMORY", "USED", "UP", "KERNEL", "REASON"]
+    assert re.match(r"one   stopped +2  64 MiB ", table[1]), table
+    for action, state in [("start", "running"), ("pause", "paused"), ("resume", "running"), ("reset", "running"), ("stop", "stopped")]:
+        cli.run("vm", action, "one")
+        assert cli.json("vm", "show", "one")["state"] == state
+    assert "hint" in cli.error("vm", "pause", "one")
+    assert "hint" in cli.error("vm", "shutdown", "one")
+    cli.run("vm", "set", "one", "--cpus", "1", "--mem", "128M", "--weight", "50")
+    vm = cli.json("vm", "show", "one")
+    assert (vm["cpu"]["count"], vm["cpu"]["weight"], vm["memory"]["size_bytes"], vm["description"]) == (1, 50, 128 << 20, "first")
+    assert "nothing is to be changed" in cli.error("vm", "set", "one", want=MISUSED)
+    assert "--mem needs a size" in cli.error("vm", "set", "one", "--mem", "much", want=MISUSED)
+    assert "already" in cli.error("vm", "create", "one", "--kernel", "echo")
+    cli.run("vm", "create", "one", "--kernel", "echo", "--replace")
+    assert cli.out("vm", "list", "-q") == "one\n"
+    cli.run("vm", "rm", "one")
+    assert cli.out("vm", "list") == ""
+    assert "no VM" in cli.error("vm", "show", "one") or "hint" in cli.error("vm", "show", "one")
+
+
+def test_definition_from_a_file(cli, tmp_path):
+    cli.run("image", "upload", GUEST, "echo")
+    file = tmp_path / "vm.json"
+    file.write_text(json.dumps({"boot": {"kernel": "echo", "firmware": "pvh"}, "tags": ["blue"], "cpu": {"count": 2}}))
+    cli.run("vm", "create", "two", "--file", str(file), "--cpus", "3")
+    vm = cli.json("vm", "show", "two")
+    assert vm["tags"] == ["blue"] and vm["cpu"]["count"] == 3
+    file.write_text("[]")
+    cli.error("vm", "create", "three", "--file", str(file), want=MISUSED)
+    file.write_text('{"colour": "blue"}')
+    assert "/colour" in cli.error("vm", "create", "three", "--file", str(file))
+
+
+def test_networks(cli):
+    cli.run("network", "create", "inside", "--mtu", "1400")
+    network = next(n for n in cli.json("network", "list") if n["name"] == "inside")
+    assert network["kind"] == "isolated" and network["mtu"] == 1400
+    assert re.search(r"^inside +isolated +- +- +1400 +0$", cli.out("network", "list"), re.M)
+    assert "--mtu needs a number" in cli.error("network", "create", "x", "--mtu", "big", want=MISUSED)
+    cli.run("network", "rm", "inside")
+    assert "inside" not in cli.out("network", "list", "-q").split()
+
+
+def test_tokens(cli):
+    token = cli.out("token", "create", "--role", "viewer", "--user", "olga").strip()
+    assert cli.out("vm", "list", SOCLE_TOKEN=token) == ""
+    assert "admin" in cli.error("network", "rm", "x", SOCLE_TOKEN=token)
+    name = token.split(".")[1]
+    assert name in cli.out("token", "list", "-q").split() and re.search(rf"^{name} +olga +viewer +api ", cli.out("token", "list"), re.M)
+    cli.run("token", "rm", name)
+    assert "hint" in cli.error("vm", "list", SOCLE_TOKEN=token)
+    assert "hint" in cli.error("claim", "0000-0000-0000")
+
+
+def test_any_request(cli):
+    assert json.loads(cli.out("api", "GET", "/health"))["state"] == "ok"
+    assert "socle_build_info" in cli.out("api", "GET", "/metrics")
+    assert json.loads(cli.out("api", "PUT", "networks/inside", "--data", '{"kind": "isolated"}'))["kind"] == "isolated"
+    cli.run("api", "DELETE", "networks/inside")
+    assert "hint" in cli.error("api", "GET", "/nothing")
+
+
+@pytest.mark.parametrize("words", [["vm"], ["vm", "lst"], ["vm", "show"], ["status", "more"], ["status", "--color"],
+                                   ["run", "x"], ["--host"], ["api", "GET"], ["vm", "show", ""]])
+def test_misuse(known, words):
+    assert known.run(*words, want=MISUSED).stderr
+
+
+def test_help_completion_and_manual(known):
+    listed = known.out("help")
+    commands = re.findall(r"^  ((?:[a-z]+ ?)+)", listed, re.M)
+    assert len(commands) > 30
+    manual = known.out("manual")
+    for words in (c.strip() for c in commands):
+        assert f'.SS "{words}"' in manual
+        assert known.out(*words.split(), "--help").startswith(f"usage: socle {words}")
+
+    def complete(*line):
+        script = 'source <("$0" completion); PATH=$(dirname "$0"):$PATH; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _socle; echo "${COMPREPLY[@]}"'
+        return subprocess.run(["bash", "-c", script, CLI, "socle", *line], env=known.env, capture_output=True, text=True,
+                              check=True).stdout.split()
+
+    assert complete("vm", "st") == ["start", "stop"]
+    assert complete("run", "x", "--ke") == ["--kernel"]
+    assert "isolated" not in complete("network", "rm", "") and "uplink" in complete("network", "rm", "up")
+    assert complete("imag") == ["image"]
+
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    """Answers with what no host says."""
+
+    body = b""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        try:
+            for _ in range(1 if self.body else 1 << 20):
+                self.wfile.write(self.body or b"[" * 65536)
+        except OSError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("body, want, words", [
+    (b"", NOT_REACHED, "no end"),
+    (b"[[[[", NOT_REACHED, "JSON"),
+    (b"[" * 100000, NOT_REACHED, "JSON"),
+    (b"\0\xff", NOT_REACHED, "JSON"),
+    (b'[{"name": "\\u001b[2Jx\\u009by", "state": {"a": 1}, "cpu": [1], "memory": {"size_bytes": -1}}]', DONE, None),
+    (b'{"items": {"items": []}}', DONE, None),
+])
+def test_hostile_answers(tmp_path, body, want, words):
+    """Bounded, and nothing of it reaches the terminal as a command."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Hostile,), {"body": body}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        client = Client(tmp_path)
+        done = client.run("network", "list", want=want, SOCLE_HOST=f"http://127.0.0.1:{server.server_port}")
+        assert "\x1b" not in done.stdout and "\x9b" not in done.stdout
+        assert words is None or words in done.stderr, done
+    finally:
+        server.shutdown()
+
+
+def test_package(tmp_path):
+    """What `make deb` makes has the program, its manual page and completion."""
+    subprocess.run(["tools/mkdeb.sh", CLI, "0.1.0", str(tmp_path)], check=True, capture_output=True)
+    package, = tmp_path.glob("socle_0.1.0_*.deb")
+    subprocess.run(["dpkg-deb", "-x", str(package), str(tmp_path / "x")], check=True)
+    version = subprocess.run([str(tmp_path / "x/usr/bin/socle"), "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout == "socle 0.1.0\n"
+    for name in ("usr/share/man/man1/socle.1.gz", "usr/share/bash-completion/completions/socle", "usr/share/doc/socle/copyright"):
+        assert (tmp_path / "x" / name).stat().st_size > 1000

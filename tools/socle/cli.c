@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which host, and exchanges of JSON with it. */
+#include "tools/socle/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/socle/text.h"
+
+#define API_BASE  "/api/v1"
+#define PAGES_MAX 1000u
+
+enum outcome say(enum outcome outcome, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    fputs("socle: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+    va_end(values);
+    return outcome;
+}
+
+static void override(char out[HOST_TEXT_MAX], const char *variable)
+{
+    const char *value = getenv(variable);
+
+    if (value && value[0])
+        snprintf(out, HOST_TEXT_MAX, "%s", value);
+}
+
+enum outcome cli_open(struct cli *cli)
+{
+    const char *wanted = args_option(&cli->args, "host");
+    int found;
+
+    if (!wanted)
+        wanted = getenv("SOCLE_HOST");
+    if (wanted && !wanted[0])
+        wanted = NULL;
+    found = hosts_find(wanted, &cli->host);
+    if (found == -2)
+        return say(MISUSED, "%s is damaged: mend or delete it.", hosts_path());
+    override(cli->host.token, "SOCLE_TOKEN");
+    override(cli->host.pin, "SOCLE_PIN");
+    if (found && !(wanted && hosts_take_url(wanted, cli->host.url)))
+        return wanted ? say(MISUSED, "the host %s is not known: use \"socle connect URL\" first.",
+                            wanted)
+                      : say(MISUSED, "which host? Use \"socle connect URL\" first, or --host.");
+    if (strncmp(cli->host.url, "https://", 8) == 0 && !cli->host.pin[0])
+        return say(MISUSED, "the key of %s is not known: use \"socle connect %s\", or SOCLE_PIN.",
+                   cli->host.url, cli->host.url);
+    cli->http = http_open(&cli->host);
+    return DONE;
+}
+
+char *api_path(const char *literal, ...)
+{
+    struct buffer path = {0};
+    bool is_name = true;
+    const char *part;
+    va_list parts;
+
+    buffer_print(&path, "%s%s", API_BASE, literal);
+    va_start(parts, literal);
+    while ((part = va_arg(parts, const char *)) != NULL) {
+        char *escaped = is_name ? curl_easy_escape(NULL, part, (int)strlen(part)) : NULL;
+
+        buffer_print(&path, "%s", escaped ? escaped : part);
+        curl_free(escaped);
+        is_name = !is_name;
+    }
+    va_end(parts);
+    return path.data;
+}
+
+static void print_line(const char *label, const char *value)
+{
+    char *safe = mem_text("%s", value);
+
+    text_make_safe(safe);
+    if (safe[0])
+        fprintf(stderr, "%s%s\n", label, safe);
+    free(safe);
+}
+
+enum outcome api_problem(const struct http_reply *reply)
+{
+    json_t *problem = json_loadb(reply->body.data, reply->body.len, 0, NULL);
+    const char *detail = member_text(problem, "detail");
+
+    if (json_is_object(problem)) {
+        print_line("socle: ", detail[0] ? detail : member_text(problem, "title"));
+        print_line("  at: ", member_text(problem, "pointer"));
+        print_line("  got: ", member_text(problem, "got"));
+        print_line("  needs the role: ", member_text(problem, "need_role"));
+        print_line("  hint: ", member_text(problem, "hint"));
+    } else {
+        (void)say(REFUSED, "the host answered %ld and did not say why.", reply->status);
+    }
+    if (reply->status == 401)
+        fputs("  hint: \"socle claim CODE\" on a new host; SOCLE_TOKEN or \"socle connect "
+              "--token\" on another.\n",
+              stderr);
+    json_decref(problem);
+    return REFUSED;
+}
+
+static enum outcome exchange(struct cli *cli, const char *method, const char *path, json_t *body,
+                             struct http_reply *reply)
+{
+    char *text = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    enum outcome outcome;
+
+    outcome = http_do(cli->http,
+                      &(struct http_request){
+                          .method = method,
+                          .path = path,
+                          .content_type = text ? "application/json" : NULL,
+                          .body = text,
+                          .body_len = text ? strlen(text) : 0,
+                      },
+                      reply);
+    free(text);
+    json_decref(body);
+    return outcome;
+}
+
+enum outcome api_try(struct cli *cli, const char *method, const char *path, json_t *body,
+                     json_t **answer, long *status)
+{
+    struct http_reply reply;
+    enum outcome outcome = exchange(cli, method, path, body, &reply);
+
+    *status = reply.status;
+    *answer = outcome == DONE && reply.body.len
+                  ? json_loadb(reply.body.data, reply.body.len, 0, NULL)
+                  : NULL;
+    http_release(&reply);
+    return outcome;
+}
+
+enum outcome api_call(struct cli *cli, const char *method, const char *path, json_t *body,
+                      json_t **answer)
+{
+    struct http_reply reply;
+    enum outcome outcome = exchange(cli, method, path, body, &reply);
+    json_t *value = NULL;
+
+    if (outcome == DONE && (reply.status < 200 || reply.status > 299))
+        outcome = api_problem(&reply);
+    if (outcome == DONE && reply.body.len) {
+        value = json_loadb(reply.body.data, reply.body.len, 0, NULL);
+        if (!value)
+            outcome = say(NOT_REACHED, "what answers at %s does not speak JSON.", cli->host.url);
+    }
+    http_release(&reply);
+    if (answer)
+        *answer = value;
+    else
+        json_decref(value);
+    return outcome;
+}
+
+/* The items of one page. */
+static json_t *items_of(json_t *page)
+{
+    json_t *items = json_is_array(page) ? page : json_object_get(page, "items");
+
+    return json_is_array(items) ? items : NULL;
+}
+
+enum outcome api_list(struct cli *cli, const char *path, bool is_paged, json_t **items)
+{
+    char *after = mem_text("%s%s", API_BASE, path);
+    enum outcome outcome;
+    size_t got;
+    u32 pages = 0;
+
+    *items = json_array();
+    do {
+        json_t *page = NULL, *some;
+
+        outcome = api_call(cli, "GET", after, NULL, &page);
+        some = items_of(page);
+        got = json_array_size(some);
+        if (got)
+            json_array_extend(*items, some);
+        free(after);
+        after =
+            api_path(path, "", "?after=", member_text(json_array_get(some, got - 1), "name"), NULL);
+        json_decref(page);
+    } while (outcome == DONE && is_paged && got && ++pages < PAGES_MAX);
+    free(after);
+    if (outcome != DONE) {
+        json_decref(*items);
+        *items = NULL;
+    }
+    return outcome;
+}
+
+void print_json(const json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+    putchar('\n');
+}
+
+static const json_t *member(const json_t *object, const char *path)
+{
+    while (object) {
+        size_t len = strcspn(path, ".");
+        char name[64];
+
+        snprintf(name, sizeof(name), "%.*s", (int)len, path);
+        object = json_object_get(object, name);
+        if (!path[len])
+            break;
+        path += len + 1;
+    }
+    return object;
+}
+
+const char *member_text(const json_t *object, const char *path)
+{
+    const char *text = json_string_value(member(object, path));
+
+    return text ? text : "";
+}
+
+unsigned long long member_number(const json_t *object, const char *path)
+{
+    json_int_t value = json_integer_value(member(object, path));
+
+    return value < 0 ? 0 : (unsigned long long)value;
+}

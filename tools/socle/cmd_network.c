@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Networks. */
+#include <stdio.h>
+
+#include "tools/socle/listing.h"
+#include "tools/socle/run_commands.h"
+#include "tools/socle/text.h"
+
+static void network_row(struct grid *grid, const json_t *network)
+{
+    char number[TEXT_NUMBER_MAX];
+
+    grid_add(grid, member_text(network, "name"));
+    grid_add(grid, member_text(network, "kind"));
+    grid_add(grid, member_text(network, "uplink"));
+    snprintf(number, sizeof(number), "%llu", member_number(network, "vlan"));
+    grid_add(grid, member_number(network, "vlan") ? number : NULL);
+    snprintf(number, sizeof(number), "%llu", member_number(network, "mtu"));
+    grid_add(grid, number);
+    snprintf(number, sizeof(number), "%llu", member_number(network, "ports"));
+    grid_add(grid, number);
+}
+
+enum outcome run_network_list(struct cli *cli)
+{
+    static const struct listing networks = {
+        .path = "/networks",
+        .key = "name",
+        .heads = "NAME|KIND|UPLINK|>VLAN|>MTU|>PORTS",
+        .row = network_row,
+    };
+
+    return listing_print(cli, &networks);
+}
+
+/* Puts the option's number into the body. Return: false after telling that it is none. */
+static bool take_number(const struct cli *cli, const char *name, json_t *body)
+{
+    const char *text = args_option(&cli->args, name);
+    u64 value;
+
+    if (!text)
+        return true;
+    if (!text_parse_number(text, UINT16_MAX, &value)) {
+        (void)say(MISUSED, "--%s needs a number, not \"%s\".", name, text);
+        return false;
+    }
+    json_object_set_new(body, name, json_integer((json_int_t)value));
+    return true;
+}
+
+enum outcome run_network_create(struct cli *cli)
+{
+    const char *kind = args_option(&cli->args, "kind"), *uplink = args_option(&cli->args, "uplink");
+    json_t *body = json_pack("{ss}", "kind", kind ? kind : "isolated"), *network = NULL;
+    enum outcome outcome;
+    char *path;
+
+    if (uplink)
+        json_object_set_new(body, "uplink", json_string(uplink));
+    if (!take_number(cli, "vlan", body) || !take_number(cli, "mtu", body)) {
+        json_decref(body);
+        return MISUSED;
+    }
+    outcome = cli_open(cli);
+    if (outcome != DONE) {
+        json_decref(body);
+        return outcome;
+    }
+    path = api_path("/networks/", args_value(&cli->args, 0), NULL);
+    outcome = api_call(cli, "PUT", path, body, &network);
+    if (outcome == DONE && cli->as_json)
+        print_json(network);
+    json_decref(network);
+    free(path);
+    return outcome;
+}
+
+enum outcome run_network_rm(struct cli *cli)
+{
+    return listing_delete(cli, "/networks/", args_value(&cli->args, 0), "");
+}

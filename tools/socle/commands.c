@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of commands. */
+#include "tools/socle/run_commands.h"
+
+#define QUIET                                                                  \
+    {                                                                          \
+        .name = "quiet", .letter = 'q', .help = "names only, one in each line" \
+    }
+
+/* What `run`, `vm create` and `vm set` have in common. */
+#define VM_OPTIONS                                                                            \
+    {.name = "cpus", .value = "N", .help = "virtual CPUs"},                                   \
+        {.name = "mem", .value = "SIZE", .help = "memory, as in 512M or 2G"},                 \
+        {.name = "kernel",                                                                    \
+         .value = "IMAGE",                                                                    \
+         .kind = VALUE_IMAGE_OR_FILE,                                                         \
+         .help = "what is booted"},                                                           \
+        {.name = "initrd",                                                                    \
+         .value = "IMAGE",                                                                    \
+         .kind = VALUE_IMAGE_OR_FILE,                                                         \
+         .help = "its initial RAM disk"},                                                     \
+        {.name = "cmdline", .value = "TEXT", .help = "its command line"},                     \
+        {.name = "firmware", .value = "KIND", .help = "direct (Linux) or pvh"},               \
+        {.name = "net",                                                                       \
+         .value = "NETWORK",                                                                  \
+         .kind = VALUE_NETWORK,                                                               \
+         .help = "a NIC there; may be repeated; none: no NIC"},                               \
+        {.name = "weight", .value = "N", .help = "share of a CPU beside others, 1 to 10000"}, \
+        {.name = "limit",                                                                     \
+         .value = "N",                                                                        \
+         .help = "most CPU time, in thousandths of one CPU; 0: no limit"},                    \
+        {.name = "on-crash", .value = "ACTION", .help = "stop or restart"},                   \
+    {                                                                                         \
+        .name = "description", .value = "TEXT", .help = "a note"                              \
+    }
+
+#define VM_ARG                  \
+    {                           \
+        {                       \
+            "NAME", VALUE_VM, 0 \
+        }                       \
+    }
+
+const struct option global_options[] = {
+    {.name = "host",
+     .value = "NAME",
+     .kind = VALUE_HOST,
+     .help = "the host: a name or URL that was connected to"},
+    {.name = "json", .help = "print what the host answered, as JSON"},
+    {.name = "help", .letter = 'h', .help = "what a command does and takes"},
+    {.name = "version", .help = "the version of this program"},
+    {0},
+};
+
+const char *const variables[][2] = {
+    {"SOCLE_HOST", "the host, as --host"},
+    {"SOCLE_TOKEN", "the token, in place of the stored one"},
+    {"SOCLE_PIN",
+     "the SHA-256 of the host's public key, as in sha256//BASE64, in place of the stored one"},
+    {"XDG_CONFIG_HOME", "the folder of socle/hosts.json, in place of ~/.config"},
+    {NULL, NULL},
+};
+
+const struct command commands[] = {
+    {
+        .words = "connect",
+        .summary = "make a host known",
+        .text = "Shows the SHA-256 of the host's certificate, to be compared with the one on its "
+                "console, and stores URL, public key "
+                "and token in ~/.config/socle/hosts.json. From then on nothing is sent to a host "
+                "with another key. The host "
+                "becomes the default of all commands.",
+        .args = {{"URL", VALUE_TEXT, 0}},
+        .options =
+            {
+                {.name = "name", .value = "NAME", .help = "what to call it (the URL's host)"},
+                {.name = "token",
+                 .value = "TOKEN",
+                 .help = "what lets in, if the host has been claimed"},
+                {.name = "pin",
+                 .value = "PIN",
+                 .help = "the key's sha256//… or the certificate's SHA-256: do not ask"},
+            },
+        .run = run_connect,
+    },
+    {
+        .words = "claim",
+        .summary = "become the administrator of a new host",
+        .text = "The code is on the host's console. The token it gives is stored beside the URL.",
+        .args = {{"CODE", VALUE_TEXT, 0}},
+        .options = {{.name = "user",
+                     .value = "NAME",
+                     .help = "who you are, for the host's audit log (admin)"}},
+        .run = run_claim,
+    },
+    {.words = "status", .summary = "the host: version, CPUs, memory, VMs", .run = run_status},
+    {
+        .words = "log",
+        .summary = "the host's log",
+        .options = {{.name = "follow", .letter = 'f', .help = "go on until interrupted"},
+                    {.name = "level",
+                     .value = "LEVEL",
+                     .help = "error, warn, info or debug: no less important ones"}},
+        .run = run_log,
+    },
+    {
+        .words = "reboot",
+        .summary = "restart the host",
+        .options = {{.name = "force", .help = "even while VMs run: they are cut off"}},
+        .run = run_reboot,
+    },
+    {
+        .words = "poweroff",
+        .summary = "switch the host off",
+        .options = {{.name = "force", .help = "even while VMs run: they are cut off"}},
+        .run = run_poweroff,
+    },
+    {
+        .words = "run",
+        .summary = "upload what is a file, create a VM and start it",
+        .text = "Kernel and initrd are files, which are uploaded as NAME-kernel and NAME-initrd, "
+                "or names of images on the host. "
+                "Without options the VM has one CPU, 512 MiB, the console ttyS0, and a NIC on the "
+                "network \"default\" "
+                "if the host has one. With -it its console is attached; \"~.\" at the beginning of "
+                "a line leaves it.",
+        .args = {{"NAME", VALUE_TEXT, 0}},
+        .options = {VM_OPTIONS,
+                    {.name = "interactive",
+                     .letter = 'i',
+                     .help = "attach the console, as \"vm console\" does"},
+                    {.name = "tty", .letter = 't', .help = "the same"},
+                    {.name = "replace", .help = "even if a VM of that name exists and is stopped"}},
+        .run = run_run,
+    },
+    {.words = "vm list", .summary = "the VMs", .options = {QUIET}, .run = run_vm_list},
+    {.words = "vm show", .summary = "one VM in full", .args = VM_ARG, .run = run_vm_show},
+    {
+        .words = "vm create",
+        .summary = "define a VM, without starting it",
+        .args = {{"NAME", VALUE_TEXT, 0}},
+        .options = {VM_OPTIONS,
+                    {.name = "file",
+                     .value = "FILE",
+                     .kind = VALUE_FILE,
+                     .help = "begin with this definition, in JSON"},
+                    {.name = "replace", .help = "even if a VM of that name exists and is stopped"}},
+        .run = run_vm_create,
+    },
+    {
+        .words = "vm set",
+        .summary = "change a VM",
+        .text = "Description, weight, limit and balloon change while it runs; the rest when it is "
+                "stopped.",
+        .args = VM_ARG,
+        .options = {VM_OPTIONS,
+                    {.name = "balloon",
+                     .value = "SIZE",
+                     .help = "memory it is asked to make do with; none: all of it"}},
+        .run = run_vm_set,
+    },
+    {.words = "vm start", .summary = "switch it on", .args = VM_ARG, .run = run_vm_power},
+    {.words = "vm shutdown",
+     .summary = "press its power button",
+     .args = VM_ARG,
+     .run = run_vm_power},
+    {.words = "vm stop", .summary = "switch it off at once", .args = VM_ARG, .run = run_vm_power},
+    {.words = "vm pause", .summary = "hold its CPUs", .args = VM_ARG, .run = run_vm_power},
+    {.words = "vm resume", .summary = "let them go on", .args = VM_ARG, .run = run_vm_power},
+    {.words = "vm reset", .summary = "press its reset button", .args = VM_ARG, .run = run_vm_power},
+    {
+        .words = "vm rm",
+        .summary = "delete its definition",
+        .args = VM_ARG,
+        .options = {{.name = "force", .letter = 'f', .help = "even while it runs"}},
+        .run = run_vm_rm,
+    },
+    {
+        .words = "vm console",
+        .summary = "its serial console",
+        .text = "Keys go to the guest as they are. \"~.\" at the beginning of a line leaves the "
+                "console, \"~~\" there is one \"~\".",
+        .args = VM_ARG,
+        .run = run_vm_console,
+    },
+    {
+        .words = "vm log",
+        .summary = "what its console has shown",
+        .args = VM_ARG,
+        .options = {{.name = "follow", .letter = 'f', .help = "go on until interrupted"}},
+        .run = run_vm_log,
+    },
+    {.words = "vm exits",
+     .summary = "where its time goes: exits by reason",
+     .args = VM_ARG,
+     .run = run_vm_exits},
+    {.words = "image list", .summary = "the images", .options = {QUIET}, .run = run_image_list},
+    {
+        .words = "image upload",
+        .summary = "bring a file to the host",
+        .text = "Its kind is seen from its first bytes, if --kind does not say it. The host's "
+                "SHA-256 is compared with the file's.",
+        .args = {{"FILE", VALUE_FILE, 0}, {"NAME", VALUE_IMAGE, 1}},
+        .options = {{.name = "kind", .value = "KIND", .help = "kernel, initrd, iso, qcow2 or raw"}},
+        .run = run_image_upload,
+    },
+    {.words = "image rm",
+     .summary = "delete an image",
+     .args = {{"NAME", VALUE_IMAGE, 0}},
+     .run = run_image_rm},
+    {.words = "network list",
+     .summary = "the networks",
+     .options = {QUIET},
+     .run = run_network_list},
+    {
+        .words = "network create",
+        .summary = "define a network",
+        .args = {{"NAME", VALUE_TEXT, 0}},
+        .options = {{.name = "kind", .value = "KIND", .help = "isolated (the default) or bridge"},
+                    {.name = "uplink",
+                     .value = "NIC",
+                     .help = "of a bridge: a NIC's PCI address (the first)"},
+                    {.name = "vlan", .value = "N", .help = "of a bridge: 1 to 4094"},
+                    {.name = "mtu", .value = "N", .help = "576 to what the uplink takes"}},
+        .run = run_network_create,
+    },
+    {.words = "network rm",
+     .summary = "delete a network",
+     .args = {{"NAME", VALUE_NETWORK, 0}},
+     .run = run_network_rm},
+    {.words = "disk list", .summary = "the host's disks", .options = {QUIET}, .run = run_disk_list},
+    {.words = "token list",
+     .summary = "who may come in",
+     .options = {QUIET},
+     .run = run_token_list},
+    {
+        .words = "token create",
+        .summary = "let somebody in",
+        .text = "The token is shown only this once.",
+        .options = {{.name = "role",
+                     .value = "ROLE",
+                     .help = "viewer (the default), operator or admin"},
+                    {.name = "user", .value = "NAME", .help = "whose it is (yours)"},
+                    {.name = "expires",
+                     .value = "TIME",
+                     .help = "until when, as in 2030-01-31T12:00:00Z"}},
+        .run = run_token_create,
+    },
+    {.words = "token rm",
+     .summary = "end a token",
+     .args = {{"ID", VALUE_TOKEN, 0}},
+     .run = run_token_rm},
+    {
+        .words = "api",
+        .summary = "one request of the REST API, as it is",
+        .text = "The answer's body goes to standard output. A path that does not begin with /api "
+                "or /metrics is meant below /api/v1.",
+        .args = {{"METHOD", VALUE_TEXT, 0}, {"PATH", VALUE_TEXT, 0}},
+        .options = {{.name = "data",
+                     .value = "JSON",
+                     .help = "the request's body; @FILE: from a file, as octets"}},
+        .run = run_api,
+    },
+    {.words = "help", .summary = "all commands", .run = run_help},
+    {
+        .words = "completion",
+        .summary = "completion of the command line for bash",
+        .text = "source <(socle completion)",
+        .run = run_completion,
+    },
+    {.words = "manual",
+     .summary = "the manual page, in roff",
+     .text = "socle manual | man -l -",
+     .run = run_man},
+    {0},
+};

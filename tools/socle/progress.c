@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bar, share, rate and time to come. */
+#include "tools/socle/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/socle/text.h"
+
+#define BAR_COLUMNS 24u
+#define PERIOD_NS   (100 * NS_PER_MS)
+#define LINE_MAX    160u
+
+static u64 now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
+}
+
+void progress_line(const struct progress *p, u64 elapsed_ns, char *out, size_t size)
+{
+    double share = p->total_bytes ? (double)p->done_bytes / (double)p->total_bytes : 1.0;
+    double rate = elapsed_ns ? (double)p->done_bytes * 1e9 / (double)elapsed_ns : 0;
+    char bar[BAR_COLUMNS + 1], done[TEXT_NUMBER_MAX], speed[TEXT_NUMBER_MAX],
+        left[TEXT_NUMBER_MAX] = "?";
+    size_t full;
+
+    if (share > 1.0)
+        share = 1.0;
+    full = (size_t)(share * BAR_COLUMNS);
+    memset(bar, ' ', BAR_COLUMNS);
+    memset(bar, '#', full);
+    bar[BAR_COLUMNS] = '\0';
+    text_size(done, p->done_bytes);
+    text_size(speed, (u64)rate);
+    if (rate >= 1)
+        text_duration(left, (u64)((double)(p->total_bytes - p->done_bytes) / rate) * NS_PER_S);
+    if (p->done_bytes == p->total_bytes)
+        text_duration(left, elapsed_ns);
+    snprintf(out, size, "%s [%s] %3u%%  %s  %s/s  %s%s", p->what, bar, (unsigned int)(share * 100),
+             done, speed, p->done_bytes == p->total_bytes ? "in " : "ETA ", left);
+}
+
+static void draw(struct progress *p, u64 now)
+{
+    char line[LINE_MAX];
+
+    progress_line(p, now - p->began_ns, line, sizeof(line));
+    fprintf(stderr, "\r%s\033[K", line);
+    fflush(stderr);
+    p->shown_ns = now;
+}
+
+void progress_begin(struct progress *p, const char *what, u64 total_bytes)
+{
+    *p = (struct progress){
+        .what = what, .total_bytes = total_bytes, .began_ns = now_ns(), .is_shown = isatty(2)};
+}
+
+void progress_add(struct progress *p, u64 bytes)
+{
+    u64 now = now_ns();
+
+    p->done_bytes += bytes;
+    if (p->is_shown && now - p->shown_ns >= PERIOD_NS)
+        draw(p, now);
+}
+
+void progress_end(struct progress *p)
+{
+    if (!p->is_shown)
+        return;
+    draw(p, now_ns());
+    fputc('\n', stderr);
+}

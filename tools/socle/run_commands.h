@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The functions behind the rows of commands.c. */
+#ifndef SOCLE_CLI_RUN_COMMANDS_H
+#define SOCLE_CLI_RUN_COMMANDS_H
+
+#include "tools/socle/cli.h"
+
+enum outcome run_connect(struct cli *cli);
+enum outcome run_claim(struct cli *cli);
+enum outcome run_status(struct cli *cli);
+enum outcome run_log(struct cli *cli);
+enum outcome run_reboot(struct cli *cli);
+enum outcome run_poweroff(struct cli *cli);
+enum outcome run_run(struct cli *cli);
+enum outcome run_vm_list(struct cli *cli);
+enum outcome run_vm_show(struct cli *cli);
+enum outcome run_vm_create(struct cli *cli);
+enum outcome run_vm_set(struct cli *cli);
+enum outcome run_vm_power(struct cli *cli); /* start, shutdown, stop, pause, resume, reset */
+enum outcome run_vm_rm(struct cli *cli);
+enum outcome run_vm_console(struct cli *cli);
+enum outcome run_vm_log(struct cli *cli);
+enum outcome run_vm_exits(struct cli *cli);
+enum outcome run_image_list(struct cli *cli);
+enum outcome run_image_upload(struct cli *cli);
+enum outcome run_image_rm(struct cli *cli);
+enum outcome run_network_list(struct cli *cli);
+enum outcome run_network_create(struct cli *cli);
+enum outcome run_network_rm(struct cli *cli);
+enum outcome run_disk_list(struct cli *cli);
+enum outcome run_token_list(struct cli *cli);
+enum outcome run_token_create(struct cli *cli);
+enum outcome run_token_rm(struct cli *cli);
+enum outcome run_api(struct cli *cli);
+enum outcome run_help(struct cli *cli);
+enum outcome run_completion(struct cli *cli);
+enum outcome run_man(struct cli *cli);
+
+#endif
