@@ -349,7 +349,7 @@ class Hostile(http.server.BaseHTTPRequestHandler):
     (b"\0\xff", NOT_REACHED, "JSON"),
     (b'[{"name": "\\u001b[2Jx\\u009by", "state": {"a": 1}, "cpu": [1], "memory": {"size_bytes": -1}}]', DONE, None),
     (b'{"items": {"items": []}}', DONE, None),
-])
+], ids=["endless", "cut-off", "deep", "no-text", "control-characters", "no-list"])
 def test_hostile_answers(tmp_path, body, want, words):
     """Bounded, and nothing of it reaches the terminal as a command."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Hostile,), {"body": body}))
@@ -372,3 +372,17 @@ def test_package(tmp_path):
     assert version.stdout == "socle 0.1.0\n"
     for name in ("usr/share/man/man1/socle.1.gz", "usr/share/bash-completion/completions/socle", "usr/share/doc/socle/copyright"):
         assert (tmp_path / "x" / name).stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_a_shell_in_linux(known):
+    """From two files to a shell by one command, with a NIC on the default network; the packet pool, which stays, grows: not `clean`."""
+    terminal = known.terminal("run", "web1", "--kernel", f"{BUILD}/guest/vmlinuz", "--initrd", f"{BUILD}/guest/initrd.img", "--mem", "256M", "-it")
+    terminal.wait(r"web1-initrd \[#+\] 100%").wait(r"Linux version", 120).wait(r"(?m)^[~/] # ", 240)
+    terminal.type("echo $((6 * 7)) $(ls /sys/class/net)\r")
+    terminal.wait(r"\n42 .*\b(eth|ens|enp)").type("\r~.")
+    assert terminal.end() == DONE
+    assert known.json("vm", "show", "web1")["nics"][0]["network"] == "default"
+    known.run("vm", "rm", "web1", "--force")
+    for image in known.out("image", "list", "-q").split():
+        known.run("image", "rm", image)
