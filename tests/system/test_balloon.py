@@ -11,7 +11,7 @@ from test_memory import check_sums, memory
 MACHINE = {"smp": 2, "memory": "2G"}
 MIB = 1 << 20
 SIZE = 256 * MIB if uses_bochs() else 512 * MIB
-FILL = SIZE // MIB * (1 if uses_bochs() else 5) // 8  # MiB of files the guest can keep
+FILL = 8 if uses_bochs() else SIZE // MIB * 5 // 8  # MiB of files the guest can keep
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ BROKEN = """
         flagged { kernel = "good"; autostart = "yes"; };
         later { memory = <0x2000000>; firmware = "pvh"; kernel = "good"; autostart; start-delay-ms = <1500>; console-log; };
     };
-    api { port = <443>; };
+    api { port = <80>; };
 """
 
 
