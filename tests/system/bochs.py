@@ -74,11 +74,11 @@ class BochsMachine(Backend):
     stop_signal = signal.SIGKILL  # it does not listen to a gentler one, and has nothing to save
 
     def __init__(self, smp=1, memory="1G", boot="usb", cpu=None, dtb=None, port=None, echo=None, image=None,
-                 address="", files=None, has_network=True):
-        """boot is for QEMU's sake: the disk is the only way. files: name beside socle.dtb -> path."""
+                 address="", files=None, has_network=True, tls=True):
+        """boot is for QEMU's sake: the disk is the only way. files: name beside socle.dtb -> path. tls: where the CPU can."""
         assert boot == "usb", "Bochs' network card has no boot ROM"
         self.smp, self.memory, self.cpu = smp, memory, cpu or MODELS["posted-interrupts"]
-        super().__init__(port, echo, tls=self.cpu not in WITHOUT_RDRAND)
+        super().__init__(port, echo, tls=tls and self.cpu not in WITHOUT_RDRAND)
         self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address or GUEST_ADDRESS
         self.files, self.has_network = files_beside(dtb, files), has_network
         self.terminals = []

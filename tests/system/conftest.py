@@ -45,7 +45,8 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="module")
 def machine(request):
-    options = dict(getattr(request.module, "MACHINE", {}))
+    """TLS costs Bochs seconds for each connection: there only modules that ask for it have it."""
+    options = {"tls": not uses_bochs(), **getattr(request.module, "MACHINE", {})}
     if hasattr(request, "param"):
         options["cpu"] = MODELS[request.param]
     with make_machine(**options) as m:

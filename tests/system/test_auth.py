@@ -12,7 +12,7 @@ import pytest
 from backend import ROOT, compile_dtb, tokens_dts
 from machine import body_json, make_machine, uses_bochs
 
-MACHINE = {"smp": 1, "memory": "1G"}
+MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 ROLES = ["none", "viewer", "operator", "admin"]
 NOBODYS = "socle1.nobody." + "0" * 32
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-MACHINE = {"smp": 1, "memory": "1G"}
+MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 
 
 @pytest.fixture(autouse=True)

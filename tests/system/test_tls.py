@@ -13,7 +13,7 @@ import pytest
 from backend import compile_dtb
 from machine import Machine, uses_tcg
 
-MACHINE = {"smp": 1, "memory": "1G"}
+MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 
 
 @pytest.fixture(autouse=True)
