@@ -19,6 +19,7 @@ import pytest
 from backend import BUILD, free_port
 
 MACHINE = {"smp": 2, "memory": "2G"}
+pytestmark = pytest.mark.qemu("a program of this machine, to which a host is like another")
 CLI = f"{BUILD}/socle-cli/socle"
 GUEST = f"{BUILD}/guests/echo.elf"  # gives lines back: "[line]"
 DONE, REFUSED, MISUSED, NOT_REACHED = range(4)

@@ -81,7 +81,7 @@ def test_default_network(clean, web):
     shell(clean, "web", "ping -c 2 192.168.77.1 | sed s/^/gate-/", r"gate-2 packets transmitted, 2 packets received")
     size = len(web.RequestHandlerClass.body)
     shell(clean, "web", f"wget -q -O /got http://10.0.2.2:{web.server_port}/; wc -c </got | sed s/^/got-/", rf"got-{size}\r?\n")
-    own = shell(clean, "web", "nslookup web.default.internal 2>&1 | sed s/^/name-/", r"name-Address[^\n]*?(192\.168\.77\.(?!1\b)\d+)")
+    own = shell(clean, "web", "nslookup web.default.internal 2>&1 | sed s/^/name-/", r"name-Address[^\n]*?(192\.168\.77\.(?!1\b)\d+)\s")
     assert own.group(1) == lease.group(1)
     # The answer of the host's server, whatever it knows: no time-out, and no failure of the forwarder.
     shell(clean, "web", "nslookup localhost.invalid 2>&1 | sed s/^/other-/", r"other-.*(NXDOMAIN|can't resolve|REFUSED|SERVFAIL)")
