@@ -13,7 +13,7 @@ import pytest
 from backend import body_json, free_port
 from machine import BUILD, uses_bochs
 
-MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G"}
+MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G", "tls": True}  # its ports are asked for
 OUTSIDE, HOST_PORT = free_port(), 8080  # what clients connect to; where that arrives
 if not uses_bochs():
     MACHINE["forwards"] = [(OUTSIDE, HOST_PORT)]
