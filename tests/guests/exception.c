@@ -123,7 +123,7 @@ static void faults_beside_interrupts(void)
     pic_disable();
     on_trap(6, on_undefined);
     on_trap(TIMER, on_timer);
-    lapic_write(LAPIC_SVR, 0x1ff);
+    lapic_enable();
     lapic_write(LAPIC_TIMER_DCR, 0xb);
     lapic_write(LAPIC_LVT_TIMER, LVT_PERIODIC | TIMER);
     lapic_write(LAPIC_TIMER_ICR, PERIOD_NS);

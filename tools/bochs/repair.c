@@ -117,12 +117,14 @@ static void repair(const char *symbol, int (*is_right)(void *function), void *ta
         refuse(symbol, "cannot be repaired");
 }
 
+#define CALL_BYTES 12u
+
 /* Instructions of a function that are replaced by a call to other ones. */
 struct patch {
     const char *symbol;
     size_t offset;
     const unsigned char *known; /* what must be there */
-    size_t bytes;
+    size_t bytes;               /* room for the call, and for no more than its nops */
     void (*instead)(void);
 };
 
@@ -173,7 +175,7 @@ static void apply(const struct patch *patch)
 
     if (function == NULL)
         refuse(patch->symbol, "is not there");
-    if (patch->bytes > sizeof(call) ||
+    if (patch->bytes < CALL_BYTES || patch->bytes > sizeof(call) ||
         memcmp(function + patch->offset, patch->known, patch->bytes) != 0)
         refuse(patch->symbol, "is not the code this repair knows");
     memcpy(call + 2, &patch->instead, sizeof(patch->instead));

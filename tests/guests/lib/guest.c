@@ -104,18 +104,6 @@ static const char *put_field(const char *p, va_list *args)
     return p;
 }
 
-void sort(u64 *values, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++) {
-        u64 v = values[i];
-        unsigned j = i;
-
-        for (; j > 0 && values[j - 1] > v; j--)
-            values[j] = values[j - 1];
-        values[j] = v;
-    }
-}
-
 static void vprint(const char *fmt, va_list args)
 {
     va_list copy;
@@ -216,6 +204,18 @@ __attribute__((noinline)) u32 catch_trap(void (*fn)(void *arg), void *arg)
     }
     catching = false;
     return caught;
+}
+
+void sort(u64 *values, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        u64 v = values[i];
+        unsigned j = i;
+
+        for (; j > 0 && values[j - 1] > v; j--)
+            values[j] = values[j - 1];
+        values[j] = v;
+    }
 }
 
 void pic_disable(void)
