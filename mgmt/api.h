@@ -61,6 +61,7 @@ struct req_state {
     u64 offset;
     u64 end;
     u32 id;
+    u32 console;
     bool flag;
     char name[64];
     char fields[128];
