@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared by netport.c, network.c and net_task.c only. */
+/* Shared by what is in this folder only. */
 #ifndef SOCLE_NET_INTERNAL_H
 #define SOCLE_NET_INTERNAL_H
 
@@ -18,6 +18,8 @@ struct network {
     struct network *next;        /* management: in name order */
     struct nat_network *nat;     /* (c) kind nat */
     u32 port_count;              /* management: of VMs */
+    bool is_hosts;               /* management: the host's own port is on it */
+    bool was_made_for_host;      /* (c) */
     struct vswitch sw;           /* (o) net_task */
     struct vswitch_port uplink;  /* (o) */
     struct netport *ports;       /* (o) */
