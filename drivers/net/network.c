@@ -107,6 +107,7 @@ static int make(const struct network_config *cfg, struct netdev *dev, struct net
 
 static void destroy(struct network *network)
 {
+    net_capture_end_all(network);
     if (network->nat)
         nat_network_destroy(network->nat);
     if (network->dev)
