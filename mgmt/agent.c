@@ -19,8 +19,10 @@
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
 #include "mgmt/auth.h"
+#include "mgmt/boot_networks.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
+#include "mgmt/host_network.h"
 #include "mgmt/netif.h"
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
@@ -39,11 +41,14 @@
 static struct {
     struct task task;
     struct host_config cfg;
+    const void *dtb; /* NULL: none, or damaged */
+    size_t dtb_bytes;
     bool started; /* (a) */
     bool has_address;
     bool is_closed; /* there is no endpoint, for want of entropy */
     bool is_certified;
-    u32 certified; /* address in the certificate */
+    u32 certified; /* address and name in the certificate */
+    char certified_name[HOSTNAME_MAX + 1];
     u64 ready_ns;
     enum agent_power power;
     u64 power_at_ns;
@@ -51,7 +56,13 @@ static struct {
 
 const char *agent_hostname(void)
 {
-    return agent.cfg.hostname;
+    return agent.cfg.net.hostname;
+}
+
+const void *agent_dtb(size_t *bytes)
+{
+    *bytes = agent.dtb ? agent.dtb_bytes : 0;
+    return agent.dtb;
 }
 
 u64 agent_ready_ns(void)
@@ -110,12 +121,15 @@ static void identify(void)
 
     if (!ipv4_parse(text, strlen(text), &address))
         address = 0;
-    if (!agent.cfg.tls || agent.is_closed || (agent.is_certified && address == agent.certified))
+    if (!agent.cfg.tls || agent.is_closed ||
+        (agent.is_certified && address == agent.certified &&
+         strcmp(agent.certified_name, agent.cfg.net.hostname) == 0))
         return;
     agent.is_certified = true;
     agent.certified = address;
+    memcpy(agent.certified_name, agent.cfg.net.hostname, sizeof(agent.certified_name));
     server_end_handshakes();
-    if (tls_identify(agent.cfg.hostname, address) != 0) {
+    if (tls_identify(agent.cfg.net.hostname, address) != 0) {
         log_error("tls", "the certificate could not be made; clients cannot connect");
         return;
     }
@@ -146,6 +160,7 @@ static void agent_main(void *arg unused)
         if (next != SERVER_SLEEP)
             sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
         note_address();
+        host_network_poll();
         identify();
         auth_poll();
         status_page_update(&agent.cfg, agent.is_closed);
@@ -179,9 +194,14 @@ static const struct dtb_report config_report = {on_config_mistake, NULL};
 static void read_config(const struct boot_info *info)
 {
     host_config_default(&agent.cfg);
-    if (info->dtb_base && host_config_read(&agent.cfg, hpa_to_ptr(hpa(info->dtb_base)),
-                                           info->dtb_bytes, &config_report))
+    if (!info->dtb_base)
+        return;
+    agent.dtb = hpa_to_ptr(hpa(info->dtb_base));
+    agent.dtb_bytes = info->dtb_bytes;
+    if (host_config_read(&agent.cfg, agent.dtb, agent.dtb_bytes, &config_report)) {
         log_warn("config", "the host goes on with its defaults");
+        agent.dtb = NULL;
+    }
 }
 
 /*
@@ -217,11 +237,13 @@ int agent_start(const struct boot_info *info)
     if (rc)
         return rc;
     vmm_boot(info, &config_report);
-    if (netif_start(&agent.cfg, on_frames))
+    if (netif_start(&agent.cfg.net, on_frames))
         log_warn("net", "no supported network card: the API cannot be reached");
+    host_network_init(&agent.cfg.net);
     rc = open_endpoint(info);
     if (rc)
         return rc;
+    boot_networks(agent.dtb, agent.dtb_bytes, &config_report);
     if (!agent.is_closed)
         auth_init(info->dtb_base ? hpa_to_ptr(hpa(info->dtb_base)) : NULL, info->dtb_bytes,
                   &config_report);

@@ -27,6 +27,9 @@ enum agent_power { AGENT_POWER_ON, AGENT_REBOOT, AGENT_POWEROFF };
 void agent_power_down(enum agent_power what);
 
 const char *agent_hostname(void);
+
+/* The socle.dtb the host was booted with, sound. Return: NULL and 0 bytes if there was none. */
+const void *agent_dtb(size_t *bytes);
 u64 agent_ready_ns(void); /* uptime when the server began to listen */
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Networks and their ports. */
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "drivers/net/network.h"
 #include "mgmt/api.h"
@@ -136,15 +135,11 @@ void api_network_delete(struct req *req)
 static void write_port(struct json_writer *w, const struct netport *port)
 {
     const struct netport_counters *c = &port->counters;
-    const u8 *mac = port->cfg.mac;
-    char text[18];
 
-    ksnprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-              mac[4], mac[5]);
     json_object_begin(w);
     json_put_string(w, "vm", port->cfg.vm);
     json_put_string(w, "nic", port->cfg.nic);
-    json_put_string(w, "mac", text);
+    json_put_mac(w, "mac", port->cfg.mac);
     json_put_ipv4(w, "ip_seen", netport_ip_seen(port));
     json_put_u64(w, "rx_frames", __atomic_load_n(&c->rx_frames, __ATOMIC_RELAXED));
     json_put_u64(w, "rx_bytes", __atomic_load_n(&c->rx_bytes, __ATOMIC_RELAXED));

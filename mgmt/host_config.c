@@ -2,6 +2,8 @@
 /* Reading the host's part of socle.dtb. */
 #include "mgmt/host_config.h"
 
+#include <libfdt.h>
+
 #include "core/lib/dtb.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
@@ -10,7 +12,11 @@
 
 void host_config_default(struct host_config *cfg)
 {
-    *cfg = (struct host_config){.hostname = "socle", .dhcp = true, .tls = true, .port = TLS_PORT};
+    *cfg = (struct host_config){
+        .net = {.hostname = "socle", .dhcp = true},
+        .tls = true,
+        .port = TLS_PORT,
+    };
 }
 
 bool ipv4_parse(const char *text, size_t len, u32 *address)
@@ -36,8 +42,7 @@ bool ipv4_parse(const char *text, size_t len, u32 *address)
     return at == len;
 }
 
-/* RFC 1123: letters, digits, hyphens inside. */
-static bool hostname_is_valid(const char *name)
+bool hostname_is_valid(const char *name)
 {
     size_t len = strnlen(name, HOSTNAME_MAX + 1);
 
@@ -58,8 +63,7 @@ static u32 netmask_from(u32 prefix)
     return __builtin_bswap32(prefix ? 0xffffffffu << (32 - prefix) : 0);
 }
 
-/* "192.0.2.1/24"; without a prefix, /24. */
-static bool read_address(const char *text, struct host_config *cfg)
+bool ipv4_prefix_parse(const char *text, u32 *out, u32 *netmask)
 {
     const char *slash = strchr(text, '/');
     size_t len = slash ? (size_t)(slash - text) : strlen(text);
@@ -79,17 +83,103 @@ static bool read_address(const char *text, struct host_config *cfg)
     }
     if (prefix == 0 || prefix > 31)
         return false;
-    cfg->address = address;
-    cfg->netmask = netmask_from(prefix);
+    *out = address;
+    *netmask = netmask_from(prefix);
     return true;
 }
 
-static void read_network(struct host_config *cfg, const void *dtb, int node,
+u32 ipv4_prefix_bits(u32 netmask)
+{
+    return netmask ? 32 - (u32)__builtin_ctz(__builtin_bswap32(netmask)) : 0;
+}
+
+/* An address that a host may have, as far as it tells by itself; not in network byte order. */
+static bool is_unicast(u32 address)
+{
+    u32 top = address >> 24;
+
+    return top != 0 && top != 127 && top < 224;
+}
+
+/* In a subnet of more than two addresses the first and the last are nobody's. */
+static bool is_hosts(u32 address, u32 mask)
+{
+    return is_unicast(address) &&
+           (mask >= ~1u || ((address & ~mask) != 0 && (address | mask) != ~0u));
+}
+
+const char *host_network_mistake(const struct host_network *net, const char **pointer)
+{
+    u32 address = __builtin_bswap32(net->address);
+    u32 mask = __builtin_bswap32(net->netmask);
+    u32 gateway = __builtin_bswap32(net->gateway);
+
+    *pointer = "/address";
+    if (address == 0 && !net->dhcp)
+        return "Without DHCP the host needs an address.";
+    if (address != 0 && !is_hosts(address, mask))
+        return "A host cannot have this address.";
+    *pointer = "/gateway";
+    if (gateway != 0 && address == 0)
+        return "A gateway belongs to an address: DHCP brings its own.";
+    if (gateway != 0 &&
+        (gateway == address || ((gateway ^ address) & mask) != 0 || !is_hosts(gateway, mask)))
+        return "The gateway is no other host of the address's subnet.";
+    *pointer = "/dns";
+    for (u32 i = 0; i < HOST_DNS_MAX; i++) {
+        if (net->dns[i] != 0 && !is_unicast(__builtin_bswap32(net->dns[i])))
+            return "A name server cannot have this address.";
+    }
+    return NULL;
+}
+
+static void read_dns(struct host_network *net, const void *dtb, int node,
+                     const struct dtb_report *report)
+{
+    int count = fdt_stringlist_count(dtb, node, "dns");
+    struct host_network read = {.dhcp = true};
+    const char *pointer;
+    bool is_good = count >= 0 && count <= (int)HOST_DNS_MAX;
+
+    for (int i = 0; is_good && i < count; i++) {
+        int length = 0;
+        const char *text = fdt_stringlist_get(dtb, node, "dns", i, &length);
+
+        is_good = text && ipv4_parse(text, (size_t)length, &read.dns[i]);
+    }
+    if (is_good && host_network_mistake(&read, &pointer) == NULL)
+        memcpy(net->dns, read.dns, sizeof(net->dns));
+    else
+        dtb_tell(report, "network", "dns", "it is no list of at most 2 IPv4 addresses");
+}
+
+static void read_place(struct host_network *net, const void *dtb, int node,
+                       const struct dtb_report *report)
+{
+    const char *nic = dtb_string(dtb, node, "nic");
+    u64 vlan = 0;
+
+    if (dtb_has(dtb, node, "nic") && !(nic && str_copy(net->nic, sizeof(net->nic), nic))) {
+        net->nic[0] = '\0';
+        dtb_tell(report, "network", "nic", "it is no address on the PCI bus");
+    }
+    if (dtb_has(dtb, node, "vlan") &&
+        !(dtb_number(dtb, node, "vlan", &vlan) && vlan <= HOST_VLAN_MAX)) {
+        vlan = 0;
+        dtb_tell(report, "network", "vlan", "it is no number from 0 to 4094");
+    }
+    net->vlan = (u16)vlan;
+    if (dtb_has(dtb, node, "dns"))
+        read_dns(net, dtb, node, report);
+}
+
+static void read_network(struct host_network *cfg, const void *dtb, int node,
                          const struct dtb_report *report)
 {
     const char *text = dtb_string(dtb, node, "address");
 
-    if (dtb_has(dtb, node, "address") && !(text && read_address(text, cfg)))
+    if (dtb_has(dtb, node, "address") &&
+        !(text && ipv4_prefix_parse(text, &cfg->address, &cfg->netmask)))
         dtb_tell(report, "network", "address", "it is no IPv4 address with prefix");
     text = dtb_string(dtb, node, "gateway");
     if (dtb_has(dtb, node, "gateway") && !(text && ipv4_parse(text, strlen(text), &cfg->gateway)))
@@ -99,6 +189,7 @@ static void read_network(struct host_config *cfg, const void *dtb, int node,
         cfg->dhcp = false;
     else if (dtb_has(dtb, node, "dhcp") && !(text && strcmp(text, "on") == 0))
         dtb_tell(report, "network", "dhcp", "it is neither \"on\" nor \"off\"");
+    read_place(cfg, dtb, node, report);
 }
 
 static void read_port(struct host_config *cfg, const void *dtb, int node,
@@ -141,14 +232,15 @@ static bool root_knows(const char *name, bool is_node)
 {
     static const char *const properties[] = {"compatible",  "hostname", "#address-cells",
                                              "#size-cells", "model",    NULL};
-    static const char *const nodes[] = {"network", "api", "images", "vms", NULL};
+    static const char *const nodes[] = {"network", "networks", "api", "images", "vms", NULL};
 
     return is_in(is_node ? nodes : properties, name);
 }
 
 static bool network_knows(const char *name, bool is_node)
 {
-    static const char *const properties[] = {"dhcp", "address", "gateway", NULL};
+    static const char *const properties[] = {"dhcp", "address", "gateway", "dns",
+                                             "nic",  "vlan",    NULL};
 
     return !is_node && is_in(properties, name);
 }
@@ -174,13 +266,13 @@ int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
     dtb_tell_unknown(dtb, 0, "", root_knows, report);
     text = dtb_string(dtb, 0, "hostname");
     if (text && hostname_is_valid(text))
-        (void)str_copy(cfg->hostname, sizeof(cfg->hostname), text);
+        (void)str_copy(cfg->net.hostname, sizeof(cfg->net.hostname), text);
     else if (dtb_has(dtb, 0, "hostname"))
         dtb_tell(report, "", "hostname", "it is no host name");
     node = dtb_find(dtb, "/network");
     if (node >= 0) {
         dtb_tell_unknown(dtb, node, "network", network_knows, report);
-        read_network(cfg, dtb, node, report);
+        read_network(&cfg->net, dtb, node, report);
     }
     node = dtb_find(dtb, "/api");
     if (node >= 0) {

@@ -92,6 +92,7 @@ void json_put_string(struct json_writer *w, const char *key, const char *value);
 void json_put_u64(struct json_writer *w, const char *key, u64 value);
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_ipv4(struct json_writer *w, const char *key, u32 ip);
+void json_put_mac(struct json_writer *w, const char *key, const u8 mac[6]);
 
 /* RFC 3339, UTC, with nanoseconds. */
 void json_put_time(struct json_writer *w, const char *key, u64 unix_ns);

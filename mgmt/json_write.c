@@ -165,6 +165,15 @@ void json_put_ipv4(struct json_writer *w, const char *key, u32 ip)
     json_ipv4(w, ip);
 }
 
+void json_put_mac(struct json_writer *w, const char *key, const u8 mac[6])
+{
+    char text[18];
+
+    ksnprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+              mac[4], mac[5]);
+    json_put_string(w, key, text);
+}
+
 void json_put_bool(struct json_writer *w, const char *key, bool value)
 {
     json_key(w, key);

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * lwIP's interface on a netport.
- *
- * Received frames are wrapped, not copied: a custom pbuf keeps the pktbuf until lwIP and the server
- * are done with it. Sent frames are copied once, from lwIP's heap into a pktbuf; TCP's checksum is
- * left to the NIC (CHECKSUM_GEN_TCP is 0). When a pool is empty the frame is dropped; TCP sends it
- * again.
- */
+/* lwIP's interface on a netport: its settings, its addresses, and where it is attached. */
 #include "mgmt/netif.h"
 
 #include "lwip/dhcp.h"
@@ -15,7 +8,6 @@
 #include "lwip/ethip6.h"
 #include "lwip/init.h"
 #include "lwip/netif.h"
-#include "lwip/pbuf.h"
 
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
@@ -25,10 +17,7 @@
 #include "drivers/net/nat/nat_network.h"
 #include "drivers/net/netport.h"
 #include "drivers/net/network.h"
-#include "drivers/net/pktbuf_csum.h"
-
-/* Frames lwIP and the server may hold at the same time; fewer than there are pktbufs. */
-#define RX_WRAPPERS 1536u
+#include "mgmt/netif_frames.h"
 
 /* Frames handed to lwIP before the agent looks at other work. */
 #define RX_BATCH 256u
@@ -36,18 +25,18 @@
 /* DHCP asks again after 2, 4, 8 … seconds: by then it has had three chances. */
 #define DHCP_PATIENCE_NS (12 * NS_PER_S)
 
-struct rx_wrapper {
-    struct pbuf_custom pbuf; /* first: lwIP gives this pointer back */
-    struct pktbuf *pkt;
-    struct rx_wrapper *next;
-};
+_Static_assert(HOST_DNS_MAX == DNS_MAX_SERVERS && HOST_DNS_MAX <= NAT_DNS_MAX,
+               "settings, lwIP and guests know as many name servers");
+_Static_assert(NETIF_IPV6_MAX >= LWIP_IPV6_NUM_ADDRESSES, "all are shown");
 
 static struct {
     struct netif lwip;
     struct netport port;
-    struct host_config cfg;
-    struct rx_wrapper wrappers[RX_WRAPPERS];
-    struct rx_wrapper *free;
+    void (*wake)(void *arg);
+    struct host_network settings;
+    char network[NETWORK_NAME_MAX + 1]; /* that the port is on */
+    char nic[16];                       /* its uplink, as an address on the PCI bus */
+    u32 told_dns[HOST_DNS_MAX];
     bool attached;
     bool link_up;
     bool fell_back;
@@ -55,74 +44,24 @@ static struct {
     char address[ADDRESS_TEXT_MAX + 1];
 } net;
 
-static void rx_free(struct pbuf *p)
-{
-    struct rx_wrapper *wrapper = (struct rx_wrapper *)(void *)p;
-
-    pktbuf_free(wrapper->pkt);
-    wrapper->next = net.free;
-    net.free = wrapper;
-}
-
-/* lwIP checks the transport header's checksum unless the device has. */
-static void set_checks(const struct pktbuf *pkt)
-{
-    u32 checks = NETIF_CHECKSUM_ENABLE_ALL;
-
-    if (pkt->csum != PKTBUF_CSUM_UNKNOWN)
-        checks &= ~(u32)(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
-    NETIF_SET_CHECKSUM_CTRL(&net.lwip, (u16_t)checks);
-}
-
-/* One frame to lwIP, which owns it from here on. */
-static void receive(struct pktbuf *pkt)
-{
-    struct rx_wrapper *wrapper = net.free;
-    struct pbuf *p;
-
-    if (!wrapper) {
-        netport_count_drop(&net.port);
-        pktbuf_free(pkt);
-        return;
-    }
-    net.free = wrapper->next;
-    wrapper->pkt = pkt;
-    wrapper->pbuf.custom_free_function = rx_free;
-    set_checks(pkt);
-    p = pbuf_alloced_custom(PBUF_RAW, pkt->len, PBUF_REF, &wrapper->pbuf, pktbuf_data(pkt),
-                            (u16_t)(PKTBUF_BYTES - pkt->offset));
-    if (!p)
-        rx_free(&wrapper->pbuf.pbuf);
-    else if (net.lwip.input(p, &net.lwip) != ERR_OK)
-        pbuf_free(p);
-}
-
 static err_t link_output(struct netif *netif unused, struct pbuf *p)
 {
-    struct pktbuf *pkt;
+    return net.attached ? netif_frame_send(&net.port, p) : ERR_IF;
+}
 
-    if (p->tot_len > PKTBUF_BYTES - PKTBUF_HEADROOM)
-        return ERR_BUF;
-    pkt = pktbuf_alloc();
-    if (!pkt)
-        return ERR_MEM;
-    pkt->len = pbuf_copy_partial(p, pktbuf_data(pkt), p->tot_len, 0);
-    pktbuf_csum_defer(pkt);
-    if (!netport_has_room(&net.port) || !netport_send(&net.port, pkt)) {
-        pktbuf_free(pkt);
-        return ERR_MEM;
-    }
-    netport_flush(&net.port);
-    return ERR_OK;
+/* What the interface has of its port. */
+static void adopt_port(struct netif *netif)
+{
+    netif->mtu = (u16_t)net.port.mtu;
+    netif->hwaddr_len = ETH_HWADDR_LEN;
+    memcpy(netif->hwaddr, net.port.cfg.mac, ETH_HWADDR_LEN);
 }
 
 static err_t init_interface(struct netif *netif)
 {
     netif->name[0] = 'e';
     netif->name[1] = 'n';
-    netif->mtu = (u16_t)net.port.mtu;
-    netif->hwaddr_len = ETH_HWADDR_LEN;
-    memcpy(netif->hwaddr, net.port.cfg.mac, ETH_HWADDR_LEN);
+    adopt_port(netif);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
     netif->output = etharp_output;
     netif->output_ip6 = ethip6_output;
@@ -147,13 +86,40 @@ static void tell_nat(void)
     };
 
     memcpy(uplink.mac, net.lwip.hwaddr, sizeof(uplink.mac));
-    for (u8_t i = 0, count = 0; i < DNS_MAX_SERVERS && count < NAT_DNS_MAX; i++) {
-        const ip_addr_t *server = dns_getserver(i);
-
-        if (IP_IS_V4(server) && !ip_addr_isany(server))
-            uplink.dns[count++] = number_of(ip_2_ip4(server));
+    for (u32 i = 0, count = 0; i < HOST_DNS_MAX; i++) {
+        if (net.told_dns[i] != 0)
+            uplink.dns[count++] = __builtin_bswap32(net.told_dns[i]);
     }
-    nat_network_uplink(&net.port, &uplink);
+    nat_network_uplink(net.attached ? &net.port : NULL, &uplink);
+}
+
+static u32 dns_server(u32 index)
+{
+    const ip_addr_t *server = dns_getserver((u8_t)index);
+
+    return IP_IS_V4(server) ? ip4_addr_get_u32(ip_2_ip4(server)) : 0;
+}
+
+static void set_dns_server(u32 index, u32 address)
+{
+    ip_addr_t server = IPADDR4_INIT(address);
+
+    dns_setserver((u8_t)index, &server);
+}
+
+/* Those of the settings go before; DHCP sets its own at each renewal. Return: whether they are
+ * others than the guests' forwarder was told. */
+static bool follow_dns(void)
+{
+    bool is_new = false;
+
+    for (u32 i = 0; i < HOST_DNS_MAX; i++) {
+        if (net.settings.dns[0] != 0 && dns_server(i) != net.settings.dns[i])
+            set_dns_server(i, net.settings.dns[i]);
+        is_new |= dns_server(i) != net.told_dns[i];
+        net.told_dns[i] = dns_server(i);
+    }
+    return is_new;
 }
 
 /* Without it there is no NAT, but the host is reached all the same. */
@@ -174,6 +140,7 @@ static void on_status(struct netif *netif)
     const ip4_addr_t *ip = netif_ip4_addr(netif);
     char text[ADDRESS_TEXT_MAX + 1] = "";
 
+    (void)follow_dns();
     tell_nat();
     if (!ip4_addr_isany(ip))
         ip4addr_ntoa_r(ip, text, sizeof(text));
@@ -189,40 +156,159 @@ static void on_status(struct netif *netif)
 
 static void use_static_address(void)
 {
-    ip4_addr_t ip = {net.cfg.address};
-    ip4_addr_t mask = {net.cfg.netmask};
-    ip4_addr_t gateway = {net.cfg.gateway};
+    ip4_addr_t ip = {net.settings.address};
+    ip4_addr_t mask = {net.settings.netmask};
+    ip4_addr_t gateway = {net.settings.gateway};
 
     netif_set_addr(&net.lwip, &ip, &mask, &gateway);
 }
 
-int netif_start(const struct host_config *cfg, void (*wake)(void *arg))
+/* Puts the port where the settings say. Return: 0; -ENODEV, -ENOSPC, -ENOMEM, -EEXIST, -EINVAL. */
+static int attach(const struct host_network *settings)
 {
-    const struct netport_config port = {.flags = NETPORT_HOST, .wake = wake};
+    static struct network_info info; /* large; one thread */
+    struct netport_config port = {.flags = NETPORT_HOST, .wake = net.wake};
+    int rc = network_host_join(settings->nic, settings->vlan, net.network);
+
+    if (rc)
+        return rc;
+    port.network = net.network;
+    rc = netport_attach(&net.port, &port);
+    if (rc) {
+        network_host_leave(net.network);
+        return rc;
+    }
+    if (network_get(net.network, &info) == 0)
+        (void)str_copy(net.nic, sizeof(net.nic), info.cfg.uplink);
+    net.attached = true;
+    return 0;
+}
+
+static void detach(void)
+{
+    net.attached = false;
+    tell_nat(); /* its filters leave the port first */
+    netport_detach(&net.port);
+    network_host_leave(net.network);
+}
+
+/* A card that is gone must not lock everybody out. */
+static int attach_at_boot(struct host_network *settings)
+{
+    int rc = attach(settings);
+
+    if (rc != -ENODEV || settings->nic[0] == '\0')
+        return rc;
+    log_warn("net", "socle.dtb: network/nic: there is no card at %s, the first one serves",
+             settings->nic);
+    settings->nic[0] = '\0';
+    return attach(settings);
+}
+
+int netif_start(struct host_network *settings, void (*wake)(void *arg))
+{
     int rc;
 
-    net.cfg = *cfg;
-    for (u32 i = 0; i < RX_WRAPPERS; i++) {
-        net.wrappers[i].next = net.free;
-        net.free = &net.wrappers[i];
-    }
+    net.wake = wake;
+    netif_frames_init();
     lwip_init();
-    rc = netport_attach(&net.port, &port);
+    rc = attach_at_boot(settings);
+    net.settings = *settings;
     if (rc)
         return rc;
     if (!netif_add_noaddr(&net.lwip, NULL, init_interface, netif_input))
         return -ENODEV;
-    net.attached = true;
     netif_set_default(&net.lwip);
-    netif_set_hostname(&net.lwip, net.cfg.hostname);
+    netif_set_hostname(&net.lwip, net.settings.hostname);
     netif_set_status_callback(&net.lwip, on_status);
     netif_create_ip6_linklocal_address(&net.lwip, 1);
     netif_set_ip6_autoconfig_enabled(&net.lwip, 1);
     make_default_network();
     netif_set_up(&net.lwip);
-    if (!net.cfg.dhcp && net.cfg.address)
+    if (!net.settings.dhcp && net.settings.address)
         use_static_address();
     return 0;
+}
+
+static void start_dhcp(void)
+{
+    net.dhcp_began_ns = time_ns();
+    net.fell_back = false;
+    if (dhcp_start(&net.lwip) != ERR_OK)
+        log_warn("net", "DHCP could not be started");
+}
+
+static void drop_dns_servers(void)
+{
+    for (u32 i = 0; i < HOST_DNS_MAX; i++)
+        set_dns_server(i, 0);
+}
+
+static void drop_addresses(void)
+{
+    dhcp_release_and_stop(&net.lwip);
+    netif_set_addr(&net.lwip, NULL, NULL, NULL);
+    drop_dns_servers();
+}
+
+/* To another NIC or VLAN; back if that fails. Return: as attach. */
+static int move(const struct host_network *settings)
+{
+    int rc;
+
+    netif_set_link_down(&net.lwip);
+    netif_set_down(&net.lwip);
+    for (u32 i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        netif_ip6_addr_set_state(&net.lwip, (s8_t)i, IP6_ADDR_INVALID);
+    detach();
+    rc = attach(settings);
+    if (rc && attach(&net.settings))
+        log_error("net", "the host's port is lost: the API cannot be reached until a reboot");
+    if (net.attached)
+        adopt_port(&net.lwip);
+    net.link_up = false; /* follow_link goes on from here */
+    netif_create_ip6_linklocal_address(&net.lwip, 1);
+    netif_set_up(&net.lwip);
+    return rc;
+}
+
+static bool has_same_place(const struct host_network *a, const struct host_network *b)
+{
+    return a->vlan == b->vlan && strcmp(a->nic, b->nic) == 0;
+}
+
+static bool has_same_address(const struct host_network *a, const struct host_network *b)
+{
+    /* Name servers of DHCP that were replaced come back with a new lease only. */
+    bool needs_lease = b->dhcp && a->dns[0] != 0 && b->dns[0] == 0;
+
+    return a->dhcp == b->dhcp && a->address == b->address && a->netmask == b->netmask &&
+           a->gateway == b->gateway && !needs_lease;
+}
+
+int netif_apply(const struct host_network *settings)
+{
+    bool moves = !has_same_place(&net.settings, settings);
+    bool renumbers = moves || !has_same_address(&net.settings, settings);
+    int rc = 0;
+
+    if (!net.attached)
+        return -ENODEV;
+    if (renumbers)
+        drop_addresses();
+    if (moves)
+        rc = move(settings);
+    if (rc == 0)
+        net.settings = *settings;
+    if (renumbers && !net.settings.dhcp)
+        use_static_address();
+    else if (renumbers && net.link_up)
+        start_dhcp();
+    if (net.settings.dns[0] == 0 && !net.settings.dhcp)
+        drop_dns_servers();
+    if (follow_dns())
+        tell_nat();
+    return rc;
 }
 
 static void follow_link(void)
@@ -237,26 +323,22 @@ static void follow_link(void)
         return;
     }
     netif_set_link_up(&net.lwip);
-    if (!net.cfg.dhcp)
-        return;
-    net.dhcp_began_ns = time_ns();
-    net.fell_back = false;
-    if (dhcp_start(&net.lwip) != ERR_OK)
-        log_warn("net", "DHCP could not be started");
+    if (net.settings.dhcp)
+        start_dhcp();
 }
 
 /* No lease in time: the static address serves until one comes; DHCP goes on asking. */
 static void fall_back(void)
 {
-    if (!net.cfg.dhcp || net.fell_back || !net.link_up || dhcp_supplied_address(&net.lwip) ||
+    if (!net.settings.dhcp || net.fell_back || !net.link_up || dhcp_supplied_address(&net.lwip) ||
         time_ns() - net.dhcp_began_ns < DHCP_PATIENCE_NS)
         return;
     net.fell_back = true;
-    if (net.cfg.address) {
+    if (net.settings.address) {
         log_warn("net", "no answer from DHCP, using the static address");
         use_static_address();
     } else {
-        log_warn("net", "no answer from DHCP and no static address in socle.dtb; still asking");
+        log_warn("net", "no answer from DHCP and no static address; still asking");
     }
 }
 
@@ -269,8 +351,10 @@ void netif_poll_port(void)
         return;
     follow_link();
     fall_back();
+    if (follow_dns())
+        tell_nat();
     while (count++ < RX_BATCH && (pkt = netport_receive(&net.port)) != NULL)
-        receive(pkt);
+        netif_frame_receive(&net.lwip, &net.port, pkt);
     if (count > RX_BATCH)
         net.port.cfg.wake(net.port.cfg.wake_arg); /* there may be more */
 }
@@ -278,4 +362,34 @@ void netif_poll_port(void)
 const char *netif_address_text(void)
 {
     return net.address;
+}
+
+const char *netif_nic(void)
+{
+    return net.nic;
+}
+
+static void view_ipv6(struct netif_view *view)
+{
+    for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES && view->ipv6_count < NETIF_IPV6_MAX; i++) {
+        if (ip6_addr_isvalid(netif_ip6_addr_state(&net.lwip, i)))
+            ip6addr_ntoa_r(netif_ip6_addr(&net.lwip, i), view->ipv6[view->ipv6_count++],
+                           sizeof(view->ipv6[0]));
+    }
+}
+
+void netif_look(struct netif_view *view)
+{
+    *view = (struct netif_view){.nic = net.nic, .network = net.network};
+    if (!net.attached)
+        return;
+    view->link_up = net.link_up;
+    memcpy(view->mac, net.port.cfg.mac, sizeof(view->mac));
+    view->address = ip4_addr_get_u32(netif_ip4_addr(&net.lwip));
+    view->netmask = ip4_addr_get_u32(netif_ip4_netmask(&net.lwip));
+    view->gateway = ip4_addr_get_u32(netif_ip4_gw(&net.lwip));
+    view->by_dhcp = dhcp_supplied_address(&net.lwip) != 0;
+    for (u32 i = 0; i < HOST_DNS_MAX; i++)
+        view->dns[i] = dns_server(i);
+    view_ipv6(view);
 }

@@ -6,28 +6,19 @@
 #include "mgmt/network_json.h"
 
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "drivers/net/inet.h"
-#include "mgmt/host_config.h"
+#include "mgmt/body.h"
+#include "mgmt/network_text.h"
 #include "mgmt/server.h"
 
-#define IPV4_BYTES       16u
-#define CIDR_BYTES       (IPV4_BYTES + 3)
 #define DHCP_CLIENT_PORT 68u
-
-static const char *const kinds[] = {
-    [NETWORK_BRIDGE] = "bridge",
-    [NETWORK_ISOLATED] = "isolated",
-    [NETWORK_NAT] = "nat",
-};
 
 static void write_nat(struct json_writer *w, const struct network_nat *nat)
 {
     char text[CIDR_BYTES];
 
-    ksnprintf(text, sizeof(text), "%u.%u.%u.%u/%u", nat->subnet >> 24, nat->subnet >> 16 & 0xffu,
-              nat->subnet >> 8 & 0xffu, nat->subnet & 0xffu, nat->prefix_bits);
+    cidr_format(nat, text);
     json_put_string(w, "cidr", text);
     json_put_ipv4(w, "gateway", nat->subnet + 1);
     json_key(w, "dhcp");
@@ -59,7 +50,7 @@ void network_json_write(struct json_writer *w, const struct network_info *info)
 
     json_object_begin(w);
     json_put_string(w, "name", cfg->name);
-    json_put_string(w, "kind", kinds[cfg->kind]);
+    json_put_string(w, "kind", network_kind_name(cfg->kind));
     if (cfg->kind == NETWORK_BRIDGE) {
         json_put_string(w, "uplink", cfg->uplink);
         json_put_u64(w, "vlan", cfg->vlan);
@@ -72,211 +63,134 @@ void network_json_write(struct json_writer *w, const struct network_info *info)
     json_object_end(w);
 }
 
-struct reader {
-    struct req *req;
-    const struct json_doc *doc;
-    struct network_config *cfg;
-    struct nat_forward *forward; /* the one being read */
-};
-
-/* A member of an object, and who reads its value. Return of read: 0, -EINVAL after answering. */
-struct member {
-    const char *name;
-    int (*read)(struct reader *r, const struct json_node *value);
-};
-
-static int refuse(const struct reader *r, const struct json_node *node, const char *slug,
-                  const char *detail, const char *hint)
+static struct network_config *cfg_of(const struct body_reader *r)
 {
-    char pointer[160];
-
-    json_pointer(r->doc, node, pointer, sizeof(pointer));
-    api_error(r->req,
-              &(struct problem){.slug = slug, .pointer = pointer, .detail = detail, .hint = hint});
-    return -EINVAL;
+    return r->out;
 }
 
-static int bad(const struct reader *r, const struct json_node *node, const char *detail,
-               const char *hint)
+/* The forward being read. */
+static struct nat_forward *forward_of(const struct body_reader *r)
 {
-    return refuse(r, node, "bad_value", detail, hint);
+    return r->item;
 }
 
-/* seen: a bit for each member that is there. */
-static int read_object(struct reader *r, const struct json_node *node, const struct member *members,
-                       size_t count, u32 *seen)
-{
-    *seen = 0;
-    if (node->type != JSON_OBJECT)
-        return bad(r, node, "This value must be an object.", "Put its members in braces.");
-    for (const struct json_node *key = json_first(r->doc, node); key;
-         key = json_next(r->doc, key)) {
-        size_t i = 0;
-
-        while (i < count && !json_key_is(r->doc, key, members[i].name))
-            i++;
-        if (i == count)
-            return refuse(r, key, "unknown_field", "There is no such field in this version.",
-                          "Leave it out or correct its spelling.");
-        *seen |= (u32)BIT(i);
-        if (members[i].read && members[i].read(r, json_first(r->doc, key)))
-            return -EINVAL;
-    }
-    return 0;
-}
-
-static int read_kind(struct reader *r, const struct json_node *node)
+static int read_kind(struct body_reader *r, const struct json_node *node)
 {
     char text[16] = "";
 
-    if (json_get_string(r->doc, node, text, sizeof(text)) == 0) {
-        for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
-            if (strcmp(text, kinds[i]) == 0) {
-                r->cfg->kind = (enum network_kind)i;
-                return 0;
-            }
-        }
-    }
-    return bad(r, node, "This is no kind of network.", "Use \"bridge\", \"nat\" or \"isolated\".");
-}
-
-static int read_uplink(struct reader *r, const struct json_node *node)
-{
-    if (json_get_string(r->doc, node, r->cfg->uplink, sizeof(r->cfg->uplink)) == 0)
+    if (json_get_string(r->doc, node, text, sizeof(text)) == 0 &&
+        network_kind_parse(text, &cfg_of(r)->kind))
         return 0;
-    return bad(r, node, "This is no NIC's address.", "Use \"0000:00:02.0\".");
+    return body_bad(r, node, "This is no kind of network.",
+                    "Use \"bridge\", \"nat\" or \"isolated\".");
 }
 
-static int read_u16(struct reader *r, const struct json_node *node, u64 min, const char *hint,
+static int read_uplink(struct body_reader *r, const struct json_node *node)
+{
+    if (json_get_string(r->doc, node, cfg_of(r)->uplink, sizeof(cfg_of(r)->uplink)) == 0)
+        return 0;
+    return body_bad(r, node, "This is no NIC's address.", "Use \"0000:00:02.0\".");
+}
+
+static int read_u16(struct body_reader *r, const struct json_node *node, u64 min, const char *hint,
                     u16 *out)
 {
     u64 value;
 
     if (json_get_u64(r->doc, node, &value) || value < min || value > UINT16_MAX)
-        return bad(r, node, "This value is no whole number in range.", hint);
+        return body_bad(r, node, "This value is no whole number in range.", hint);
     *out = (u16)value;
     return 0;
 }
 
-static int read_vlan(struct reader *r, const struct json_node *node)
+static int read_vlan(struct body_reader *r, const struct json_node *node)
 {
-    return read_u16(r, node, 0, "A VLAN is 0 to 4094.", &r->cfg->vlan);
+    return read_u16(r, node, 0, "A VLAN is 0 to 4094.", &cfg_of(r)->vlan);
 }
 
-static int read_mtu(struct reader *r, const struct json_node *node)
+static int read_mtu(struct body_reader *r, const struct json_node *node)
 {
     u16 mtu = 0;
     int rc = read_u16(r, node, 0, "An MTU is 576 to 1500.", &mtu);
 
-    r->cfg->mtu = mtu;
+    cfg_of(r)->mtu = mtu;
     return rc;
 }
 
-/* Return: false if the text is no IPv4 address; *ip as a number. */
-static bool parse_ip(const char *text, size_t length, u32 *ip)
-{
-    u32 wire;
-
-    if (!ipv4_parse(text, length, &wire))
-        return false;
-    *ip = inet_load32((const u8 *)&wire);
-    return true;
-}
-
-/* "192.168.80.0/24". Return: false if the text is none. */
-static bool parse_cidr(const char *text, struct network_nat *nat)
-{
-    size_t length = 0;
-    u32 bits = 0, digits = 0;
-
-    while (text[length] && text[length] != '/')
-        length++;
-    if (!text[length] || !parse_ip(text, length, &nat->subnet))
-        return false;
-    for (const char *c = text + length + 1; *c; c++, digits++) {
-        if (*c < '0' || *c > '9' || digits == 2)
-            return false;
-        bits = bits * 10 + (u32)(*c - '0');
-    }
-    nat->prefix_bits = (u8)bits;
-    return digits > 0 && bits >= NETWORK_PREFIX_MIN && bits <= NETWORK_PREFIX_MAX &&
-           nat->subnet != 0 && nat->subnet << bits == 0;
-}
-
-static int read_cidr(struct reader *r, const struct json_node *node)
+static int read_cidr(struct body_reader *r, const struct json_node *node)
 {
     char text[CIDR_BYTES] = "";
 
-    if (json_get_string(r->doc, node, text, sizeof(text)) == 0 && parse_cidr(text, &r->cfg->nat))
+    if (json_get_string(r->doc, node, text, sizeof(text)) == 0 && cidr_parse(text, &cfg_of(r)->nat))
         return 0;
-    return bad(r, node, "This is no subnet of 8 to 29 bits.",
-               "Write it as \"192.168.80.0/24\", with zeroes behind the prefix.");
+    return body_bad(r, node, "This is no subnet of 8 to 29 bits.",
+                    "Write it as \"192.168.80.0/24\", with zeroes behind the prefix.");
 }
 
-static int read_range(struct reader *r, const struct json_node *node)
+static int read_range(struct body_reader *r, const struct json_node *node)
 {
     const struct json_node *at = node->type == JSON_ARRAY ? json_first(r->doc, node) : NULL;
-    u32 *const ends[] = {&r->cfg->nat.range_first, &r->cfg->nat.range_last};
+    u32 *const ends[] = {&cfg_of(r)->nat.range_first, &cfg_of(r)->nat.range_last};
     char text[IPV4_BYTES];
     u32 count = 0;
 
     while (at && count < ARRAY_SIZE(ends) && json_get_string(r->doc, at, text, sizeof(text)) == 0 &&
-           parse_ip(text, strlen(text), ends[count]) && *ends[count] != 0) {
+           ip_parse(text, strlen(text), ends[count]) && *ends[count] != 0) {
         count++;
         at = json_next(r->doc, at);
     }
     if (!at && count == ARRAY_SIZE(ends))
         return 0;
-    return bad(r, node, "This is no range of addresses.",
-               "Write it as [\"192.168.80.100\", \"192.168.80.199\"], or leave it out.");
+    return body_bad(r, node, "This is no range of addresses.",
+                    "Write it as [\"192.168.80.100\", \"192.168.80.199\"], or leave it out.");
 }
 
-static int read_dhcp(struct reader *r, const struct json_node *node)
+static int read_dhcp(struct body_reader *r, const struct json_node *node)
 {
-    static const struct member members[] = {{"range", read_range}};
+    static const struct body_member members[] = {{"range", read_range}};
     u32 seen;
 
-    return read_object(r, node, members, ARRAY_SIZE(members), &seen);
+    return body_object(r, node, members, ARRAY_SIZE(members), &seen);
 }
 
-static int read_proto(struct reader *r, const struct json_node *node)
+static int read_proto(struct body_reader *r, const struct json_node *node)
 {
     char text[4] = "";
 
     if (json_get_string(r->doc, node, text, sizeof(text)) == 0 &&
         (strcmp(text, "tcp") == 0 || strcmp(text, "udp") == 0)) {
-        r->forward->protocol = text[0] == 't' ? IP_PROTOCOL_TCP : IP_PROTOCOL_UDP;
+        forward_of(r)->protocol = text[0] == 't' ? IP_PROTOCOL_TCP : IP_PROTOCOL_UDP;
         return 0;
     }
-    return bad(r, node, "This is no protocol that is forwarded.", "Use \"tcp\" or \"udp\".");
+    return body_bad(r, node, "This is no protocol that is forwarded.", "Use \"tcp\" or \"udp\".");
 }
 
-static int read_host_port(struct reader *r, const struct json_node *node)
+static int read_host_port(struct body_reader *r, const struct json_node *node)
 {
     u16 port = 0;
 
     if (read_u16(r, node, 1, "Use 1 to 49151.", &port))
         return -EINVAL;
-    r->forward->host_port = port;
+    forward_of(r)->host_port = port;
     return port <= NAT_PORT_HIGH
                ? 0
-               : bad(r, node, "The host needs the ports from 49152 on for itself.",
-                     "Use 1 to 49151.");
+               : body_bad(r, node, "The host needs the ports from 49152 on for itself.",
+                          "Use 1 to 49151.");
 }
 
-static int read_vm(struct reader *r, const struct json_node *node)
+static int read_vm(struct body_reader *r, const struct json_node *node)
 {
-    struct nat_forward *f = r->forward;
+    struct nat_forward *f = forward_of(r);
 
     if (json_get_string(r->doc, node, f->vm, sizeof(f->vm)) == 0 && vm_name_is_valid(f->vm))
         return 0;
-    return bad(r, node, "This is no VM's name.",
-               "Use 1 to 63 of a-z, 0-9 and '-', not '-' first; the VM may come later.");
+    return body_bad(r, node, "This is no VM's name.",
+                    "Use 1 to 63 of a-z, 0-9 and '-', not '-' first; the VM may come later.");
 }
 
-static int read_port(struct reader *r, const struct json_node *node)
+static int read_port(struct body_reader *r, const struct json_node *node)
 {
-    return read_u16(r, node, 1, "Use 1 to 65535.", &r->forward->port);
+    return read_u16(r, node, 1, "Use 1 to 65535.", &forward_of(r)->port);
 }
 
 /* Who could forward these would lock everybody out of the host. */
@@ -286,34 +200,34 @@ static bool is_hosts_own(const struct nat_forward *f)
                                           : f->host_port == DHCP_CLIENT_PORT;
 }
 
-static int read_forward(struct reader *r, const struct json_node *node)
+static int read_forward(struct body_reader *r, const struct json_node *node)
 {
-    static const struct member members[] = {
+    static const struct body_member members[] = {
         {"proto", read_proto}, {"host_port", read_host_port}, {"vm", read_vm}, {"port", read_port}};
     u32 seen;
 
-    if (read_object(r, node, members, ARRAY_SIZE(members), &seen))
+    if (body_object(r, node, members, ARRAY_SIZE(members), &seen))
         return -EINVAL;
     if (seen != BIT(ARRAY_SIZE(members)) - 1)
-        return bad(r, node, "A forward needs \"proto\", \"host_port\", \"vm\" and \"port\".",
-                   "Use {\"proto\": \"tcp\", \"host_port\": 8080, \"vm\": \"web\", "
-                   "\"port\": 80}.");
-    if (is_hosts_own(r->forward))
-        return refuse(r, node, "semantic", "The host itself listens on this port.",
-                      "Choose another \"host_port\".");
+        return body_bad(r, node, "A forward needs \"proto\", \"host_port\", \"vm\" and \"port\".",
+                        "Use {\"proto\": \"tcp\", \"host_port\": 8080, \"vm\": \"web\", "
+                        "\"port\": 80}.");
+    if (is_hosts_own(forward_of(r)))
+        return body_refuse(r, node, "semantic", "The host itself listens on this port.",
+                           "Choose another \"host_port\".");
     return 0;
 }
 
-static int read_forwards(struct reader *r, const struct json_node *node)
+static int read_forwards(struct body_reader *r, const struct json_node *node)
 {
-    struct network_nat *nat = &r->cfg->nat;
+    struct network_nat *nat = &cfg_of(r)->nat;
 
     if (node->type != JSON_ARRAY)
-        return bad(r, node, "This value must be an array of port forwards.", "Use [].");
+        return body_bad(r, node, "This value must be an array of port forwards.", "Use [].");
     for (const struct json_node *at = json_first(r->doc, node); at; at = json_next(r->doc, at)) {
         if (nat->forward_count == NAT_FORWARDS)
-            return bad(r, at, "There are too many forwards.", "Use at most 64.");
-        r->forward = &nat->forwards[nat->forward_count++];
+            return body_bad(r, at, "There are too many forwards.", "Use at most 64.");
+        r->item = &nat->forwards[nat->forward_count++];
         if (read_forward(r, at))
             return -EINVAL;
     }
@@ -321,7 +235,7 @@ static int read_forwards(struct reader *r, const struct json_node *node)
 }
 
 /* Without a function: what GET gave can be PUT back. */
-static const struct member network_members[] = {
+static const struct body_member network_members[] = {
     {"cidr", read_cidr}, {"dhcp", read_dhcp},     {"forwards", read_forwards},
     {"kind", read_kind}, {"uplink", read_uplink}, {"vlan", read_vlan},
     {"mtu", read_mtu},   {"gateway", NULL},       {"ports", NULL},
@@ -331,22 +245,22 @@ static const struct member network_members[] = {
 #define OF_NAT 0x7u /* the first three of them */
 
 /* Members that its kind does not have. */
-static int check_kind(const struct reader *r, const struct json_node *root, u32 seen)
+static int check_kind(const struct body_reader *r, const struct json_node *root, u32 seen)
 {
-    if (r->cfg->kind != NETWORK_BRIDGE && (r->cfg->vlan != 0 || r->cfg->uplink[0] != '\0'))
-        return refuse(r, root, "semantic",
-                      "Only a network of kind bridge has an uplink and a VLAN.",
-                      "Leave both out, or use the kind \"bridge\".");
-    if (r->cfg->kind != NETWORK_NAT && (seen & OF_NAT) != 0)
-        return refuse(r, root, "semantic",
-                      "Only a network of kind nat has a subnet, DHCP and forwards.",
-                      "Leave them out, or use the kind \"nat\".");
+    if (cfg_of(r)->kind != NETWORK_BRIDGE && (cfg_of(r)->vlan != 0 || cfg_of(r)->uplink[0] != '\0'))
+        return body_refuse(r, root, "semantic",
+                           "Only a network of kind bridge has an uplink and a VLAN.",
+                           "Leave both out, or use the kind \"bridge\".");
+    if (cfg_of(r)->kind != NETWORK_NAT && (seen & OF_NAT) != 0)
+        return body_refuse(r, root, "semantic",
+                           "Only a network of kind nat has a subnet, DHCP and forwards.",
+                           "Leave them out, or use the kind \"nat\".");
     return 0;
 }
 
 int network_json_read(struct req *req, struct network_config *cfg)
 {
-    struct reader r = {.req = req, .doc = api_json_body(req), .cfg = cfg};
+    struct body_reader r = {.req = req, .doc = api_json_body(req), .out = cfg};
     const struct json_node *root;
     u32 seen;
 
@@ -355,7 +269,7 @@ int network_json_read(struct req *req, struct network_config *cfg)
     memset(cfg, 0, sizeof(*cfg));
     cfg->kind = NETWORK_ISOLATED;
     root = json_root(r.doc);
-    if (read_object(&r, root, network_members, ARRAY_SIZE(network_members), &seen) ||
+    if (body_object(&r, root, network_members, ARRAY_SIZE(network_members), &seen) ||
         check_kind(&r, root, seen))
         return -EINVAL;
     if (str_copy(cfg->name, sizeof(cfg->name), req->match.params[0]) && vm_name_is_valid(cfg->name))

@@ -64,7 +64,7 @@ static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_conf
     u32 others = vmm_count(VMM_STOPPED) + vmm_count(VMM_CRASHED);
 
     pmm_get_stats(&memory);
-    ksnprintf(lines[0], PAGE_COLUMNS, "Socle %s   %s", host_facts()->version, cfg->hostname);
+    ksnprintf(lines[0], PAGE_COLUMNS, "Socle %s   %s", host_facts()->version, cfg->net.hostname);
     compose_endpoint(lines, cfg, is_closed);
     if (!is_closed)
         compose_claim(lines[3]);

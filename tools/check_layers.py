@@ -34,7 +34,8 @@ MAY_INCLUDE = {
     "core/vm": L3,
     "core/vdev": L3 | {"core/vmm", "drivers/net", "drivers/block"},   # core/vmm/guest_layout.h: the board, plain numbers
     "core/vmm": L3 | {"core/vdev", "drivers/net", "drivers/block"},
-    "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "drivers/block", "mgmt", "mgmt/port"},
+    "mgmt": L2 | {"core/vm", "core/vmm", "drivers/net", "drivers/net/nat", "drivers/block", "drivers/pci", "mgmt",
+             "mgmt/port"},
     "mgmt/port": L2 | {"mgmt"},
     "boot": L0 | {"mm", "boot"},
     "tools/socle": {"core/lib"},
@@ -53,6 +54,7 @@ ONLY = {
     ("core/vmm", "drivers/block"): {"drivers/block/blk.h", "drivers/block/volume.h", "drivers/block/volume_disk.h",
                                     "drivers/block/volume_ram.h"},
     ("mgmt", "core/vm"): {"core/vm/vm_exit.h"},
+    ("mgmt", "drivers/pci"): {"drivers/pci/pci.h"},
 }
 # Layers by symbols, lowest first; each is linked with all before it.
 SYMBOL_LAYERS = [

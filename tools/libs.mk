@@ -13,6 +13,8 @@ LWIP_SRC := $(addprefix $(LWIP)/core/, def.c dns.c inet_chksum.c init.c ip.c mem
 LWIP_INC := -isystem $(LWIP)/include -isystem mgmt/port
 
 FDT_SRC := $(addprefix $(D)/dtc/libfdt/, fdt.c fdt_check.c fdt_ro.c fdt_strerror.c)
+# What the loader does not need.
+FDT_WRITE_SRC := $(addprefix $(D)/dtc/libfdt/, fdt_empty_tree.c fdt_rw.c fdt_sw.c fdt_wip.c)
 FDT_INC := -isystem $(D)/dtc/libfdt
 
 ZYDIS := $(D)/zydis
@@ -42,5 +44,5 @@ LZ4_INC := -isystem $(LZ4)
 LZ4_DEFS := -DLZ4_FREESTANDING=1 -DLZ4_memcpy=memcpy -DLZ4_memmove=memmove -DLZ4_memset=memset
 JSMN_INC := -isystem $(D)/jsmn/usr/include
 
-LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(ZYDIS_SRC) $(HTTP_SRC) $(MBEDTLS_SRC)
+LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(FDT_WRITE_SRC) $(ZYDIS_SRC) $(HTTP_SRC) $(MBEDTLS_SRC)
 LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC) $(MBEDTLS_INC) $(LZ4_INC)

@@ -128,11 +128,16 @@ static bool e1000_irq_enable(struct netdev *dev)
     return true;
 }
 
+/* Spec: 8254x SDM "Device Status Register". */
 static bool e1000_link_up(struct netdev *dev)
 {
+    static const u16 speeds[] = {10, 100, 1000, 1000};
     const struct e1000 *nic = container_of(dev, struct e1000, dev);
+    u32 status = nic->is_dead ? 0 : e1000_read(nic, E1000_STATUS);
 
-    return !nic->is_dead && (e1000_read(nic, E1000_STATUS) & E1000_STATUS_LU) != 0;
+    __atomic_store_n(&dev->speed_mbps, speeds[status >> E1000_STATUS_SPEED_SHIFT & 3],
+                     __ATOMIC_RELAXED);
+    return (status & E1000_STATUS_LU) != 0;
 }
 
 /* Reading the cause register acknowledges all causes. A cause that comes before all are masked
@@ -221,6 +226,25 @@ static int nic_setup(struct e1000 *nic, const struct pci_device *pci)
     return nic_start(nic);
 }
 
+static const char *name_of(u16 device_id)
+{
+    static const struct {
+        u16 device_id;
+        const char *name;
+    } names[] = {
+        {0x100e, "Intel 82540EM"}, {0x100f, "Intel 82545EM"}, {0x10d3, "Intel 82574L"},
+        {0x10c9, "Intel 82576"},   {0x10e8, "Intel 82576"},   {0x150a, "Intel 82576NS"},
+        {0x1526, "Intel 82576"},   {0x1521, "Intel I350"},    {0x1533, "Intel I210"},
+        {0x157b, "Intel I210"},    {0x1539, "Intel I211"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (names[i].device_id == device_id)
+            return names[i].name;
+    }
+    return "Intel gigabit";
+}
+
 int e1000_probe(struct pci_device *pci, const struct e1000_model *model)
 {
     struct e1000 *nic = kzalloc(sizeof(*nic));
@@ -231,6 +255,7 @@ int e1000_probe(struct pci_device *pci, const struct e1000_model *model)
     nic->model = model;
     nic->dev.ops = &e1000_ops;
     nic->dev.driver = model->driver;
+    nic->dev.model = name_of(pci->device_id);
     nic->dev.mtu = ETHERNET_MTU;
     nic->dev.features = NETDEV_TX_CSUM | NETDEV_RX_CSUM;
     (void)str_copy(nic->dev.bdf, sizeof(nic->dev.bdf), pci->bdf);

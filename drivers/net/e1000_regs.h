@@ -65,6 +65,7 @@
 
 /* STATUS */
 #define E1000_STATUS_LU                BIT(1)  /* link up */
+#define E1000_STATUS_SPEED_SHIFT       6       /* two bits: 10, 100, 1000, 1000 Mb/s */
 #define E1000_STATUS_GIO_MASTER_ENABLE BIT(19) /* 82574: requests still outstanding */
 
 /* EECD, EERD */

@@ -120,6 +120,8 @@ static void to_port(struct netport *port, struct pktbuf *pkt, u64 now_ns)
     for (const struct netport_filter *f = port->filters; f; f = f->next)
         if (f->take(f->arg, pkt))
             return;
+    if (port->network->captures)
+        net_capture_frame(port->network->captures, port, pkt, CAPTURE_INBOUND);
     if (ring_count(&port->inbox) >= port->cfg.queue ||
         !net_limiter_take(&port->rx_limit, len, now_ns) || !ring_push(&port->inbox, pkt)) {
         count(&port->counters.rx_drops, 1);
@@ -196,6 +198,8 @@ static void forward(struct network *network, struct vswitch_port *from, struct n
         network->mtu + ETHERNET_HEADER_BYTES + (network->sw.has_tags ? ETHERNET_VLAN_BYTES : 0);
     struct vswitch_decision d = {.verdict = VSWITCH_BAD};
 
+    if (network->captures)
+        net_capture_frame(network->captures, sender, pkt, CAPTURE_OUTBOUND);
     if (pkt->len <= largest)
         d = vswitch_decide(&network->sw, from, pktbuf_data(pkt), pkt->len, now_ns);
     if (d.verdict == VSWITCH_TO_PORT) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared by netport.c, network.c and net_task.c only. */
+/* Shared by what is in this folder only. */
 #ifndef SOCLE_NET_INTERNAL_H
 #define SOCLE_NET_INTERNAL_H
 
 #include "core/lib/types.h"
+#include "drivers/net/capture_ring.h"
 #include "drivers/net/netdev.h"
 #include "drivers/net/netport.h"
 #include "drivers/net/network.h"
@@ -11,17 +12,20 @@
 
 /* A network: made and freed by management, its switch used by net_task only. */
 struct network {
-    struct network_config cfg;   /* (c) */
-    bool is_builtin;             /* (c) */
-    u32 mtu;                     /* (c) */
-    struct netdev *dev;          /* (c) bridge: its uplink */
-    struct network *next;        /* management: in name order */
-    struct nat_network *nat;     /* (c) kind nat */
-    u32 port_count;              /* management: of VMs */
-    struct vswitch sw;           /* (o) net_task */
-    struct vswitch_port uplink;  /* (o) */
-    struct netport *ports;       /* (o) */
-    struct network *next_bridge; /* (o) of all with an uplink */
+    struct network_config cfg;    /* (c) */
+    bool is_builtin;              /* (c) */
+    u32 mtu;                      /* (c) */
+    struct netdev *dev;           /* (c) bridge: its uplink */
+    struct network *next;         /* management: in name order */
+    struct nat_network *nat;      /* (c) kind nat */
+    u32 port_count;               /* management: of VMs */
+    bool is_hosts;                /* management: the host's own port is on it */
+    bool was_made_for_host;       /* (c) */
+    struct vswitch sw;            /* (o) net_task */
+    struct vswitch_port uplink;   /* (o) */
+    struct netport *ports;        /* (o) */
+    struct network *next_bridge;  /* (o) of all with an uplink */
+    struct net_capture *captures; /* (o) NULL: nobody looks */
 };
 
 /*
@@ -74,6 +78,14 @@ int network_nat_settle(struct network_config *cfg, const struct network *old) mu
 /* Makes UPLINK_NETWORK of the first NIC, if there is one and it was not made. Return: 0, -ENODEV,
  * -ENOMEM. Context: boot, management task. */
 int network_make_builtin(void) must_check;
+
+/* Shows a frame to the captures of a network. port: whom it came from (OUTBOUND; NULL: the uplink)
+ * or goes to (INBOUND). Context: net_task. */
+void net_capture_frame(struct net_capture *first, const struct netport *port,
+                       const struct pktbuf *pkt, enum capture_direction direction);
+
+/* The network goes. Context: management task. */
+void net_capture_end_all(struct network *network);
 
 /* Lets the task look at the port's rings. Context: any. */
 void net_task_notice(const struct netport *port);

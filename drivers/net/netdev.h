@@ -50,6 +50,7 @@ struct netdev_counters {
 struct netdev {
     const struct netdev_ops *ops;
     const char *driver;
+    const char *model; /* what the maker calls it */
     char bdf[16];
     u8 mac[6];
     u32 mtu; /* largest IP packet it takes: at most what a pktbuf holds */
@@ -57,6 +58,7 @@ struct netdev {
     bool is_polled;        /* no interrupt arrives: net_task looks every millisecond */
     bool link_changed;     /* (a) set by the interrupt handler: net_task asks link_up() */
     bool is_link_up;       /* (a) as net_task saw it last */
+    u32 speed_mbps;        /* (a) of the link, by the driver's link_up; 0: it does not tell */
     bool is_promisc;       /* (o) net_task: VMs behind it have addresses of their own */
     u32 users;             /* (o) networks it is the uplink of; without any it is not looked at */
     struct pktbuf *unsent; /* (o) net_task's, refused by the full ring */

@@ -56,13 +56,14 @@ static void count_out(const struct netport *port)
 
 int netport_attach(struct netport *port, const struct netport_config *cfg)
 {
+    static const u8 no_mac[6];
     struct attachment a = {.port = port};
     struct network *network = network_find(cfg->network);
 
     if (!network)
         return -ENOENT;
     *port = (struct netport){.cfg = *cfg, .mtu = network->mtu, .network = network};
-    if (!cfg->network)
+    if (network->dev && memcmp(cfg->mac, no_mac, sizeof(no_mac)) == 0)
         memcpy(port->cfg.mac, network->dev->mac, sizeof(port->cfg.mac));
     if (port->cfg.queue == 0)
         port->cfg.queue = NETPORT_RING;

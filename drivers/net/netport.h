@@ -51,10 +51,10 @@ struct netport_counters {
 
 /* What an owner says of itself before it attaches; const while attached. */
 struct netport_config {
-    const char *network; /* its name; NULL: the first uplink's, with its MAC address */
+    const char *network; /* its name; NULL: the first uplink's */
     char vm[64];         /* for lists of ports; empty: the host */
     char nic[32];
-    u8 mac[6];
+    u8 mac[6]; /* all zero: the uplink's */
     u32 flags;
     u32 queue;                /* frames waiting each way, up to NETPORT_RING; 0: all of it */
     struct net_limits limits; /* all zero: none */

@@ -3,6 +3,7 @@
 #include "drivers/net/network.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "drivers/net/nat/nat_network.h"
 #include "drivers/net/net_internal.h"
@@ -106,6 +107,7 @@ static int make(const struct network_config *cfg, struct netdev *dev, struct net
 
 static void destroy(struct network *network)
 {
+    net_capture_end_all(network);
     if (network->nat)
         nat_network_destroy(network->nat);
     if (network->dev)
@@ -127,6 +129,11 @@ int network_make_builtin(void)
     if (rc == 0)
         network_keep(UPLINK_NETWORK);
     return rc;
+}
+
+static bool is_in_use(const struct network *network)
+{
+    return network->port_count > 0 || network->is_hosts;
 }
 
 /* They are the same but for their forwards. */
@@ -192,7 +199,7 @@ int network_put(const struct network_config *wanted, bool *is_new)
         return rc;
     if (old && differ_in_forwards_only(old, &cfg))
         return change_forwards(old, &cfg);
-    if (old && old->port_count > 0)
+    if (old && is_in_use(old))
         return -EBUSY;
     return replace(link, old, &cfg, dev);
 }
@@ -205,17 +212,82 @@ void network_keep(const char *name)
         network->is_builtin = true;
 }
 
+static void forget(struct network *network)
+{
+    *place_of(network->cfg.name) = network->next;
+    destroy(network);
+}
+
 int network_delete(const char *name)
 {
     struct network *network = network_find(name);
 
     if (!network)
         return -ENOENT;
-    if (network->is_builtin || network->port_count > 0)
+    if (network->is_builtin || is_in_use(network))
         return -EBUSY;
-    *place_of(name) = network->next;
-    destroy(network);
+    forget(network);
     return 0;
+}
+
+static struct network *find_bridge(const struct netdev *dev, u16 vlan)
+{
+    struct network *network = networks.first;
+
+    while (network && !(network->dev == dev && network->cfg.vlan == vlan))
+        network = network->next;
+    return network;
+}
+
+/* Under the first name that is free. */
+static int make_for_host(const struct netdev *dev, u16 vlan, struct network **out)
+{
+    static struct network_config cfg; /* large; one thread makes networks */
+    bool is_new;
+    int rc;
+
+    cfg = (struct network_config){.name = HOST_NETWORK, .kind = NETWORK_BRIDGE, .vlan = vlan};
+    for (u32 i = 2; network_find(cfg.name) && i <= NETWORKS_MAX; i++)
+        ksnprintf(cfg.name, sizeof(cfg.name), HOST_NETWORK "-%u", i);
+    (void)str_copy(cfg.uplink, sizeof(cfg.uplink), dev->bdf);
+    rc = network_put(&cfg, &is_new);
+    if (rc)
+        return rc;
+    *out = network_find(cfg.name);
+    (*out)->was_made_for_host = true;
+    return 0;
+}
+
+int network_host_join(const char *nic, u16 vlan, char *name)
+{
+    const struct netdev *dev;
+    struct network *network;
+    int rc = network_make_builtin();
+
+    if (rc)
+        return rc;
+    dev = net_task_nic(nic);
+    if (!dev)
+        return -ENODEV;
+    network = find_bridge(dev, vlan);
+    if (!network)
+        rc = make_for_host(dev, vlan, &network);
+    if (rc)
+        return rc;
+    network->is_hosts = true;
+    (void)str_copy(name, NETWORK_NAME_MAX + 1, network->cfg.name);
+    return 0;
+}
+
+void network_host_leave(const char *name)
+{
+    struct network *network = network_find(name);
+
+    if (!network)
+        return;
+    network->is_hosts = false;
+    if (network->was_made_for_host && network->port_count == 0)
+        forget(network);
 }
 
 static void describe(const struct network *network, struct network_info *out)
@@ -223,6 +295,7 @@ static void describe(const struct network *network, struct network_info *out)
     out->cfg = network->cfg;
     out->ports = network->port_count;
     out->is_builtin = network->is_builtin;
+    out->was_made_for_host = network->was_made_for_host;
 }
 
 int network_get(const char *name, struct network_info *out)

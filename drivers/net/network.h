@@ -16,6 +16,7 @@
 
 #define UPLINK_NETWORK   "uplink"
 #define DEFAULT_NETWORK  "default" /* kind nat */
+#define HOST_NETWORK     "host"    /* or "host-2" …: made for the host's own port */
 #define NETWORK_NAME_MAX 63
 #define NETWORKS_MAX     64u
 #define NETWORK_MTU_MIN  576u
@@ -48,6 +49,7 @@ struct network_info {
     struct network_config cfg;
     u32 ports;
     bool is_builtin;
+    bool was_made_for_host; /* by network_host_join */
 };
 
 /* Context of all: management task. */
@@ -67,6 +69,17 @@ int network_delete(const char *name) must_check;
 /* Makes a network built in: it is changed, if nobody is on it, but neither deleted nor given
  * another kind. */
 void network_keep(const char *name);
+
+/*
+ * Finds, or makes, the network behind a NIC (its address on the PCI bus; empty: the first) and a
+ * VLAN for the host's own port, one at a time; it is kept until network_host_leave. *name: which it
+ * is, NETWORK_NAME_MAX + 1 bytes. Return: 0; -ENODEV (no such NIC), -EINVAL (VLAN), -ENOSPC,
+ * -ENOMEM.
+ */
+int network_host_join(const char *nic, u16 vlan, char *name) must_check;
+
+/* The host's port has been detached. What was made for it goes, unless VMs are on it. */
+void network_host_leave(const char *name);
 
 /* Return: 0, -ENOENT. */
 int network_get(const char *name, struct network_info *out) must_check;

@@ -297,6 +297,7 @@ static int probe(struct pci_device *pci)
         return -ENOMEM;
     nic->dev.ops = &virtio_net_ops;
     nic->dev.driver = NAME;
+    nic->dev.model = "Virtio network device";
     (void)str_copy(nic->dev.bdf, sizeof(nic->dev.bdf), pci->bdf);
     rc = nic_setup(nic, pci);
     if (rc != 0) {

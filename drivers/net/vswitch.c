@@ -45,6 +45,8 @@ int vswitch_add(struct vswitch *sw, struct vswitch_port *port, u64 now_ns)
 
     net_bucket_init(&port->storm, is_unlimited ? 0 : VSWITCH_STORM_PER_S, VSWITCH_STORM_PER_S,
                     now_ns);
+    net_bucket_init(&port->unknown, is_unlimited ? 0 : VSWITCH_STORM_PER_S, VSWITCH_STORM_PER_S,
+                    now_ns);
     port->same_hash = NULL;
     if (port->flags & VSWITCH_UPLINK)
         return 0;
@@ -136,12 +138,13 @@ static enum vswitch_verdict admit(const struct vswitch *sw, const struct vswitch
     return VSWITCH_TO_PORT;
 }
 
-static bool is_storm(struct vswitch_port *from, u64 now_ns)
+/* What goes to many costs a frame from that bucket. */
+static enum vswitch_verdict flood(struct net_bucket *bucket, u64 now_ns)
 {
-    if (!net_bucket_is_ready(&from->storm, now_ns))
-        return true;
-    net_bucket_pay(&from->storm, 1);
-    return false;
+    if (!net_bucket_is_ready(bucket, now_ns))
+        return VSWITCH_STORM;
+    net_bucket_pay(bucket, 1);
+    return VSWITCH_FLOOD;
 }
 
 struct vswitch_decision vswitch_decide(struct vswitch *sw, struct vswitch_port *from,
@@ -158,14 +161,14 @@ struct vswitch_decision vswitch_decide(struct vswitch *sw, struct vswitch_port *
         learn(sw, from, source, now_ns);
     d.is_group = (destination & GROUP) != 0;
     if (d.is_group) {
-        d.verdict = is_storm(from, now_ns) ? VSWITCH_STORM : VSWITCH_FLOOD;
+        d.verdict = flood(&from->storm, now_ns);
         return d;
     }
     d.to = find_own(sw, destination);
     if (!d.to)
         d.to = find_learned(sw, destination, now_ns);
     if (!d.to)
-        d.verdict = VSWITCH_FLOOD;
+        d.verdict = flood(&from->unknown, now_ns);
     else if (!may_talk(from, d.to))
         d.verdict = VSWITCH_NOWHERE;
     return d;

@@ -18,7 +18,7 @@
 #define VSWITCH_SETS        256u
 #define VSWITCH_WAYS        4u
 #define VSWITCH_AGE_NS      (300 * 1000000000ull)
-#define VSWITCH_STORM_PER_S 1000u /* broadcasts and multicasts of one port */
+#define VSWITCH_STORM_PER_S 1000u /* of one port: broadcasts and multicasts; unknown unicasts */
 
 #define VSWITCH_CHECK_MAC BIT(0) /* frames from other source addresses than its own are dropped */
 #define VSWITCH_ISOLATED  BIT(1) /* no frames to and from other isolated ports */
@@ -37,8 +37,8 @@ enum vswitch_verdict {
 struct vswitch_port {
     u8 mac[6]; /* (c) while in the switch, as flags */
     u32 flags;
-    struct net_bucket storm;
-    struct vswitch_port *same_hash; /* of the switch */
+    struct net_bucket storm, unknown; /* apart, so that the one does not keep out ARP */
+    struct vswitch_port *same_hash;   /* of the switch */
 };
 
 struct vswitch_entry {

@@ -154,6 +154,8 @@ def test_status_and_log(known, machine):
     assert all(json.loads(line)["seq"] > 0 for line in lines) and len(lines) > 10
     assert "hint" in known.error("log", "--level", "loud")
     assert known.json("disk", "list") == []
+    nic = known.json("nic", "list")[0]
+    assert re.search(rf"^{nic['name']} +{nic['driver']} +{nic['mac']} +up ", known.out("nic", "list"), re.M)
 
 
 def test_following_the_log(known):

@@ -123,6 +123,30 @@ def test_isolated_ports(net):
     shell(net, "one", "ping -c 2 -W 1 10.9.0.2 | sed s/^/second-/", r"second-2 packets transmitted, 0 packets received")
 
 
+@pytest.mark.qemu("it takes more frames a second than Bochs gives a guest")
+def test_storms(net):
+    """A guest that floods loses what is beyond the limit; its other frames, and ARP beside a flood of unicasts, go on."""
+    for name, number in (("one", 1), ("two", 2)):
+        power_on(net, name, {"id": "net0", "network": "inside"})
+        address(net, name, f"10.9.0.{number}")
+
+    def flood(target):
+        """Each of these pings is 44 frames at once."""
+        before = port(net, "inside", "one")["storms"]
+        for attempt in range(10):
+            tag = f"{target}-{attempt}"
+            shell(net, "one", f"ping -q -c 100 -i 0.005 -W 1 -s 65000 {target} | sed s/^/{tag}-/", rf"{tag}-100 packets transmitted, 0 packets received")
+            if port(net, "inside", "one")["storms"] > before:
+                return
+        raise AssertionError("there was no storm")
+
+    shell(net, "one", "arp -s 10.9.0.7 52:00:00:00:07:07; ip route add 224.0.0.0/4 dev eth0; echo set-$((1+1))", r"set-2\r?\n")
+    flood("10.9.0.7")  # nobody's address
+    shell(net, "one", "arp -d 10.9.0.2; ping -c 3 10.9.0.2 | sed s/^/ping-/", r"ping-3 packets transmitted, 3 packets received")
+    flood("224.0.0.77")
+    assert port(net, "inside", "two")["storms"] == 0
+
+
 @pytest.mark.qemu("much traffic, and nothing that depends on the processor")
 def test_linux_to_outside(net):
     """On the uplink's network a guest gets an address from the LAN's DHCP server, and a file from beyond."""

@@ -144,6 +144,10 @@ TEST(a_transmitter_that_stands_still)
     registered->ops->tx_flush(registered);
     CHECK(registered->counters.resets == 1 && registered->counters.tx_drops == 1);
     CHECK(registered->ops->link_up(registered));
+    CHECK_EQ(registered->speed_mbps, 10);
+    regs[E1000_STATUS / 4] |= 2u << 6;
+    CHECK(registered->ops->link_up(registered));
+    CHECK_EQ(registered->speed_mbps, 1000);
     CHECK_EQ(pool_count(), before);
     CHECK(registered->ops->tx(registered, segment(20)));
     CHECK_EQ(tx_desc(0)->word, BIT(29)); /* the reset forgot the context */

@@ -63,9 +63,9 @@ TEST(defaults)
 {
     begin(NULL);
     CHECK_EQ(finish(), 0);
-    CHECK_STR(cfg.hostname, "socle");
-    CHECK(cfg.dhcp);
-    CHECK_EQ(cfg.address, 0);
+    CHECK_STR(cfg.net.hostname, "socle");
+    CHECK(cfg.net.dhcp);
+    CHECK_EQ(cfg.net.address, 0);
     CHECK_EQ(cfg.port, 443);
     CHECK(cfg.tls);
 }
@@ -75,17 +75,17 @@ TEST(values_are_taken)
     u8 ip[4];
 
     CHECK_EQ(network("192.0.2.10/20", "192.0.2.1", "off"), 0);
-    memcpy(ip, &cfg.address, 4);
+    memcpy(ip, &cfg.net.address, 4);
     CHECK(ip[0] == 192 && ip[1] == 0 && ip[2] == 2 && ip[3] == 10);
-    memcpy(ip, &cfg.netmask, 4);
+    memcpy(ip, &cfg.net.netmask, 4);
     CHECK(ip[0] == 255 && ip[1] == 255 && ip[2] == 240 && ip[3] == 0);
-    CHECK(!cfg.dhcp);
+    CHECK(!cfg.net.dhcp);
     begin("rack-7");
     CHECK_EQ(fdt_begin_node(blob, "api"), 0);
     CHECK_EQ(fdt_property_u32(blob, "port", 8080), 0);
     CHECK_EQ(fdt_end_node(blob), 0);
     CHECK_EQ(finish(), 0);
-    CHECK_STR(cfg.hostname, "rack-7");
+    CHECK_STR(cfg.net.hostname, "rack-7");
     CHECK_EQ(cfg.port, 8080);
 }
 
@@ -100,16 +100,89 @@ TEST(nonsense_is_left_out)
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
         CHECK_EQ(network(addresses[i], NULL, NULL), -EINVAL);
         CHECK_STR(problem, "network/address");
-        CHECK_EQ(cfg.address, 0);
-        CHECK(cfg.dhcp);
+        CHECK_EQ(cfg.net.address, 0);
+        CHECK(cfg.net.dhcp);
     }
     CHECK_EQ(network(NULL, "nowhere", NULL), -EINVAL);
     CHECK_EQ(network(NULL, NULL, "perhaps"), -EINVAL);
     begin("-bad-");
     CHECK_EQ(finish(), -EINVAL);
-    CHECK_STR(cfg.hostname, "socle");
+    CHECK_STR(cfg.net.hostname, "socle");
     begin("a234567890123456789012345678901234567890123456789012345678901234");
     CHECK_EQ(finish(), -EINVAL);
+}
+
+/* A network node with one property more. */
+static int with(const char *name, const void *value, size_t bytes)
+{
+    begin(NULL);
+    CHECK_EQ(fdt_begin_node(blob, "network"), 0);
+    CHECK_EQ(fdt_property(blob, name, value, (int)bytes), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    return finish();
+}
+
+TEST(place_and_name_servers)
+{
+    static const char two[] = "192.0.2.53\0"
+                              "192.0.2.54",
+                      three[] = "1.1.1.1\0"
+                                "1.1.1.2\0"
+                                "1.1.1.3";
+    static const u8 vlan[] = {0, 0, 0x0f, 0xfe}, too_much[] = {0, 0, 0x0f, 0xff};
+
+    CHECK_EQ(with("dns", two, sizeof(two)), 0);
+    CHECK_EQ(cfg.net.dns[1], __builtin_bswap32(0xc0000236));
+    CHECK_EQ(with("dns", "192.0.2.53", sizeof("192.0.2.53")), 0);
+    CHECK(cfg.net.dns[0] != 0 && cfg.net.dns[1] == 0);
+    CHECK_EQ(with("dns", three, sizeof(three)), -EINVAL);
+    CHECK_STR(problem, "network/dns");
+    CHECK_EQ(cfg.net.dns[0], 0);
+    CHECK_EQ(with("dns", "224.0.0.1", sizeof("224.0.0.1")), -EINVAL);
+    CHECK_EQ(with("dns", "192.0.2.53", 4), -EINVAL);
+    CHECK_EQ(with("vlan", vlan, sizeof(vlan)), 0);
+    CHECK_EQ(cfg.net.vlan, 4094);
+    CHECK_EQ(with("vlan", too_much, sizeof(too_much)), -EINVAL);
+    CHECK_EQ(cfg.net.vlan, 0);
+    CHECK_EQ(with("nic", "0000:00:03.0", sizeof("0000:00:03.0")), 0);
+    CHECK_STR(cfg.net.nic, "0000:00:03.0");
+    CHECK_EQ(with("nic", "0000:00:03.0000000", sizeof("0000:00:03.0000000")), -EINVAL);
+    CHECK_STR(cfg.net.nic, "");
+}
+
+static struct host_network made;
+
+static const char *mistake(const char *address, const char *gateway)
+{
+    const char *pointer = "";
+
+    made = (struct host_network){.dhcp = false};
+    CHECK(!address || ipv4_prefix_parse(address, &made.address, &made.netmask));
+    CHECK(!gateway || ipv4_parse(gateway, strlen(gateway), &made.gateway));
+    return host_network_mistake(&made, &pointer) ? pointer : "";
+}
+
+TEST(what_does_not_go_together)
+{
+    CHECK_STR(mistake("192.0.2.10/24", "192.0.2.1"), "");
+    CHECK_STR(mistake("192.0.2.10/24", NULL), "");
+    CHECK_STR(mistake("192.0.2.0/31", "192.0.2.1"), "");
+    CHECK_STR(mistake(NULL, NULL), "/address");
+    CHECK_STR(mistake("127.0.0.1/8", NULL), "/address");
+    CHECK_STR(mistake("224.0.0.5/24", NULL), "/address");
+    CHECK_STR(mistake("255.255.255.255/24", NULL), "/address");
+    CHECK_STR(mistake("192.0.2.255/24", NULL), "/address");
+    CHECK_STR(mistake("192.0.2.0/24", NULL), "/address");
+    CHECK_STR(mistake("192.0.2.10/24", "192.0.3.1"), "/gateway");
+    CHECK_STR(mistake("192.0.2.10/24", "192.0.2.10"), "/gateway");
+    CHECK_STR(mistake("192.0.2.10/24", "192.0.2.255"), "/gateway");
+    (void)mistake("192.0.2.10/24", NULL);
+    made.dns[1] = __builtin_bswap32(0x7f000001);
+    CHECK_STR(host_network_mistake(&made, &(const char *){NULL}) ? "wrong" : "", "wrong");
+    made = (struct host_network){.dhcp = true};
+    CHECK(host_network_mistake(&made, &(const char *){NULL}) == NULL);
+    made.gateway = 1;
+    CHECK(host_network_mistake(&made, &(const char *){NULL}) != NULL);
 }
 
 /* A typo is told and costs nothing but itself. */
@@ -119,7 +192,7 @@ TEST(unknown_names_are_told)
     CHECK_EQ(fdt_property_string(blob, "hostnam", "x"), 0);
     CHECK_EQ(finish(), -EINVAL);
     CHECK_STR(problem, "/hostnam");
-    CHECK_STR(cfg.hostname, "rack-7");
+    CHECK_STR(cfg.net.hostname, "rack-7");
     begin("rack-7");
     CHECK_EQ(fdt_begin_node(blob, "netwrok"), 0);
     CHECK_EQ(fdt_end_node(blob), 0);

@@ -153,6 +153,25 @@ TEST(storms_end)
         CHECK_EQ(decide(&uplink, everybody, outside, 1).verdict, VSWITCH_FLOOD);
 }
 
+TEST(floods_of_unknown_unicasts_end)
+{
+    u32 passed = 0;
+
+    reset();
+    for (u32 i = 0; i < 5000; i++)
+        passed += decide(&a, stranger, a.mac, 1).verdict == VSWITCH_FLOOD;
+    CHECK_EQ(passed, VSWITCH_STORM_PER_S);
+    CHECK_EQ(decide(&a, stranger, a.mac, 1).verdict, VSWITCH_STORM);
+    CHECK_EQ(decide(&a, everybody, a.mac, 1).verdict, VSWITCH_FLOOD); /* it can still ask */
+    CHECK(decide(&a, b.mac, a.mac, 1).to == &b);
+    CHECK_EQ(decide(&c, b.mac, stranger, 1).verdict, VSWITCH_TO_PORT); /* now it is known */
+    CHECK(decide(&a, stranger, a.mac, 1).to == &c);
+    CHECK_EQ(decide(&b, outside, b.mac, 1).verdict, VSWITCH_FLOOD); /* others pay for themselves */
+    for (u32 i = 0; i < 5000; i++)
+        CHECK_EQ(decide(&uplink, (const u8[]){2, 7, 7, 7, 7, 7}, outside, 1).verdict,
+                 VSWITCH_FLOOD);
+}
+
 TEST(frames_that_cannot_be)
 {
     static const u8 link_local[6] = {0x01, 0x80, 0xc2, 0, 0, 0x0e};

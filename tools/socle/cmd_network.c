@@ -33,6 +33,32 @@ enum outcome run_network_list(struct cli *cli)
     return listing_print(cli, &networks);
 }
 
+static void nic_row(struct grid *grid, const json_t *nic)
+{
+    char speed[TEXT_NUMBER_MAX];
+
+    snprintf(speed, sizeof(speed), "%llu", member_number(nic, "speed_bps") / 1000000);
+    grid_add(grid, member_text(nic, "name"));
+    grid_add(grid, member_text(nic, "driver"));
+    grid_add(grid, member_text(nic, "mac"));
+    grid_add(grid, member_text(nic, "link"));
+    grid_add(grid, member_number(nic, "speed_bps") ? speed : NULL);
+    grid_add(grid, member_text(nic, "address"));
+    grid_add(grid, member_text(nic, "model"));
+}
+
+enum outcome run_nic_list(struct cli *cli)
+{
+    static const struct listing nics = {
+        .path = "/host/nics",
+        .key = "name",
+        .heads = "NAME|DRIVER|MAC|LINK|>MBIT/S|ADDRESS|MODEL",
+        .row = nic_row,
+    };
+
+    return listing_print(cli, &nics);
+}
+
 /* Puts the option's number into the body. Return: false after telling that it is none. */
 static bool take_number(const struct cli *cli, const char *name, json_t *body)
 {

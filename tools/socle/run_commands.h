@@ -28,6 +28,7 @@ enum outcome run_network_list(struct cli *cli);
 enum outcome run_network_create(struct cli *cli);
 enum outcome run_network_rm(struct cli *cli);
 enum outcome run_disk_list(struct cli *cli);
+enum outcome run_nic_list(struct cli *cli);
 enum outcome run_token_list(struct cli *cli);
 enum outcome run_token_create(struct cli *cli);
 enum outcome run_token_rm(struct cli *cli);

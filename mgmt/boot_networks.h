@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The networks of socle.dtb, made at boot. */
+#ifndef SOCLE_MGMT_BOOT_NETWORKS_H
+#define SOCLE_MGMT_BOOT_NETWORKS_H
+
+#include "core/lib/dtb.h"
+#include "core/lib/types.h"
+
+/* Makes what /networks says; what cannot be made is told and left out. dtb: may be NULL or damaged.
+ * Context: boot, the server listens and no VM has been started. */
+void boot_networks(const void *dtb, size_t bytes, const struct dtb_report *report);
+
+#endif
