@@ -18,10 +18,12 @@
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
+#include "mgmt/api_events.h"
 #include "mgmt/auth.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/netif.h"
+#include "mgmt/sampler.h"
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
 #include "mgmt/tls.h"
@@ -150,6 +152,7 @@ static void agent_main(void *arg unused)
         auth_poll();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
+        sleep_ns = MIN(sleep_ns, sampler_poll(time_ns()) - time_ns());
         timer_ms = sys_timeouts_sleeptime();
         if (timer_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
             sleep_ns = MIN(sleep_ns, timer_ms * NS_PER_MS);
@@ -216,6 +219,8 @@ int agent_start(const struct boot_info *info)
     rc = vmm_init(agent_wake);
     if (rc)
         return rc;
+    api_events_start();
+    sampler_start();
     vmm_boot(info, &config_report);
     if (netif_start(&agent.cfg, on_frames))
         log_warn("net", "no supported network card: the API cannot be reached");

@@ -24,8 +24,7 @@ void api_consoles_get(struct req *req)
     json_array_end(w);
 }
 
-/* The VM whose console the path names. Return: 0, or -ENOENT after answering 404. */
-static int find_console(struct req *req, u32 *id)
+int api_find_console(struct req *req, u32 *id)
 {
     if (api_find_vm(req, id))
         return -ENOENT;
@@ -74,7 +73,7 @@ void api_console_log_get(struct req *req)
     u64 written, limit;
     u32 id;
 
-    if (find_console(req, &id))
+    if (api_find_console(req, &id))
         return;
     written = vmm_console_written(id);
     state->id = id;
@@ -106,7 +105,7 @@ void api_console_input_post(struct req *req)
     u32 id;
     int rc;
 
-    if (find_console(req, &id))
+    if (api_find_console(req, &id))
         return;
     rc = vmm_console_input(id, req->body ? req->body : (const u8 *)"", req->body_len, &err);
     if (rc < 0) {
