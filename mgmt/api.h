@@ -49,7 +49,8 @@ struct body_source {
 struct reply {
     u16 status; /* 0: not answered yet */
     const char *content_type;
-    u64 length; /* of a streamed body; HTTP_LENGTH_NONE: chunked */
+    const char *cache; /* Cache-Control; NULL: nobody may keep the answer */
+    u64 length;        /* of a streamed body; HTTP_LENGTH_NONE: chunked */
     const struct body_source *source;
     struct json_writer body;
     char headers[512]; /* complete lines */

@@ -77,14 +77,15 @@ static u32 head_write(struct conn *conn, u64 length)
     size_t len;
 
     reply->headers[reply->headers_len] = '\0';
-    len = ksnprintf(head, sizeof(head),
-                    "HTTP/1.1 %u %s\r\nX-Request-Id: %s\r\n"
-                    "Server-Timing: queue;dur=%llu.%03llu, handler;dur=%llu.%03llu\r\n"
-                    "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n%s",
-                    reply->status, http_status_name(reply->status), req->request_id,
-                    (unsigned long long)(queue_us / 1000), (unsigned long long)(queue_us % 1000),
-                    (unsigned long long)(handler_us / 1000),
-                    (unsigned long long)(handler_us % 1000), reply->headers);
+    len =
+        ksnprintf(head, sizeof(head),
+                  "HTTP/1.1 %u %s\r\nX-Request-Id: %s\r\n"
+                  "Server-Timing: queue;dur=%llu.%03llu, handler;dur=%llu.%03llu\r\n"
+                  "X-Content-Type-Options: nosniff\r\nCache-Control: %s\r\n%s",
+                  reply->status, http_status_name(reply->status), req->request_id,
+                  (unsigned long long)(queue_us / 1000), (unsigned long long)(queue_us % 1000),
+                  (unsigned long long)(handler_us / 1000), (unsigned long long)(handler_us % 1000),
+                  reply->cache ? reply->cache : "no-store", reply->headers);
     if (reply->content_type)
         len +=
             ksnprintf(head + len, sizeof(head) - len, "Content-Type: %s\r\n", reply->content_type);
