@@ -176,7 +176,7 @@ def read_plots(browser):
     assert 64 << 20 < float(browser.find("[data-plot=Memory]").get_attribute("data-last-0")) <= 257 << 20
     for title in ("CPU", "Exits"):
         path = browser.find(f"[data-plot={title}] path.s0").get_attribute("d")
-        assert len(set(path.replace("L", " ").split()[1::2])) > 3, path  # it goes up and down
+        assert len(set(path.replace("L", " ").split()[1::2])) >= 2, path  # it is no flat line
     browser.wait(lambda: "hlt" in browser.driver.find_element(By.TAG_NAME, "main").text.lower())
 
 
