@@ -19,6 +19,7 @@
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
 #include "mgmt/api_events.h"
+#include "mgmt/api_tasks.h"
 #include "mgmt/auth.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
@@ -152,6 +153,7 @@ static void agent_main(void *arg unused)
         auth_poll();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
+        api_tasks_poll(time_ns());
         sleep_ns = MIN(sleep_ns, sampler_poll(time_ns()) - time_ns());
         timer_ms = sys_timeouts_sleeptime();
         if (timer_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
@@ -220,6 +222,7 @@ int agent_start(const struct boot_info *info)
     if (rc)
         return rc;
     api_events_start();
+    api_tasks_start();
     sampler_start();
     vmm_boot(info, &config_report);
     if (netif_start(&agent.cfg, on_frames))

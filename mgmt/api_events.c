@@ -51,6 +51,11 @@ void api_events_start(void)
     vmm_watch(&watcher);
 }
 
+void api_events_task(const char *id, const char *state)
+{
+    note(EVENT_TASK, "state", id, state);
+}
+
 /* VMs tell by themselves what happens to them; of all else it is known by the request. */
 void api_events_note(const struct req *req)
 {
@@ -188,7 +193,7 @@ static bool take_types(struct req *req)
     api_error(req, &(struct problem){
                        .slug = "bad_value",
                        .got = list,
-                       .allowed = "vm, image, volume, network, host",
+                       .allowed = "vm, image, volume, network, host, task",
                        .detail = "There is no such type of events.",
                        .hint = "Name types with commas between them, or none for all.",
                    });

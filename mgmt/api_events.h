@@ -8,6 +8,9 @@
 /* From now on what happens to VMs is kept. Context: boot, before there are any. */
 void api_events_start(void);
 
+/* A task has begun or ended. state: static. */
+void api_events_task(const char *id, const char *state);
+
 /* An answer is ready: if its request has changed something, that is an event. */
 void api_events_note(const struct req *req);
 

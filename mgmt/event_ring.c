@@ -7,7 +7,7 @@
 
 static const char *const type_names[EVENT_TYPES] = {
     [EVENT_VM] = "vm",           [EVENT_IMAGE] = "image", [EVENT_VOLUME] = "volume",
-    [EVENT_NETWORK] = "network", [EVENT_HOST] = "host",
+    [EVENT_NETWORK] = "network", [EVENT_HOST] = "host",   [EVENT_TASK] = "task",
 };
 
 void event_ring_begin(struct event_ring *ring, u64 first)

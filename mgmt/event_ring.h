@@ -16,7 +16,15 @@
 #define EVENTS_KEPT    512u
 #define EVENT_NAME_MAX 63u
 
-enum event_type { EVENT_VM, EVENT_IMAGE, EVENT_VOLUME, EVENT_NETWORK, EVENT_HOST, EVENT_TYPES };
+enum event_type {
+    EVENT_VM,
+    EVENT_IMAGE,
+    EVENT_VOLUME,
+    EVENT_NETWORK,
+    EVENT_HOST,
+    EVENT_TASK,
+    EVENT_TYPES
+};
 
 struct event {
     u64 seq;
@@ -24,7 +32,7 @@ struct event {
     u64 unix_ns; /* 0: the clock is unknown */
     enum event_type type;
     const char *what;  /* static: "created", "changed", "state", "deleted" … */
-    const char *state; /* static: a VM's new state; NULL: none */
+    const char *state; /* static: a VM's or task's state; NULL: none */
     char name[EVENT_NAME_MAX + 1];
 };
 

@@ -10,12 +10,13 @@ import { newVmView } from "./newvm.js";
 import { imagesView } from "./images.js";
 import { volumesView } from "./volumes.js";
 import { networksView } from "./networks.js";
+import { tasksView } from "./tasks.js";
 import { logView } from "./log.js";
 import { tokensView } from "./tokens.js";
 
 const VIEWS = {
   host: [hostView, "Host"], vms: [vmsView, "VMs"], images: [imagesView, "Images"], volumes: [volumesView, "Volumes"],
-  networks: [networksView, "Networks"], log: [logView, "Log"], tokens: [tokensView, "Tokens"],
+  networks: [networksView, "Networks"], tasks: [tasksView, "Tasks"], log: [logView, "Log"], tokens: [tokensView, "Tokens"],
   vm: [vmView], new: [newVmView],
 };
 

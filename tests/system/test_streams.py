@@ -8,7 +8,7 @@ import time
 import pytest
 
 import websocket
-from backend import API
+from backend import API, BUILD
 from websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, handshake
 
 MACHINE = {"smp": 2, "memory": "1G", "tls": True}
@@ -129,6 +129,42 @@ def test_events_refuse_what_they_do_not_know(machine, problem):
     problem(machine.get("/events?types=vm,none"), 400, "bad_value")
     problem(machine.get("/events?since_seq=x"), 400, "bad_value")
     problem(machine.get("/vms/none/events"), 404, "no_such")
+
+
+# -- tasks -------------------------------------------------------------------------------------
+
+
+def test_a_shutdown_is_a_task(clean, problem):
+    clean.upload_file("k", f"{BUILD}/guest/vmlinuz")
+    clean.upload_file("i", f"{BUILD}/guest/initrd.img", "initrd")
+    clean.create_vm("debian", {"kernel": "k", "initrd": "i", "cmdline": "console=ttyS0 quiet"}, 256 << 20)
+    clean.wait_console("debian", "SOCLE-GUEST-READY", timeout=180)
+    with Events(clean, "?types=task") as events:
+        reply = clean.post("/vms/debian/shutdown")
+        task = json.loads(reply.body)
+        assert reply.status == 202 and reply.headers["Location"] == f"{API}/tasks/{task['id']}"
+        assert (task["kind"], task["target"], task["state"]) == ("vm.shutdown", "debian", "running")
+        again = clean.post("/vms/debian/shutdown")
+        assert again.status == 409 or json.loads(again.body)["id"] == task["id"]
+        clean.type("debian", "poweroff -f\n")  # nothing in this guest heeds the button by itself
+        ended = clean.json(f"/tasks/{task['id']}?wait_ms=60000")
+        assert ended["state"] == "succeeded" and ended["finished_at"] >= ended["created_at"], ended
+        assert clean.state("debian") == "stopped"
+        assert [events.next()[2]["state"] for _ in range(2)] == ["running", "succeeded"]
+    assert task["id"] in [t["id"] for t in clean.json("/tasks")["items"]]
+    problem(clean.get("/tasks/99999"), 404, "no_such")
+    problem(clean.get("/tasks/x"), 404, "no_such")
+
+
+def test_a_shutdown_the_guest_ignores_ends_with_its_vm(clean):
+    clean.run_guest("echo")
+    clean.wait_console("echo", "echo ready")
+    task = json.loads(clean.post("/vms/echo/shutdown").body)
+    began = time.monotonic()
+    assert clean.json(f"/tasks/{task['id']}?wait_ms=1000")["state"] == "running"
+    assert time.monotonic() - began >= 0.9
+    assert clean.delete("/vms/echo?force=true").status == 204
+    assert clean.json(f"/tasks/{task['id']}")["state"] in ("succeeded", "failed")
 
 
 # -- WebSocket ---------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 pytestmark = pytest.mark.qemu("a browser's requests over TLS take Bochs minutes")
 
 MACHINE = {"smp": 2, "memory": "1G", "tls": True}
-PAGES = ["host", "vms", "images", "volumes", "networks", "log", "tokens"]
+PAGES = ["host", "vms", "images", "volumes", "networks", "tasks", "log", "tokens"]
 
 
 class Browser:
@@ -56,6 +56,10 @@ class Browser:
     def button(self, text, timeout=60):
         path = f"//button[normalize-space()='{text}']"
         return self.wait(lambda: self.driver.find_element(By.XPATH, path), timeout)
+
+    def click(self, text):
+        """Presses a button, which an event may just have made anew."""
+        self.wait(lambda: self.button(text, 1).click() is None)
 
     def fill(self, field, text):
         element = self.find(f"[name={field}]")
@@ -128,14 +132,14 @@ def claim(machine, browser):
     """A wrong code first; then that of the console."""
     browser.driver.get(browser.url)
     browser.fill("secret", "AAAA-BBBB-CCCC")
-    browser.button("Claim").click()
+    browser.click("Claim")
     browser.wait(lambda: "not the claim code" in browser.find("#messages").text)
     machine.wait_serial(r"\| claim code: [-0-9A-Z]{14} ", timeout=60)
     browser.fill("secret", machine.claim_codes()[-1])
     browser.shot("claim")
-    browser.button("Claim").click()
+    browser.click("Claim")
     machine.admin_token = browser.find("#token").text
-    browser.button("I have it").click()
+    browser.click("I have it")
     browser.heading("Virtual machines")
     assert [e for e in browser.errors() if "403" not in e] == []
 
@@ -181,7 +185,7 @@ def read_plots(browser):
 
 
 def press(browser, text, state):
-    browser.button(text).click()
+    browser.click(text)
     browser.find(f"h1 .state.{state}")
 
 
@@ -237,31 +241,31 @@ def test_objects_made_on_the_page(machine, browser):
     browser.heading("Volumes")
     browser.fill("volume", "disk1")
     browser.fill("size", "64")
-    browser.button("Create").click()
+    browser.click("Create")
     browser.wait(lambda: "64.0 MiB" in browser.find("table").text)
     assert machine.json("/volumes/disk1")["size_bytes"] == 64 << 20
     browser.go("networks")
     browser.heading("Networks")
     browser.fill("network", "lab")
     browser.choose("kind", "isolated")
-    browser.button("Create").click()
+    browser.click("Create")
     browser.wait(lambda: "lab" in browser.find("table").text)
     assert machine.json("/networks/lab")["kind"] == "isolated"
     browser.go("tokens")
     browser.heading("Tokens")
     browser.choose("role", "viewer")
-    browser.button("Create").click()
+    browser.click("Create")
     assert browser.find("code.token").text.startswith("socle1.")
     assert browser.errors() == []
 
 
 def test_signing_in_as_a_viewer(machine, browser):
-    browser.button("Sign out").click()
+    browser.click("Sign out")
     browser.fill("secret", "socle1.nobody." + "0" * 32)
-    browser.button("Sign in").click()
+    browser.click("Sign in")
     browser.wait(lambda: "no such token" in browser.find("#messages").text)
     browser.fill("secret", machine.make_token("viewer"))
-    browser.button("Sign in").click()
+    browser.click("Sign in")
     browser.wait(lambda: "viewer" in browser.find("#who").text)
     browser.go("vm/web1")
     browser.heading("web1")

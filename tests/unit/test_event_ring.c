@@ -87,7 +87,7 @@ TEST(lists_of_types_are_read_strictly)
 {
     CHECK_EQ(event_types_parse("vm"), 1u << EVENT_VM);
     CHECK_EQ(event_types_parse("host,vm"), 1u << EVENT_VM | 1u << EVENT_HOST);
-    CHECK_EQ(event_types_parse("vm,image,volume,network,host"), (1u << EVENT_TYPES) - 1);
+    CHECK_EQ(event_types_parse("vm,image,volume,network,host,task"), (1u << EVENT_TYPES) - 1);
     CHECK_EQ(event_types_parse(""), 0);
     CHECK_EQ(event_types_parse("vm,"), 0);
     CHECK_EQ(event_types_parse("vms"), 0);
