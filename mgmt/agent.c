@@ -140,6 +140,7 @@ static void agent_main(void *arg unused)
     for (;;) {
         u64 sleep_ns = TURN_MAX_NS;
         enum server_next next;
+        u64 sample_in_ns;
         u32 timer_ms;
 
         netif_poll_port();
@@ -154,7 +155,8 @@ static void agent_main(void *arg unused)
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
         api_tasks_poll(time_ns());
-        sleep_ns = MIN(sleep_ns, sampler_poll(time_ns()) - time_ns());
+        sample_in_ns = sampler_poll(time_ns());
+        sleep_ns = MIN(sleep_ns, sample_in_ns);
         timer_ms = sys_timeouts_sleeptime();
         if (timer_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
             sleep_ns = MIN(sleep_ns, timer_ms * NS_PER_MS);

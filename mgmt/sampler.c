@@ -57,20 +57,18 @@ static struct {
     struct list vms[BUCKETS];
     struct track host;
     struct history_chunk host_chunks[HISTORY_CHUNKS]; /* it always has all of them */
-    u32 host_chunks_used;
+    struct history_chunk *host_free[HISTORY_CHUNKS];
+    u32 host_free_count;
     u64 second;  /* the first one that has no sample yet */
     u64 last_ns; /* time of the last sample */
 } sampler;
 
 static const struct history_memory vm_memory = {.alloc = kzalloc, .free = kfree};
 
-/* The host's chunks: what is given back last is taken first, so any of them will do. */
-static struct history_chunk *free_chunks[HISTORY_CHUNKS];
-
 static void *host_alloc(size_t bytes)
 {
     struct history_chunk *chunk =
-        sampler.host_chunks_used ? free_chunks[--sampler.host_chunks_used] : NULL;
+        sampler.host_free_count ? sampler.host_free[--sampler.host_free_count] : NULL;
 
     if (chunk)
         memset(chunk, 0, bytes);
@@ -80,7 +78,7 @@ static void *host_alloc(size_t bytes)
 static void host_free(void *p)
 {
     if (p)
-        free_chunks[sampler.host_chunks_used++] = p;
+        sampler.host_free[sampler.host_free_count++] = p;
 }
 
 static const struct history_memory host_memory = {.alloc = host_alloc, .free = host_free};
@@ -237,7 +235,7 @@ u64 sampler_poll(u64 now_ns)
         sampler.second = end;
         sampler.last_ns = now_ns;
     }
-    return (end + 1) * NS_PER_S;
+    return (end + 1) * NS_PER_S - now_ns;
 }
 
 const struct history *sampler_vm(u32 id)

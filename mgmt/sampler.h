@@ -12,7 +12,7 @@
 /* Context: boot, before there are VMs. */
 void sampler_start(void);
 
-/* Takes a sample if it is time. Return: when it wants to be called again, uptime in ns. */
+/* Takes a sample if it is time. Return: in how many ns it wants to be called again. */
 u64 sampler_poll(u64 now_ns);
 
 /* Names of the columns of a VM, and of the host. */

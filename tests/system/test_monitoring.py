@@ -13,7 +13,7 @@ import pytest
 
 from backend import ROOT, free_port
 
-MACHINE = {"smp": 2, "memory": "1G", "tls": True}
+MACHINE = {"smp": 2, "memory": "1G"}
 
 
 @pytest.fixture(scope="module")

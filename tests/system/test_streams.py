@@ -11,7 +11,7 @@ import websocket
 from backend import API, BUILD
 from websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, handshake
 
-MACHINE = {"smp": 2, "memory": "1G", "tls": True}
+MACHINE = {"smp": 2, "memory": "1G"}
 
 
 class Events:

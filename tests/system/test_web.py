@@ -212,6 +212,8 @@ def test_every_page_fits(machine, browser, width, dark):
         browser.go(name)
         browser.wait(lambda: browser.driver.find_element(By.TAG_NAME, "h1"))
         browser.wait(lambda: "Loading" not in browser.find("main").text)
+        if name == "log":
+            browser.wait(lambda: "agent" in browser.find("pre.log").text or "audit" in browser.find("pre.log").text)
         wide = browser.driver.execute_script("return document.documentElement.scrollWidth")
         assert wide <= width, (name, wide)
         browser.shot(f"{name.replace('/', '-')}-{width}{'-dark' if dark else ''}")
@@ -257,6 +259,21 @@ def test_objects_made_on_the_page(machine, browser):
     browser.click("Create")
     assert browser.find("code.token").text.startswith("socle1.")
     assert browser.errors() == []
+
+
+def test_an_image_dropped_on_the_page(machine, browser):
+    browser.go("images")
+    browser.heading("Images")
+    browser.driver.execute_script("""
+        const data = new DataTransfer();
+        data.items.add(new File(["dropped bytes"], "some file.iso"));
+        document.querySelector(".drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+    """)
+    assert browser.find("[name=image]").get_attribute("value") == "some-file.iso"
+    browser.click("Upload")
+    browser.wait(lambda: "some-file.iso" in browser.find("table").text)
+    assert machine.get("/images/some-file.iso/data").body == b"dropped bytes"
+    assert machine.json("/images/some-file.iso")["kind"] == "iso"
 
 
 def test_signing_in_as_a_viewer(machine, browser):
