@@ -66,7 +66,7 @@ setup:
 	tools/fetch_deps.sh
 	tools/fetch_bochs.sh
 
-$(D)/.stamp: tools/deps.lock tools/fetch_deps.sh
+$(D)/.stamp: tools/deps.lock tools/npm.lock tools/fetch_deps.sh
 	tools/fetch_deps.sh
 
 # -- kernel -----------------------------------------------------------------------------------------------
@@ -80,6 +80,12 @@ $(B)/gen/efifb_font.h: tools/gen_font.py | $(D)/.stamp
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) tools/gen_font.py $(D)/console-font/usr/share/consolefonts/Lat15-Fixed16.psf.gz >$@
 $(OBJ)/drivers/console/efifb.o: $(B)/gen/efifb_font.h
+
+# The web page's files, compressed.
+$(B)/gen/web_assets.h: tools/gen_web.py $(wildcard mgmt/web/*) | $(D)/.stamp
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/gen_web.py $(D) >$@
+$(OBJ)/mgmt/api_web.o: $(B)/gen/web_assets.h
 
 # The build's identity is data of its own, so that a new commit recompiles one file.
 $(B)/gen/build_id.h: FORCE

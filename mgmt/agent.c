@@ -18,12 +18,15 @@
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
+#include "mgmt/api_events.h"
+#include "mgmt/api_tasks.h"
 #include "mgmt/auth.h"
 #include "mgmt/boot_networks.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/host_network.h"
 #include "mgmt/netif.h"
+#include "mgmt/sampler.h"
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
 #include "mgmt/tls.h"
@@ -151,6 +154,7 @@ static void agent_main(void *arg unused)
     for (;;) {
         u64 sleep_ns = TURN_MAX_NS;
         enum server_next next;
+        u64 sample_in_ns;
         u32 timer_ms;
 
         netif_poll_port();
@@ -165,6 +169,9 @@ static void agent_main(void *arg unused)
         auth_poll();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
+        api_tasks_poll(time_ns());
+        sample_in_ns = sampler_poll(time_ns());
+        sleep_ns = MIN(sleep_ns, sample_in_ns);
         timer_ms = sys_timeouts_sleeptime();
         if (timer_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
             sleep_ns = MIN(sleep_ns, timer_ms * NS_PER_MS);
@@ -236,6 +243,9 @@ int agent_start(const struct boot_info *info)
     rc = vmm_init(agent_wake);
     if (rc)
         return rc;
+    api_events_start();
+    api_tasks_start();
+    sampler_start();
     vmm_boot(info, &config_report);
     if (netif_start(&agent.cfg.net, on_frames))
         log_warn("net", "no supported network card: the API cannot be reached");

@@ -41,13 +41,16 @@ struct body_sink {
 struct body_source {
     enum produce (*produce)(struct req *req, struct json_writer *w);
     void (*release)(struct req *req); /* sent, or the connection is gone; may be NULL */
-    bool ends_with_client;            /* a client that stops sending ends the stream, too */
+    /* After status 101: what the client sends. Return: bytes done with; the others come again. */
+    size_t (*take)(struct req *req, const u8 *data, size_t len);
+    bool ends_with_client; /* a client that stops sending ends the stream, too */
 };
 
 struct reply {
     u16 status; /* 0: not answered yet */
     const char *content_type;
-    u64 length; /* of a streamed body; HTTP_LENGTH_NONE: chunked */
+    const char *cache; /* Cache-Control; NULL: nobody may keep the answer */
+    u64 length;        /* of a streamed body; HTTP_LENGTH_NONE: chunked */
     const struct body_source *source;
     struct json_writer body;
     char headers[512]; /* complete lines */
@@ -62,6 +65,8 @@ struct req_state {
     u64 end;
     u32 id;
     u32 console;
+    u32 count;
+    u32 step;
     bool flag;
     char name[64];
     char fields[128];
@@ -149,11 +154,21 @@ void api_error(struct req *req, const struct problem *problem);
 /* vmm_* failed with rc: answers with what it said. */
 void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm);
 
+/*
+ * A page of another site can make its visitor's browser send requests here; browsers then say where
+ * it came from. Return: true if this is such a request.
+ */
+bool api_is_foreign_page(const struct req *req);
+void api_answer_foreign_page(struct req *req);
+
 /* Parses the body into a document shared by all handlers. Return: NULL after answering 400. */
 const struct json_doc *api_json_body(struct req *req);
 
 /* The VM a path parameter names. Return: 0; -ENOENT after answering 404. */
 int api_find_vm(struct req *req, u32 *id) must_check;
+
+/* The VM and the console that the path names. Return: 0; -ENOENT after answering 404. */
+int api_find_console(struct req *req, u32 *id, u32 *console) must_check;
 
 /* Counts answered requests by method and status, for the metrics. */
 void api_count_request(enum http_verb verb, u16 status);

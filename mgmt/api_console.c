@@ -31,8 +31,7 @@ void api_consoles_get(struct req *req)
     json_array_end(w);
 }
 
-/* The VM and the console that the path names. Return: 0, or -ENOENT after answering 404. */
-static int find_console(struct req *req, u32 *id, u32 *console)
+int api_find_console(struct req *req, u32 *id, u32 *console)
 {
     const char *name = req->match.params[1];
 
@@ -87,7 +86,7 @@ void api_console_log_get(struct req *req)
     u64 written, limit;
     u32 id, console;
 
-    if (find_console(req, &id, &console))
+    if (api_find_console(req, &id, &console))
         return;
     written = vmm_console_written(id, console);
     state->id = id;
@@ -120,7 +119,7 @@ void api_console_input_post(struct req *req)
     u32 id, console;
     int rc;
 
-    if (find_console(req, &id, &console))
+    if (api_find_console(req, &id, &console))
         return;
     rc =
         vmm_console_input(id, console, req->body ? req->body : (const u8 *)"", req->body_len, &err);

@@ -38,6 +38,7 @@ static const struct error_type {
     {"expectation", 417, "The expectation cannot be met"},
     {"semantic", 422, "The request is well-formed but cannot be carried out"},
     {"digest", 422, "The content does not match its digest"},
+    {"upgrade", 426, "Another protocol is needed"},
     {"rate", 429, "Too much at once"},
     {"busy", 503, "The host is busy"},
     {"no_memory", 507, "There is not enough memory"},

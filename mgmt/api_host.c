@@ -7,7 +7,7 @@
 #include "core/x86/cpu_features.h"
 #include "core/x86/percpu.h"
 #include "mgmt/agent.h"
-#include "mgmt/api.h"
+#include "mgmt/api_tasks.h"
 #include "mgmt/host_facts.h"
 #include "mm/pmm.h"
 
@@ -153,7 +153,6 @@ static int read_power_body(struct req *req, bool *kill)
 
 static void power_down(struct req *req, enum agent_power what, const char *kind)
 {
-    struct json_writer *w;
     bool kill;
 
     if (read_power_body(req, &kill))
@@ -162,12 +161,7 @@ static void power_down(struct req *req, enum agent_power what, const char *kind)
         (void)power_error(req, "vms_running", NULL, "Virtual machines are running.", NULL);
         return;
     }
-    w = reply_json(req, 202);
-    json_object_begin(w);
-    json_put_string(w, "kind", kind);
-    json_put_string(w, "target", "host");
-    json_put_string(w, "state", "running");
-    json_object_end(w);
+    api_task_begin(req, kind, "host", 0);
     req->reply.close = true;
     agent_power_down(what);
 }

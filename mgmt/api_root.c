@@ -29,6 +29,7 @@ void api_root_get(struct req *req)
         {"log", API_BASE "/host/log"},
         {"vms", API_BASE "/vms"},
         {"images", API_BASE "/images"},
+        {"events", API_BASE "/events"},
         {"metrics", API_BASE "/metrics"},
     };
     struct json_writer *w = reply_json(req, 200);

@@ -18,6 +18,24 @@ const char *query_get(const struct req *req, const char *name)
     return NULL;
 }
 
+bool api_is_foreign_page(const struct req *req)
+{
+    const char *origin = http_header(req->http, "origin");
+    const char *host = http_header(req->http, "host");
+    const char *site = origin ? strstr(origin, "://") : NULL;
+
+    return origin && (!site || !host || strcmp(site + 3, host) != 0);
+}
+
+void api_answer_foreign_page(struct req *req)
+{
+    api_error(req, &(struct problem){
+                       .slug = "origin",
+                       .detail = "The request comes from a web page of another site.",
+                       .hint = "Use the API from a program, or from a page of this host.",
+                   });
+}
+
 static void bad_query(struct req *req, const char *name, const char *value, const char *hint)
 {
     char detail[120];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is done to a VM: start, shutdown, poweroff, reset, pause, resume. */
 #include "core/lib/errno.h"
-#include "mgmt/api.h"
+#include "mgmt/api_tasks.h"
 #include "mgmt/api_vm.h"
 
 typedef int (*vm_action)(u32 id, struct vmm_error *err);
@@ -91,7 +91,6 @@ void api_vm_start(struct req *req)
 void api_vm_shutdown(struct req *req)
 {
     struct vmm_error err;
-    struct json_writer *w;
     u32 id;
     int rc;
 
@@ -102,10 +101,5 @@ void api_vm_shutdown(struct req *req)
         api_vmm_error(req, rc, &err, id);
         return;
     }
-    w = reply_json(req, 202);
-    json_object_begin(w);
-    json_put_string(w, "kind", "vm.shutdown");
-    json_put_string(w, "target", req->match.params[0]);
-    json_put_string(w, "state", "running");
-    json_object_end(w);
+    api_task_begin(req, "vm.shutdown", req->match.params[0], id);
 }

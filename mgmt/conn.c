@@ -130,31 +130,6 @@ static bool query_is_known(struct req *req)
     return false;
 }
 
-/*
- * A page of another site can make its visitor's browser send requests here; browsers then say where
- * it came from. Return: true if this is such a request and would change something.
- */
-static bool is_foreign_page(const struct req *req)
-{
-    const char *origin = http_header(req->http, "origin");
-    const char *host = http_header(req->http, "host");
-    const char *site;
-
-    if (!origin || req->match.route->verb == VERB_GET)
-        return false;
-    site = strstr(origin, "://");
-    return !site || !host || strcmp(site + 3, host) != 0;
-}
-
-static void answer_foreign_page(struct req *req)
-{
-    api_error(req, &(struct problem){
-                       .slug = "origin",
-                       .detail = "The request comes from a web page of another site.",
-                       .hint = "Use the API from a program, or from a page of this host.",
-                   });
-}
-
 static void answer_too_big(struct req *req)
 {
     api_error(req, &(struct problem){
@@ -267,8 +242,8 @@ static void on_head(struct conn *conn)
         return;
     if (!req->match.route)
         answer_no_route(req);
-    else if (is_foreign_page(req))
-        answer_foreign_page(req);
+    else if (req->match.route->verb != VERB_GET && api_is_foreign_page(req))
+        api_answer_foreign_page(req);
     else if (query_is_known(req))
         body_begin(conn);
     if (req->reply.status == 0 && conn->http.expect_continue)
@@ -375,6 +350,27 @@ static void on_event(struct conn *conn, enum http_event event)
         conn_reply_start(conn);
 }
 
+/* The protocol has changed: what the client sends is for the source, as fast as that takes it. */
+static void feed_source(struct conn *conn)
+{
+    const struct body_source *source = conn->req.reply.source;
+    const u8 *data;
+    size_t len;
+
+    while ((data = conn_input(conn, &len)) != NULL) {
+        size_t used = source->take(&conn->req, data, len);
+
+        if (used == 0)
+            return;
+        conn_consume(conn, used);
+    }
+}
+
+static bool takes_input(const struct conn *conn)
+{
+    return conn->state == CONN_REPLY && conn->req.reply.source && conn->req.reply.source->take;
+}
+
 void conn_run(struct conn *conn)
 {
     const u8 *data;
@@ -390,6 +386,10 @@ void conn_run(struct conn *conn)
             conn->request_ns = time_ns();
         on_event(conn, event);
         conn_consume(conn, event == HTTP_EVENT_BAD ? len : used);
+    }
+    if (takes_input(conn)) {
+        feed_source(conn);
+        conn_reply_pump(conn); /* it may have an answer */
     }
     if (conn->state == CONN_LINGER)
         conn_discard(conn);

@@ -7,6 +7,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "mgmt/api_events.h"
 #include "mgmt/auth.h"
 
 struct json_writer *reply_text(struct req *req, u16 status, const char *content_type)
@@ -57,9 +58,11 @@ void reply_header(struct req *req, const char *name, const char *fmt, ...)
     reply->headers_len += (u32)len + 2;
 }
 
+#define STATUS_SWITCHES 101u /* what follows is in the new protocol, sent like a body */
+
 static bool status_has_body(u16 status)
 {
-    return status >= 200 && status != 204 && status != 304;
+    return status == STATUS_SWITCHES || (status >= 200 && status != 204 && status != 304);
 }
 
 /* Writes the head so that it ends where the body begins. Return: where it starts in out. */
@@ -74,14 +77,15 @@ static u32 head_write(struct conn *conn, u64 length)
     size_t len;
 
     reply->headers[reply->headers_len] = '\0';
-    len = ksnprintf(head, sizeof(head),
-                    "HTTP/1.1 %u %s\r\nX-Request-Id: %s\r\n"
-                    "Server-Timing: queue;dur=%llu.%03llu, handler;dur=%llu.%03llu\r\n"
-                    "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n%s",
-                    reply->status, http_status_name(reply->status), req->request_id,
-                    (unsigned long long)(queue_us / 1000), (unsigned long long)(queue_us % 1000),
-                    (unsigned long long)(handler_us / 1000),
-                    (unsigned long long)(handler_us % 1000), reply->headers);
+    len =
+        ksnprintf(head, sizeof(head),
+                  "HTTP/1.1 %u %s\r\nX-Request-Id: %s\r\n"
+                  "Server-Timing: queue;dur=%llu.%03llu, handler;dur=%llu.%03llu\r\n"
+                  "X-Content-Type-Options: nosniff\r\nCache-Control: %s\r\n%s",
+                  reply->status, http_status_name(reply->status), req->request_id,
+                  (unsigned long long)(queue_us / 1000), (unsigned long long)(queue_us % 1000),
+                  (unsigned long long)(handler_us / 1000), (unsigned long long)(handler_us % 1000),
+                  reply->cache ? reply->cache : "no-store", reply->headers);
     if (reply->content_type)
         len +=
             ksnprintf(head + len, sizeof(head) - len, "Content-Type: %s\r\n", reply->content_type);
@@ -91,7 +95,9 @@ static u32 head_write(struct conn *conn, u64 length)
         len += ksnprintf(head + len, sizeof(head) - len, "Content-Length: %llu\r\n",
                          (unsigned long long)length);
     len += ksnprintf(head + len, sizeof(head) - len, "Connection: %s\r\n\r\n",
-                     conn->keep_alive ? "keep-alive" : "close");
+                     reply->status == STATUS_SWITCHES ? "Upgrade"
+                     : conn->keep_alive               ? "keep-alive"
+                                                      : "close");
     memcpy(conn->out + CONN_OUT_FRONT - len, head, len);
     return CONN_OUT_FRONT - (u32)len;
 }
@@ -158,11 +164,12 @@ void conn_request_end(struct conn *conn)
 static void choose_framing(struct conn *conn)
 {
     struct req *req = &conn->req;
-    bool streams = req->reply.source != NULL;
+    bool is_endless = req->reply.source != NULL && req->reply.length == HTTP_LENGTH_NONE;
+    bool to_the_end = conn->http.is_http_1_0 || req->reply.status == STATUS_SWITCHES;
 
-    conn->chunked = streams && req->reply.length == HTTP_LENGTH_NONE && !conn->http.is_http_1_0;
+    conn->chunked = is_endless && !to_the_end;
     conn->keep_alive = conn->http.keep_alive && !req->reply.close && !conn->client_done;
-    if (streams && req->reply.length == HTTP_LENGTH_NONE && conn->http.is_http_1_0)
+    if (is_endless && to_the_end)
         conn->keep_alive = false;
 }
 
@@ -189,6 +196,7 @@ void conn_reply_start(struct conn *conn)
     conn->active_ns = time_ns();
     api_count_request(conn->http.verb, reply->status);
     auth_note(req);
+    api_events_note(req);
     conn_reply_pump(conn);
 }
 

@@ -247,6 +247,8 @@ def bench_linux(m, table):
 
 def bench_size(m, table):
     table.add("P12", "BOOTX64.EFI", os.path.getsize(f"{BUILD}/BOOTX64.EFI"), 1 << 20, "xen.efi 2.83 MB", "bytes")
+    with open(f"{BUILD}/gen/web_assets.h") as f:
+        table.add("P12", "of it the web page, compressed", int(metric(f.read(), "#define WEB_ASSETS_BYTES")), 150 << 10, "-", "bytes")
     idle = m.json("/host")["memory"]
     table.add("P12", "memory in use with no VM, image included", idle["hv_bytes"], 8 << 20, "-", "bytes")
     m.upload_file("echo", f"{BUILD}/guests/echo.elf")

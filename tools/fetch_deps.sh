@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Fetches the packages of tools/deps.lock, verifies them and unpacks them under build/deps/<name>/.
+# Fetches the packages of tools/deps.lock and tools/npm.lock, verifies them and unpacks them under build/deps/<name>/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/fetch_lib.sh
@@ -23,5 +23,11 @@ grep -v '^#' tools/deps.lock | while read -r name path sha; do
     [ -n "$name" ] || continue
     fetch "$name" "$path" "$sha"
     unpack "$name" "$path" "$sha"
+done
+# npm asks the registry it is set to; what it brings is what the lock file says, or is not used.
+grep -v '^#' tools/npm.lock | while read -r name package version sha; do
+    [ -n "$name" ] || continue
+    fetch_npm "$package" "$version" "$sha"
+    unpack "$name" "$(npm_file "$package" "$version")" "$sha"
 done
 date -u +%s >"$deps/.stamp"

@@ -37,3 +37,29 @@ fetch() {
     echo "fetch: $1: $2 is not to be had; set SOCLE_MIRROR or SOCLE_SNAPSHOT to an archive that has it, or put the file into $cache." >&2
     exit 1
 }
+
+# The name npm gives a package's archive.
+npm_file() { # package version
+    local base=${1#@}
+    echo "${base//\//-}-$2.tgz"
+}
+
+# fetch_npm PACKAGE VERSION SHA256: the same for a package of npm.
+fetch_npm() {
+    local name file part
+    name=$(npm_file "$1" "$2")
+    file=$cache/$name
+    [ -f "$file" ] && sha_ok "$file" "$3" && return
+    part=$(mktemp -d)
+    if command -v npm >/dev/null && (cd "$part" && npm pack --silent --ignore-scripts "$1@$2" >/dev/null); then
+        if sha_ok "$part/$name" "$3"; then
+            mv "$part/$name" "$file"
+            rm -r "$part"
+            return
+        fi
+        echo "fetch: $1: what npm brought has another SHA-256 than the lock file; it is not used." >&2
+    fi
+    rm -rf "$part"
+    echo "fetch: $1@$2 is not to be had by npm; put its archive as $name into $cache." >&2
+    exit 1
+}

@@ -12,7 +12,9 @@ packages=(
     curl ca-certificates xz-utils cpio gzip  # fetching and unpacking
     libcurl4-openssl-dev libjansson-dev      # the command line, socle
     device-tree-compiler                     # socle.dts -> socle.dtb
+    chromium chromium-driver python3-selenium # the browser test
 )
+command -v npm >/dev/null || packages+=(npm) # fetching what the web page is made of
 
 missing=()
 for p in "${packages[@]}"; do

@@ -13,6 +13,19 @@ static u32 last_id;
 static u64 last_etag;
 static u32 entry_count;
 static u32 state_count[VMM_STATES];
+static struct vmm_watcher *watchers;
+
+void vmm_watch(struct vmm_watcher *watcher)
+{
+    watcher->next = watchers;
+    watchers = watcher;
+}
+
+static void tell(const struct vmm_entry *entry, enum vmm_change change)
+{
+    for (const struct vmm_watcher *w = watchers; w; w = w->next)
+        w->changed(change, entry->id, entry->cfg.name, entry->state);
+}
 
 static struct list *bucket(u32 id)
 {
@@ -124,7 +137,8 @@ void registry_insert(struct vmm_entry *entry)
     insert_sorted(entry);
     list_push_back(bucket(entry->id), &entry->link);
     state_count[entry->state]++;
-    registry_touch(entry);
+    entry->etag = ++last_etag;
+    tell(entry, VMM_CREATED);
 }
 
 void registry_resort(struct vmm_entry *entry)
@@ -138,11 +152,13 @@ void registry_remove(struct vmm_entry *entry)
     take_out(entry);
     list_remove(&entry->link);
     state_count[entry->state]--;
+    tell(entry, VMM_DELETED);
 }
 
 void registry_touch(struct vmm_entry *entry)
 {
     entry->etag = ++last_etag;
+    tell(entry, VMM_CHANGED);
 }
 
 void registry_set_state(struct vmm_entry *entry, enum vmm_state state)
@@ -150,5 +166,6 @@ void registry_set_state(struct vmm_entry *entry, enum vmm_state state)
     state_count[entry->state]--;
     state_count[state]++;
     entry->state = state;
-    registry_touch(entry);
+    entry->etag = ++last_etag;
+    tell(entry, VMM_NEW_STATE);
 }

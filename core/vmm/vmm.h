@@ -61,6 +61,16 @@ struct vmm_exit_stat {
     struct vmm_summary times;
 };
 
+/* What a VM has done since it was started. */
+struct vmm_usage {
+    u64 run_ns;   /* of all vCPUs */
+    u64 steal_ns; /* ready, but another ran */
+    u64 resident_bytes;
+    u64 disk_read_bytes, disk_written_bytes;
+    u64 net_received_bytes, net_sent_bytes;
+    u64 exits;
+};
+
 struct blk_stats;
 struct volume;
 
@@ -81,6 +91,18 @@ void vmm_boot(const struct boot_info *info, const struct dtb_report *report);
  * log, and goes on with vmm_boot's work. Called by the agent's loop.
  */
 void vmm_poll(void);
+
+/* What may happen to a VM. */
+enum vmm_change { VMM_CREATED, VMM_CHANGED, VMM_NEW_STATE, VMM_DELETED };
+
+/* Is told of it: name and state are those it has then. */
+struct vmm_watcher {
+    void (*changed)(enum vmm_change change, u32 id, const char *name, enum vmm_state state);
+    struct vmm_watcher *next;
+};
+
+/* The caller keeps the struct for ever. */
+void vmm_watch(struct vmm_watcher *watcher);
 
 /* Why VMs cannot start on this host, one sentence; NULL if they can. */
 const char *vmm_unavailable_reason(void);
@@ -124,6 +146,12 @@ int vmm_get(u32 id, struct vmm_info *out) must_check; /* 0, -ENOENT */
 /* Walks the VMs in name order: starts with an empty name. Return: false at the end. */
 bool vmm_next(const char *after_name, u32 *id);
 u32 vmm_count(enum vmm_state state);
+
+/* The same by number, from 0; a definition that comes or goes moves the others. */
+bool vmm_at(u32 index, u32 *id);
+
+/* Return: false if it does not run; *out is zero then. */
+bool vmm_usage(u32 id, struct vmm_usage *out);
 
 /* Times since the last start on request, guest's resets included; a running vCPU's may be an
  * instant old. Return: false if the VM has no such vCPU. */

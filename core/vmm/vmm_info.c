@@ -62,6 +62,15 @@ bool vmm_next(const char *after_name, u32 *id)
     return true;
 }
 
+bool vmm_at(u32 index, u32 *id)
+{
+    const struct vmm_entry *entry = registry_at(index);
+
+    if (entry)
+        *id = entry->id;
+    return entry != NULL;
+}
+
 u32 vmm_count(enum vmm_state state)
 {
     return registry_count_state(state);

@@ -27,7 +27,7 @@ def routes():
 
 def knock(connection, verb, path, body):
     """A request that does nothing even where it is allowed: what it names does not exist, its body makes no sense."""
-    path = re.sub(r"\{\w+\}", "No", path) + ("?kind=none" if body == "STREAM" else "")
+    path = re.sub(r"\{\w+\}", "No", path) + ("?kind=none" if body == "STREAM" else "?types=none" if path.endswith("/events") else "")
     data = {"JSON": b"{", "STREAM": b"x", "BYTES": b"x"}.get(body)
     connection.request(verb, path, body=data, headers={"Content-Type": "application/json"} if body == "JSON" else {})
     reply = connection.getresponse()

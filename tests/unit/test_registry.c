@@ -76,6 +76,38 @@ TEST(what_is_removed_or_renamed_is_not_found_where_it_was)
     empty(5);
 }
 
+static u32 told[VMM_DELETED + 1];
+static enum vmm_state told_state;
+static char told_name[VM_NAME_MAX + 1];
+
+static void on_change(enum vmm_change change, u32 id, const char *name, enum vmm_state state)
+{
+    CHECK(id != 0);
+    told[change]++;
+    told_state = state;
+    snprintf(told_name, sizeof told_name, "%s", name);
+}
+
+TEST(watchers_are_told_of_every_change_once)
+{
+    static struct vmm_watcher watcher = {.changed = on_change};
+
+    vmm_watch(&watcher);
+    fill(2);
+    CHECK_EQ(told[VMM_CREATED], 2);
+    CHECK_STR(told_name, entries[1].cfg.name);
+    registry_set_state(&entries[0], VMM_PAUSED);
+    CHECK_EQ(told[VMM_NEW_STATE], 1);
+    CHECK_EQ(told_state, VMM_PAUSED);
+    CHECK_STR(told_name, entries[0].cfg.name);
+    CHECK_EQ(told[VMM_CHANGED], 0);
+    registry_touch(&entries[1]);
+    CHECK_EQ(told[VMM_CHANGED], 1);
+    registry_remove(&entries[0]);
+    CHECK_EQ(told[VMM_DELETED], 1);
+    registry_remove(&entries[1]);
+}
+
 TEST(states_are_counted)
 {
     u64 etag;

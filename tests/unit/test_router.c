@@ -33,6 +33,9 @@ static const char *find(enum http_verb verb, const char *path)
 TEST(paths_find_their_routes)
 {
     CHECK_STR(find(VERB_GET, "/api/v1/"), "/api/v1/");
+    CHECK_STR(find(VERB_GET, "/"), "/");
+    CHECK_STR(find(VERB_GET, "/ui/app.js"), "/ui/{file}");
+    CHECK_STR(match.params[0], "app.js");
     CHECK_STR(find(VERB_GET, "/api/v1"), "/api/v1/");
     CHECK_STR(find(VERB_GET, "/api/v1/vms"), "/api/v1/vms");
     CHECK_STR(find(VERB_GET, "/api/v1/vms/"), "/api/v1/vms");
@@ -49,8 +52,9 @@ TEST(paths_find_their_routes)
 TEST(what_is_not_there_is_not_found)
 {
     static const char *const paths[] = {
-        "/",
-        "",
+        "/ui",
+        "/ui/",
+        "/ui/a/b",
         "/api",
         "/api/v2/",
         "/api/v1/vm",
@@ -175,15 +179,20 @@ TEST(the_document_says_the_role_of_every_route)
 /* What is open to anybody is written down here as well, so that no slip of the pen opens more. */
 TEST(only_these_routes_are_open)
 {
-    static const char *const open[] = {"/api/v1/", "/api/v1/openapi.json", "/api/v1/health",
-                                       "/api/v1/claim", "/api/v1/sessions"};
+    static const char *const open[] = {"/",
+                                       "/ui/app.js",
+                                       "/api/v1/",
+                                       "/api/v1/openapi.json",
+                                       "/api/v1/health",
+                                       "/api/v1/claim",
+                                       "/api/v1/sessions"};
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT; i++)
         count += routes[i].role == ROLE_NONE;
     CHECK_EQ(count, sizeof(open) / sizeof(open[0]));
     for (size_t i = 0; i < count; i++) {
-        find(i >= 3 ? VERB_POST : VERB_GET, open[i]);
+        find(i >= 5 ? VERB_POST : VERB_GET, open[i]);
         CHECK(match.route && match.route->role == ROLE_NONE);
     }
     for (size_t i = 0; i < COUNT; i++) /* viewers change nothing but what is theirs */

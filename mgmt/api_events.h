@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host's events: where they come from. Context of all: management task. */
+#ifndef SOCLE_MGMT_API_EVENTS_H
+#define SOCLE_MGMT_API_EVENTS_H
+
+#include "mgmt/api.h"
+
+/* From now on what happens to VMs is kept. Context: boot, before there are any. */
+void api_events_start(void);
+
+/* A task has begun or ended. state: static. */
+void api_events_task(const char *id, const char *state);
+
+/* An answer is ready: if its request has changed something, that is an event. */
+void api_events_note(const struct req *req);
+
+#endif

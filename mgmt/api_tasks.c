@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The API's tasks: begun by handlers, ended by what happens.
+ *
+ * vm.shutdown succeeds when the guest has switched itself off (or somebody its VM), and fails with
+ * a crash, the end of the definition, or a guest that does nothing. The host's end is a task that
+ * nobody sees ended.
+ */
+#include "mgmt/api_tasks.h"
+
+#include "core/kern/timer.h"
+#include "core/lib/errno.h"
+#include "core/lib/printf.h"
+#include "core/lib/string.h"
+#include "core/vmm/clock.h"
+#include "mgmt/api_events.h"
+#include "mgmt/job.h"
+
+#define VM_SHUTDOWN     "vm.shutdown"
+#define SHUTDOWN_MAX_NS (600 * NS_PER_S)
+#define WAIT_MS_MAX     60000u
+
+static struct job_table table;
+
+static u64 unix_or_0(void)
+{
+    return clock_is_known() ? clock_unix_ns() : 0;
+}
+
+static void tell(const struct job *job)
+{
+    char id[24];
+
+    ksnprintf(id, sizeof(id), "%llu", (unsigned long long)job->id);
+    api_events_task(id, job_state_name(job->state));
+}
+
+static void finish(struct job *job, enum job_state state, const char *error)
+{
+    job_end(job, state, error, unix_or_0());
+    tell(job);
+}
+
+static void on_vm(enum vmm_change change, u32 id, const char *name unused, enum vmm_state state)
+{
+    struct job *job = job_running(&table, VM_SHUTDOWN, id);
+
+    if (!job)
+        return;
+    if (change == VMM_DELETED)
+        finish(job, JOB_FAILED, "The VM was deleted.");
+    else if (change == VMM_NEW_STATE && state == VMM_STOPPED)
+        finish(job, JOB_SUCCEEDED, NULL);
+    else if (change == VMM_NEW_STATE && state == VMM_CRASHED)
+        finish(job, JOB_FAILED, "The VM crashed.");
+    else if (change == VMM_NEW_STATE && state == VMM_STARTING)
+        finish(job, JOB_FAILED, "The VM was started again.");
+}
+
+void api_tasks_start(void)
+{
+    static struct vmm_watcher watcher = {.changed = on_vm};
+
+    vmm_watch(&watcher);
+}
+
+void api_tasks_poll(u64 now_ns)
+{
+    for (u32 i = 0; i < JOBS_MAX; i++) {
+        struct job *job = &table.jobs[i];
+
+        if (job->id != 0 && job->vm != 0 && job->state == JOB_RUNNING &&
+            now_ns - job->begin_ns >= SHUTDOWN_MAX_NS)
+            finish(job, JOB_FAILED, "The guest did not switch itself off in ten minutes.");
+    }
+}
+
+static void put_job(struct json_writer *w, const struct job *job)
+{
+    char id[24];
+
+    json_object_begin(w);
+    if (job->id) {
+        ksnprintf(id, sizeof(id), "%llu", (unsigned long long)job->id);
+        json_put_string(w, "id", id);
+    }
+    json_put_string(w, "kind", job->kind);
+    json_put_string(w, "target", job->target);
+    json_put_string(w, "state", job_state_name(job->state));
+    if (job->begin_unix_ns)
+        json_put_time(w, "created_at", job->begin_unix_ns);
+    if (job->end_unix_ns)
+        json_put_time(w, "finished_at", job->end_unix_ns);
+    if (job->error)
+        json_put_string(w, "error", job->error);
+    json_object_end(w);
+}
+
+void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm)
+{
+    struct job job = {.kind = kind, .vm = vm, .begin_ns = time_ns(), .begin_unix_ns = unix_or_0()};
+    struct job *made = job_running(&table, kind, vm);
+
+    (void)str_copy(job.target, sizeof(job.target), target);
+    if (!made) {
+        made = job_begin(&table, &job);
+        if (made)
+            tell(made);
+    }
+    if (made)
+        reply_header(req, "Location", API_BASE "/tasks/%llu", (unsigned long long)made->id);
+    put_job(reply_json(req, 202), made ? made : &job);
+}
+
+void api_tasks_get(struct req *req)
+{
+    struct json_writer *w = reply_json(req, 200);
+
+    json_object_begin(w);
+    json_key(w, "items");
+    json_array_begin(w);
+    for (struct job *job = job_after(&table, 0); job; job = job_after(&table, job->id))
+        put_job(w, job);
+    json_array_end(w);
+    json_object_end(w);
+}
+
+/* state.offset: the task; .end: until when to wait for its end. */
+static enum produce task_produce(struct req *req, struct json_writer *w)
+{
+    const struct job *job = job_find(&table, req->state.offset);
+
+    if (job && job->state == JOB_RUNNING && time_ns() < req->state.end)
+        return PRODUCE_WAIT;
+    if (job)
+        put_job(w, job);
+    return PRODUCE_DONE;
+}
+
+static void no_such(struct req *req)
+{
+    api_error(req, &(struct problem){
+                       .slug = "no_such",
+                       .kind = "task",
+                       .name = req->match.params[0],
+                       .detail = "There is no task of that number, or it is forgotten.",
+                       .hint = "GET /api/v1/tasks lists those there are.",
+                   });
+}
+
+void api_task_get(struct req *req)
+{
+    static const struct body_source source = {.produce = task_produce, .ends_with_client = true};
+    const char *text = req->match.params[0];
+    char *end;
+    u64 wait_ms;
+
+    req->state.offset = strtoul(text, &end, 10);
+    if (*end != '\0' || !job_find(&table, req->state.offset)) {
+        no_such(req);
+        return;
+    }
+    if (query_u64(req, "wait_ms", 0, &wait_ms))
+        return;
+    req->state.end = time_ns() + MIN(wait_ms, (u64)WAIT_MS_MAX) * NS_PER_MS;
+    reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The API's tasks. Context of all: management task. */
+#ifndef SOCLE_MGMT_API_TASKS_H
+#define SOCLE_MGMT_API_TASKS_H
+
+#include "mgmt/api.h"
+
+/* Context: boot, before there are VMs. */
+void api_tasks_start(void);
+
+/* Lets tasks fail whose time is over. Called in every turn of the agent. */
+void api_tasks_poll(u64 now_ns);
+
+/*
+ * A task begins: answers 202 with it and where it is to be found. vm: its id, or 0. One of that
+ * kind that runs for the VM already is answered instead. With all places taken it is not kept, and
+ * its answer has no id.
+ */
+void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm);
+
+#endif

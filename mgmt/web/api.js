@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The public API, with the session's cookie and its CSRF secret.
+const BASE = "/api/v1";
+const KEY = "socle-session";
+
+/** {user, role, csrf} of the last sign-in; the cookie, which no script sees, may have ended since. */
+export let session = JSON.parse(localStorage.getItem(KEY) || "null");
+
+let onSignedOut = () => {};
+export function whenSignedOut(fn) { onSignedOut = fn; }
+
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail || body.title || `The host answered ${status}.`);
+    this.status = status;
+    this.hint = body.hint;
+  }
+}
+
+function forget() {
+  localStorage.removeItem(KEY);
+  session = null;
+}
+
+async function failure(reply) {
+  const body = await reply.json().catch(() => ({}));
+  if (reply.status === 401 && session) {
+    forget();
+    onSignedOut();
+  }
+  return new Problem(reply.status, body);
+}
+
+export async function request(method, path, body, headers) {
+  const isPlain = body === undefined || body instanceof Blob || typeof body === "string" || body instanceof Uint8Array;
+  const reply = await fetch(BASE + path, {
+    method,
+    headers: { ...(session ? { "X-CSRF-Token": session.csrf } : {}), ...(isPlain ? {} : { "Content-Type": "application/json" }), ...headers },
+    body: isPlain ? body : JSON.stringify(body),
+  });
+  if (!reply.ok) throw await failure(reply);
+  const type = reply.headers.get("Content-Type") || "";
+  if (type.includes("ndjson")) return (await reply.text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  return type.includes("json") ? reply.json() : reply.text();
+}
+
+export const get = (path) => request("GET", path);
+export const put = (path, body) => request("PUT", path, body);
+export const post = (path, body) => request("POST", path, body);
+export const del = (path) => request("DELETE", path);
+export const name = encodeURIComponent;
+
+export async function signIn(token) {
+  const made = await post("/sessions", { token });
+  session = made;
+  localStorage.setItem(KEY, JSON.stringify(made));
+}
+
+export async function signOut() {
+  await del("/sessions").catch(() => {});
+  forget();
+  onSignedOut();
+}
+
+export function may(role) {
+  const roles = ["viewer", "operator", "admin"];
+  return session !== null && roles.indexOf(session.role) >= roles.indexOf(role);
+}
+
+/** Sends a file; progress(sent, total). */
+export function upload(path, file, progress) {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open("PUT", BASE + path);
+    xhr.setRequestHeader("Content-Type", "application/octet-stream");
+    xhr.setRequestHeader("X-CSRF-Token", session.csrf);
+    xhr.upload.onprogress = (event) => progress(event.loaded, event.total);
+    xhr.onload = () => {
+      if (xhr.status < 300) resolve(JSON.parse(xhr.responseText || "null"));
+      else reject(new Problem(xhr.status, JSON.parse(xhr.responseText || "{}")));
+    };
+    xhr.onerror = () => reject(new Problem(0, { detail: "The upload was cut off.", hint: "Try it again." }));
+    xhr.send(file);
+  });
+}
+
+/**
+ * Calls changed(event) for what happens on the host, and with type "gap" when something may have been missed. A tab
+ * nobody sees has no stream: browsers have few connections to a host. Returns how to stop.
+ */
+export function events(types, changed) {
+  let source = null, wasHidden = false;
+  const tell = (event) => changed(event.type === "gap" ? { type: "gap" } : JSON.parse(event.data));
+  function end() {
+    if (source) source.close();
+    source = null;
+  }
+  function follow() {
+    end();
+    if (document.hidden) {
+      wasHidden = true;
+      return;
+    }
+    source = new EventSource(`${BASE}/events?types=${types}`);
+    for (const type of [...types.split(","), "gap"]) source.addEventListener(type, tell);
+    if (wasHidden) changed({ type: "gap" });
+  }
+  document.addEventListener("visibilitychange", follow);
+  follow();
+  return () => {
+    document.removeEventListener("visibilitychange", follow);
+    end();
+  };
+}
+
+export function consoleSocket(vm) {
+  return new WebSocket(`wss://${location.host}${BASE}/vms/${name(vm)}/consoles/0/ws`, "socle-console");
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Images: listed, uploaded by dropping files, deleted.
+import * as api from "./api.js";
+import { h, show, table, field, select, button, attempt, say, bytes } from "./dom.js";
+
+const KINDS = ["kernel", "initrd", "raw", "qcow2", "iso"];
+
+/** What a file probably is, by its name. */
+function guess(file) {
+  if (/vmlinu|bzimage|kernel|\.elf$/i.test(file)) return "kernel";
+  if (/initr/i.test(file)) return "initrd";
+  if (/\.iso$/i.test(file)) return "iso";
+  if (/\.qcow2?$/i.test(file)) return "qcow2";
+  return "raw";
+}
+
+/** One upload: its name and kind can be corrected before it begins. */
+function uploadCard(file, done) {
+  const imageName = h("input", { name: "image", value: file.name.replace(/[^\w.+~-]/g, "-").slice(0, 63), required: true });
+  const kind = select("kind", KINDS.map((k) => [k, k]), guess(file.name));
+  const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
+  const text = h("span", { class: "soft" }, bytes(file.size));
+  const send = h("button", { type: "submit", class: "main" }, "Upload");
+  const form = h("form", { class: "card" }, field("Name", imageName), field("Kind", kind), bar, text, send);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const began = performance.now();
+    attempt(async () => {
+      await api.upload(`/images/${api.name(imageName.value)}?kind=${kind.value}`, file, (sent, total) => {
+        const rate = sent / ((performance.now() - began) / 1000);
+        bar.value = sent / total;
+        text.textContent = `${bytes(sent)} of ${bytes(total)}, ${bytes(rate)}/s, ${Math.ceil((total - sent) / rate)} s left`;
+      });
+      say(`${imageName.value} is there.`);
+      form.remove();
+      await done();
+    }, send);
+  });
+  return form;
+}
+
+function dropZone(take) {
+  const input = h("input", { type: "file", multiple: true, "aria-label": "Files to upload", onchange: () => take(input.files) });
+  const zone = h("div", { class: "drop" }, h("p", null, "Drop files here, or choose them:"), input);
+  for (const type of ["dragenter", "dragover"]) zone.addEventListener(type, (e) => { e.preventDefault(); zone.classList.add("over"); });
+  for (const type of ["dragleave", "drop"]) zone.addEventListener(type, (e) => { e.preventDefault(); zone.classList.remove("over"); });
+  zone.addEventListener("drop", (event) => take(event.dataTransfer.files));
+  return zone;
+}
+
+export async function imagesView() {
+  const list = h("div"), uploads = h("div", { class: "cards" });
+  async function remove(image) {
+    if (!confirm(`Delete the image ${image.name}?`)) return;
+    await api.del(`/images/${api.name(image.name)}`);
+    await load();
+  }
+  async function load() {
+    const { items } = await api.get("/images");
+    list.replaceChildren(table(["Name", "Kind", "#Size", "#Users", "SHA-256", ""], items.map((i) => [
+      i.name, i.kind, bytes(i.size_bytes), i.users, h("code", { title: i.sha256 }, i.sha256.slice(0, 12)),
+      api.may("operator") ? button("Delete", (e) => attempt(() => remove(i), e.target), "danger") : null,
+    ]), "There are no images yet."));
+  }
+  await load();
+  show(h("h1", null, "Images"),
+    api.may("operator") ? dropZone((files) => uploads.append(...[...files].map((f) => uploadCard(f, load)))) : null,
+    uploads, list);
+  return api.events("image", () => attempt(load));
+}

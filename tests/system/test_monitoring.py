@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Prometheus takes the metrics, and Grafana's dashboard asks for metrics there are."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from backend import ROOT, free_port
+
+MACHINE = {"smp": 2, "memory": "1G"}
+
+
+@pytest.fixture(scope="module")
+def busy(machine):
+    """A host with a VM that has a disk and a card."""
+    assert machine.put("/volumes/disk", {"size_bytes": 1 << 20}).status == 201
+    machine.run_guest("echo", nics=[{"id": "net0"}], disks=[{"id": "disk0", "volume": "disk"}])
+    machine.wait_console("echo", "echo ready")
+    return machine
+
+
+def metrics(machine):
+    reply = machine.get("/metrics")
+    assert reply.status == 200
+    return reply.body.decode()
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian: prometheus)")
+def test_promtool_has_nothing_to_say(busy):
+    result = subprocess.run(["promtool", "check", "metrics"], input=metrics(busy), capture_output=True, text=True)
+    assert result.returncode == 0 and not result.stderr.strip(), result.stderr + result.stdout
+
+
+def test_the_dashboard_asks_for_metrics_there_are(busy):
+    families = set(re.findall(r"^# TYPE (\S+) ", metrics(busy), re.M))
+    with open(f"{ROOT}/tools/grafana/socle.json") as f:
+        dashboard = json.load(f)
+    asked = set(re.findall(r"socle_\w+", json.dumps(dashboard)))
+    assert len(asked) > 15 and asked <= families, asked - families
+    ids = [p["id"] for p in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.qemu("Prometheus gives up on Bochs's TLS")
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is not installed")
+def test_prometheus_scrapes_it(busy, tmp_path):
+    (tmp_path / "token").write_text(busy.make_token("viewer"))
+    (tmp_path / "prometheus.yml").write_text(f"""
+global: {{scrape_interval: 2s, scrape_timeout: 2s}}
+scrape_configs:
+  - job_name: socle
+    scheme: https
+    tls_config: {{insecure_skip_verify: true}}
+    authorization: {{credentials_file: {tmp_path}/token}}
+    static_configs: [{{targets: ["127.0.0.1:{busy.port}"]}}]
+""")
+    port = free_port()
+    server = subprocess.Popen(["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
+                               f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"])
+
+    def query(text):
+        """Values of an expression, by VM; nothing while the server is not up."""
+        url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": text})
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as reply:
+                found = json.load(reply)["data"]["result"]
+        except OSError:
+            return {}
+        return {r["metric"].get("vm", ""): float(r["value"][1]) for r in found}
+
+    try:
+        deadline = time.monotonic() + 90
+        while not query("rate(socle_uptime_seconds[1m])").get(""):
+            assert time.monotonic() < deadline and server.poll() is None, query("up")
+            with busy.changed:
+                busy.changed.wait(1)
+        assert query('up{job="socle"}') == {"": 1.0}
+        assert query("socle_vm_memory_size_bytes") == {"echo": float(64 << 20)}
+    finally:
+        server.terminate()
+        server.wait(20)
