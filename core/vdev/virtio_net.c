@@ -6,8 +6,8 @@
  * another VM's card, then uses as it is. The vCPU that rings the doorbell copies what there is and
  * turns doorbells off; while there is traffic, net_task looks into the ring in each of its rounds,
  * and turns doorbells on when it finds nothing. Received frames are copied in by net_task, or by
- * the vCPU that brings buffers. dev.lock is held for a frame at a time: it keeps both rings of the
- * port to one user, and a reset away from a copy. Spec: Virtio 1.2, 5.1 "Network Device".
+ * the vCPU that brings buffers. dev.lock is held for a few frames at a time: it keeps both rings of
+ * the port to one user, and a reset away from a copy. Spec: Virtio 1.2, 5.1 "Network Device".
  *
  * By the control queue the driver says what it wants to receive (virtio_net_filter.c), and how many
  * pairs it uses. Not offered: another address by the control queue, as the network knows the card

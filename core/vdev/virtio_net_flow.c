@@ -3,7 +3,6 @@
 #include "core/vdev/virtio_net_flow.h"
 
 #include "core/lib/compiler.h"
-#include "core/lib/string.h"
 #include "drivers/net/inet.h"
 #include "drivers/net/pktbuf.h"
 
@@ -18,7 +17,7 @@ static u32 load32(const u8 *at)
 {
     u32 word;
 
-    memcpy(&word, at, sizeof(word));
+    __builtin_memcpy(&word, at, sizeof(word));
     return word;
 }
 

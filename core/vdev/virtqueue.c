@@ -188,20 +188,45 @@ static int look(struct virtqueue *queue, u16 *available)
     return gmem_load_u16(queue->gmem, index, available) ? -EPROTO : 0;
 }
 
+/* Where all chains that were seen are taken, looks for more. Return: 0 with *head; -EAGAIN (none);
+ * -EPROTO. */
+static int next_head(struct virtqueue *queue, u16 *head)
+{
+    u16 next = queue->next_available, nth = (u16)(next - queue->heads_from);
+    u32 count;
+
+    if (queue->available == next) {
+        if (look(queue, &queue->available))
+            return -EPROTO;
+        if (queue->available == next)
+            return -EAGAIN;
+        if ((u16)(queue->available - next) > queue->size)
+            return -EPROTO;
+    }
+    if (nth >= queue->heads_count) {
+        count = MIN((u32)(u16)(queue->available - next), queue->size - (next & (queue->size - 1u)));
+        count = MIN(count, VIRTQ_HEADS);
+        if (gmem_read(queue->gmem, gpa(available_entry(queue, next)), queue->heads,
+                      count * sizeof(queue->heads[0])))
+            return -EPROTO;
+        queue->heads_from = next;
+        queue->heads_count = (u16)count;
+        nth = 0;
+    }
+    *head = queue->heads[nth];
+    return 0;
+}
+
 int virtqueue_pop(struct virtqueue *queue, struct virtq_chain *chain)
 {
-    u16 available;
     u16 head;
+    int rc;
 
     if (!queue->is_live)
         return -EAGAIN;
-    if (look(queue, &available))
-        return broken(queue);
-    if (available == queue->next_available)
-        return -EAGAIN;
-    if ((u16)(available - queue->next_available) > queue->size ||
-        gmem_load_u16(queue->gmem, gpa(available_entry(queue, queue->next_available)), &head))
-        return broken(queue);
+    rc = next_head(queue, &head);
+    if (rc)
+        return rc == -EPROTO ? broken(queue) : rc;
     chain->head = head;
     chain->generation = queue->generation;
     chain->count = 0;
@@ -227,9 +252,13 @@ void virtqueue_push_all(struct virtqueue *queue, const struct virtq_used *used, 
 
     if (!queue->is_live)
         return;
-    for (u32 i = 0; i < count && is_written; i++)
-        is_written = gmem_write(queue->gmem, gpa(used_entry(queue, (u16)(queue->used + i))),
-                                &used[i], sizeof(used[i])) == 0;
+    for (u32 i = 0, n; i < count && is_written; i += n) {
+        u16 at = (u16)(queue->used + i);
+
+        n = MIN(count - i, queue->size - (at & (queue->size - 1u)));
+        is_written =
+            gmem_write(queue->gmem, gpa(used_entry(queue, at)), &used[i], n * sizeof(used[0])) == 0;
+    }
     if (!is_written || gmem_store_u32(queue->gmem, gpa(queue->device), flags | (u32)end << 16)) {
         (void)broken(queue);
         return;

@@ -18,6 +18,9 @@
 /* Entries of a queue at most, hence buffers of a chain: the spec allows no longer one. */
 #define VIRTQ_SIZE_MAX 256u
 
+/* Heads of chains that are read in one go. */
+#define VIRTQ_HEADS 16u
+
 struct virtq_segment {
     gpa_t guest;
     u32 bytes;
@@ -52,10 +55,13 @@ struct virtqueue {
     bool has_event_idx;
     bool is_quiet;                   /* doorbells are not wanted, as far as the driver was told */
     u64 descriptors, driver, device; /* guest addresses of the three parts */
-    u16 next_available;              /* index of the next chain to take */
-    u16 used;                        /* index of the next entry to give back */
-    u16 signalled;                   /* `used` when the driver was last thought of */
-    u32 generation;                  /* resets so far */
+    u16 available;                   /* the driver's index when it was looked at last */
+    u16 heads_from, heads_count;     /* entries of the available ring in heads */
+    u16 heads[VIRTQ_HEADS];
+    u16 next_available; /* index of the next chain to take */
+    u16 used;           /* index of the next entry to give back */
+    u16 signalled;      /* `used` when the driver was last thought of */
+    u32 generation;     /* resets so far */
 };
 
 /* State after reset; size_max: power of two up to VIRTQ_SIZE_MAX, 0: there is no such queue. */

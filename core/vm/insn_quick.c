@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The three instructions drivers reach registers with, decoded without the library: MOV between a
- * 32- or 64-bit register or an immediate and memory, in 64-bit code. Everything else is left to
- * insn_decode_full.
+ * 32- or 64-bit register or an immediate and memory, or a 16-bit register as for doorbells, in
+ * 64-bit code. Everything else is left to insn_decode_full.
  *
  * Device accesses are the most frequent exits after timers, and the full decoder costs thousands of
  * instructions for what these forms need fifty. A unit test compares the two over all encodings.
@@ -14,6 +14,7 @@
 #include "core/vm/insn_decode.h"
 #include "core/vm/vcpu.h"
 
+#define PREFIX_OPERAND   0x66u /* 16 bits, but for REX.W */
 #define OPCODE_STORE     0x89u /* MOV Ev, Gv */
 #define OPCODE_LOAD      0x8bu /* MOV Gv, Ev */
 #define OPCODE_STORE_IMM 0xc7u /* MOV Ev, Iz: ModRM.reg is 0 */
@@ -101,19 +102,26 @@ static bool take_memory(struct cursor *c, u8 rex, u8 modrm, struct insn *out)
 bool insn_decode_quick(const u8 *bytes, unsigned count, struct insn *out)
 {
     struct cursor c = {bytes, bytes + MIN(count, (unsigned)INSN_BYTES_MAX)};
-    u8 rex = 0, opcode, modrm, size;
+    u8 rex = 0, opcode, modrm, size = 4;
 
     if (!take(&c, &opcode))
         return false;
+    if (opcode == PREFIX_OPERAND) {
+        size = 2;
+        if (!take(&c, &opcode))
+            return false;
+    }
     if ((opcode & REX_MASK) == REX_VALUE) {
         rex = opcode;
         if (!take(&c, &opcode))
             return false;
     }
-    if ((opcode != OPCODE_LOAD && opcode != OPCODE_STORE && opcode != OPCODE_STORE_IMM) ||
+    if ((opcode != OPCODE_LOAD && opcode != OPCODE_STORE &&
+         (opcode != OPCODE_STORE_IMM || size == 2)) ||
         !take(&c, &modrm) || (modrm >> 6) == MOD_REGISTER)
         return false;
-    size = (rex & REX_W) != 0 ? 8 : 4;
+    if ((rex & REX_W) != 0)
+        size = 8;
     *out = (struct insn){.op = INSN_MOV,
                          .memory_bytes = size,
                          .operand_bytes = size,
