@@ -25,7 +25,7 @@ for package in $packages; do
     fi
     dpkg-deb -x "$deb" "$tmp/debs"
 done
-mkdir -p "$tmp/root/bin" "$tmp/root/lib64" "$tmp/root/lib"
+mkdir -p "$tmp"/root/{bin,lib64,lib,tmp} # iperf3 maps its buffers from files in /tmp
 for file in $files; do
     from=$(find "$tmp/debs" \( -path "*/$file" -o -name "$file" \) | head -1)
     [ -n "$from" ] || fail "none of the packages $packages has $file."
