@@ -210,12 +210,14 @@ $(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest
     $(B)/guests/lib/virtio.o tests/guests/lib/guest.ld
 	$(Q)ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 .PHONY: guests
-guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img
+guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img $(B)/guest/iperf.img
 
 $(B)/guest/vmlinuz $(B)/guest/modules/order &: tools/fetch_guest.sh
 	tools/fetch_guest.sh $(B)/guest
 $(B)/guest/initrd.img: tools/mkinitrd.sh $(B)/guest/modules/order | $(D)/.stamp
 	tools/mkinitrd.sh $@
+$(B)/guest/iperf.img: tools/fetch_iperf.sh
+	tools/fetch_iperf.sh $@
 
 # -- tools for datastores on this machine, of the kernel's code ----------------------------------------------
 

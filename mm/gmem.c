@@ -35,7 +35,8 @@ bool gmem_is_ram(const struct gmem *gmem, gpa_t guest, u64 bytes)
 }
 
 /* Return: false if nothing is behind that address. Context: between reader_enter and _leave. */
-static bool find(const struct gmem_ram *ram, u64 guest, size_t bytes, struct view *view)
+static always_inline bool find(const struct gmem_ram *ram, u64 guest, size_t bytes,
+                               struct view *view)
 {
     u64 entry = frame_entry(ram, guest);
     u64 piece = GMEM_FRAME_BYTES;
@@ -46,25 +47,41 @@ static bool find(const struct gmem_ram *ram, u64 guest, size_t bytes, struct vie
         entry = entry_table(entry)[guest % GMEM_FRAME_BYTES / PAGE_SIZE];
         piece = PAGE_SIZE;
     }
-    view->at = (u8 *)hpa_to_ptr(hpa(entry & ENTRY_HOST)) + guest % piece;
-    view->bytes = MIN(bytes, piece - guest % piece);
+    guest &= piece - 1; /* a remainder would be divided for: this is the hottest path there is */
+    view->at = (u8 *)hpa_to_ptr(hpa(entry & ENTRY_HOST)) + guest;
+    view->bytes = MIN(bytes, piece - guest);
     return true;
 }
 
-/* Return: 0; -EFAULT: not RAM, or no memory to put there. */
-static int view_begin(const struct gmem *gmem, u64 guest, size_t bytes, struct view *view)
+/* Puts memory there first. */
+static noinline int view_fill(const struct gmem *gmem, u64 guest, size_t bytes, struct view *view)
 {
-    for (;;) {
+    do {
         int rc;
 
-        view->phase = reader_enter(gmem->ram);
-        if (likely(find(gmem->ram, guest, bytes, view)))
-            return 0;
         reader_leave(gmem->ram, view->phase);
         rc = gmem_fill(gmem, gpa(guest));
         if (rc != 0 && rc != -EEXIST)
             return -EFAULT;
-    }
+        view->phase = reader_enter(gmem->ram);
+    } while (!find(gmem->ram, guest, bytes, view));
+    return 0;
+}
+
+/* Return: 0; -EFAULT: not RAM, or no memory to put there. */
+static always_inline int view_begin(const struct gmem *gmem, u64 guest, size_t bytes,
+                                    struct view *view)
+{
+    view->phase = reader_enter(gmem->ram);
+    return likely(find(gmem->ram, guest, bytes, view)) ? 0 : view_fill(gmem, guest, bytes, view);
+}
+
+/* Of a range in one frame view_begin will find out by itself; of one in several it would only when
+ * some are done. */
+static inline bool may_begin(const struct gmem *gmem, u64 guest, u64 bytes)
+{
+    return bytes <= GMEM_FRAME_BYTES - guest % GMEM_FRAME_BYTES ||
+           gmem_is_ram(gmem, gpa(guest), bytes);
 }
 
 static void view_end(const struct gmem *gmem, const struct view *view)
@@ -77,7 +94,7 @@ int gmem_read(const struct gmem *gmem, gpa_t guest, void *dst, size_t bytes)
     u8 *to = dst;
     struct view view;
 
-    if (!gmem_is_ram(gmem, guest, bytes))
+    if (!may_begin(gmem, guest.v, bytes))
         return -EFAULT;
     for (; bytes > 0; bytes -= view.bytes, guest.v += view.bytes, to += view.bytes) {
         if (view_begin(gmem, guest.v, bytes, &view))
@@ -96,7 +113,7 @@ int gmem_write(const struct gmem *gmem, gpa_t guest, const void *src, size_t byt
     const u8 *from = src;
     struct view view;
 
-    if (!gmem_is_ram(gmem, guest, bytes))
+    if (!may_begin(gmem, guest.v, bytes))
         return -EFAULT;
     for (; bytes > 0; bytes -= view.bytes, guest.v += view.bytes, from += view.bytes) {
         if (view_begin(gmem, guest.v, bytes, &view))
@@ -111,7 +128,7 @@ int gmem_zero(const struct gmem *gmem, gpa_t guest, size_t bytes)
 {
     struct view view;
 
-    if (!gmem_is_ram(gmem, guest, bytes))
+    if (!may_begin(gmem, guest.v, bytes))
         return -EFAULT;
     for (; bytes > 0; bytes -= view.bytes, guest.v += view.bytes) {
         if (view_begin(gmem, guest.v, bytes, &view))

@@ -50,14 +50,20 @@ static inline void *ring_pop(struct ring *r)
     return item;
 }
 
-/* Consumer side: the oldest item, which stays; NULL if the ring is empty. */
-static inline void *ring_peek(const struct ring *r)
+/* Consumer side: the item behind `nth` older ones, which stays; NULL if there are not so many. */
+static inline void *ring_peek_at(const struct ring *r, u32 nth)
 {
     u32 tail = __atomic_load_n(&r->tail, __ATOMIC_RELAXED);
 
-    if (tail == __atomic_load_n(&r->head, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&r->head, __ATOMIC_ACQUIRE) - tail <= nth)
         return NULL;
-    return r->slots[tail & (r->size - 1)];
+    return r->slots[(tail + nth) & (r->size - 1)];
+}
+
+/* Consumer side: the oldest item, which stays; NULL if the ring is empty. */
+static inline void *ring_peek(const struct ring *r)
+{
+    return ring_peek_at(r, 0);
 }
 
 /* Either side; the other may change it meanwhile. */

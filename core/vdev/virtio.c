@@ -79,6 +79,24 @@ void virtio_push(struct virtio *dev, u16 queue, const struct virtq_chain *chain,
     spin_unlock_irqrestore(&q->lock, flags);
 }
 
+void virtio_push_all(struct virtio *dev, u16 queue, const struct virtq_used *used, u32 count)
+{
+    struct virtio_queue *q = &dev->queues[queue];
+    u64 flags = spin_lock_irqsave(&q->lock);
+
+    virtqueue_push_all(&q->ring, used, count);
+    spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void virtio_unpop(struct virtio *dev, u16 queue, u32 count)
+{
+    struct virtio_queue *q = &dev->queues[queue];
+    u64 flags = spin_lock_irqsave(&q->lock);
+
+    virtqueue_unpop(&q->ring, count);
+    spin_unlock_irqrestore(&q->lock, flags);
+}
+
 void virtio_signal(struct virtio *dev, u16 queue)
 {
     struct virtio_queue *q = &dev->queues[queue];
@@ -113,11 +131,11 @@ void virtio_wait_lent(struct virtio *dev)
             task_current()); /* the token was another event's: leave it for the caller's loop */
 }
 
-bool virtio_listen(struct virtio *dev, u16 queue)
+bool virtio_listen_beyond(struct virtio *dev, u16 queue, u32 count)
 {
     struct virtio_queue *q = &dev->queues[queue];
     u64 flags = spin_lock_irqsave(&q->lock);
-    bool has_more = virtqueue_listen(&q->ring);
+    bool has_more = virtqueue_listen_beyond(&q->ring, count);
 
     spin_unlock_irqrestore(&q->lock, flags);
     return has_more;

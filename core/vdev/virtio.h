@@ -112,6 +112,11 @@ int virtio_pop(struct virtio *dev, u16 queue, struct virtq_chain *chain) must_ch
 void virtio_push(struct virtio *dev, u16 queue, const struct virtq_chain *chain, u32 bytes);
 void virtio_signal(struct virtio *dev, u16 queue);
 
+/* Several chains at once, for a device that pops and pushes without leaving dev.lock, so that no
+ * reset comes in between; and what it popped and does not want after all, the last `count`. */
+void virtio_push_all(struct virtio *dev, u16 queue, const struct virtq_used *used, u32 count);
+void virtio_unpop(struct virtio *dev, u16 queue, u32 count);
+
 /*
  * Before virtio_pop of a chain whose memory a device of the host, or another task, will use, and
  * when that is over. A reset reads as done only when nothing is lent: before, the driver must not
@@ -123,9 +128,16 @@ void virtio_unlend(struct virtio *dev);
 /* Waits until nothing is lent. Context: ops->fini, no lock held. */
 void virtio_wait_lent(struct virtio *dev);
 
+/* As virtio_listen, beyond `count` chains that virtio_unpop put back. */
+bool virtio_listen_beyond(struct virtio *dev, u16 queue, u32 count);
+
 /* Doorbells of a queue off, as far as the driver heeds it, and on again (return: true if there is a
  * chain already, which none will announce). They are on after a reset. */
-bool virtio_listen(struct virtio *dev, u16 queue);
+static inline bool virtio_listen(struct virtio *dev, u16 queue)
+{
+    return virtio_listen_beyond(dev, queue, 0);
+}
+
 void virtio_mute(struct virtio *dev, u16 queue);
 
 /* Changes device configuration and tells the driver. Context: any, dev->dev.lock free. */

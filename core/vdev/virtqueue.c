@@ -17,13 +17,8 @@ struct descriptor {
 #define DESC_WRITE    BIT(1)
 #define DESC_INDIRECT BIT(2)
 
-struct used_element {
-    u32 id;
-    u32 bytes;
-};
-
 _Static_assert(sizeof(struct descriptor) == 16, "layout");
-_Static_assert(sizeof(struct used_element) == 8, "layout");
+_Static_assert(sizeof(struct virtq_used) == 8, "layout");
 
 /* Both rings: flags, index, entries, and an event index behind them. */
 #define RING_INDEX   2u
@@ -44,13 +39,12 @@ static u64 used_event(const struct virtqueue *queue)
 
 static u64 used_entry(const struct virtqueue *queue, u16 index)
 {
-    return queue->device + RING_ENTRIES +
-           sizeof(struct used_element) * (index & (queue->size - 1u));
+    return queue->device + RING_ENTRIES + sizeof(struct virtq_used) * (index & (queue->size - 1u));
 }
 
 static u64 available_event(const struct virtqueue *queue)
 {
-    return queue->device + RING_ENTRIES + sizeof(struct used_element) * queue->size;
+    return queue->device + RING_ENTRIES + sizeof(struct virtq_used) * queue->size;
 }
 
 void virtqueue_init(struct virtqueue *queue, const struct gmem *gmem, u16 size_max)
@@ -83,7 +77,7 @@ int virtqueue_start(struct virtqueue *queue)
         gmem_is_ram(queue->gmem, gpa(queue->descriptors), size * sizeof(struct descriptor)) &&
         gmem_is_ram(queue->gmem, gpa(queue->driver), RING_ENTRIES + sizeof(u16) * (size + 1)) &&
         gmem_is_ram(queue->gmem, gpa(queue->device),
-                    RING_ENTRIES + sizeof(struct used_element) * size + sizeof(u16));
+                    RING_ENTRIES + sizeof(struct virtq_used) * size + sizeof(u16));
 
     if (!is_sound)
         return broken(queue);
@@ -163,12 +157,13 @@ static int walk(const struct virtqueue *queue, struct virtq_chain *chain)
     }
 }
 
-static void tell(struct virtqueue *queue)
+/* With the index, the chain at it needs a doorbell. */
+static void tell(struct virtqueue *queue, u16 index)
 {
     int rc;
 
     if (queue->has_event_idx)
-        rc = gmem_store_u16(queue->gmem, gpa(available_event(queue)), queue->next_available);
+        rc = gmem_store_u16(queue->gmem, gpa(available_event(queue)), index);
     else
         rc = gmem_store_u16(queue->gmem, gpa(queue->device),
                             queue->is_quiet ? (u16)RING_FLAG_NO : 0);
@@ -188,25 +183,50 @@ static int look(struct virtqueue *queue, u16 *available)
         return -EPROTO;
     if (*available != queue->next_available || !queue->has_event_idx || queue->is_quiet)
         return 0;
-    tell(queue);
+    tell(queue, queue->next_available);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return gmem_load_u16(queue->gmem, index, available) ? -EPROTO : 0;
 }
 
+/* Where all chains that were seen are taken, looks for more. Return: 0 with *head; -EAGAIN (none);
+ * -EPROTO. */
+static int next_head(struct virtqueue *queue, u16 *head)
+{
+    u16 next = queue->next_available, nth = (u16)(next - queue->heads_from);
+    u32 count;
+
+    if (queue->available == next) {
+        if (look(queue, &queue->available))
+            return -EPROTO;
+        if (queue->available == next)
+            return -EAGAIN;
+        if ((u16)(queue->available - next) > queue->size)
+            return -EPROTO;
+    }
+    if (nth >= queue->heads_count) {
+        count = MIN((u32)(u16)(queue->available - next), queue->size - (next & (queue->size - 1u)));
+        count = MIN(count, VIRTQ_HEADS);
+        if (gmem_read(queue->gmem, gpa(available_entry(queue, next)), queue->heads,
+                      count * sizeof(queue->heads[0])))
+            return -EPROTO;
+        queue->heads_from = next;
+        queue->heads_count = (u16)count;
+        nth = 0;
+    }
+    *head = queue->heads[nth];
+    return 0;
+}
+
 int virtqueue_pop(struct virtqueue *queue, struct virtq_chain *chain)
 {
-    u16 available;
     u16 head;
+    int rc;
 
     if (!queue->is_live)
         return -EAGAIN;
-    if (look(queue, &available))
-        return broken(queue);
-    if (available == queue->next_available)
-        return -EAGAIN;
-    if ((u16)(available - queue->next_available) > queue->size ||
-        gmem_load_u16(queue->gmem, gpa(available_entry(queue, queue->next_available)), &head))
-        return broken(queue);
+    rc = next_head(queue, &head);
+    if (rc)
+        return rc == -EPROTO ? broken(queue) : rc;
     chain->head = head;
     chain->generation = queue->generation;
     chain->count = 0;
@@ -219,20 +239,37 @@ int virtqueue_pop(struct virtqueue *queue, struct virtq_chain *chain)
     return 0;
 }
 
-void virtqueue_push(struct virtqueue *queue, const struct virtq_chain *chain, u32 bytes)
+void virtqueue_unpop(struct virtqueue *queue, u32 count)
 {
-    struct used_element element = {chain->head, bytes};
-    u16 flags = queue->is_quiet && !queue->has_event_idx ? (u16)RING_FLAG_NO : 0;
+    queue->next_available = (u16)(queue->next_available - count);
+}
 
-    if (!queue->is_live || chain->generation != queue->generation)
+void virtqueue_push_all(struct virtqueue *queue, const struct virtq_used *used, u32 count)
+{
+    u16 flags = queue->is_quiet && !queue->has_event_idx ? (u16)RING_FLAG_NO : 0;
+    u16 end = (u16)(queue->used + count);
+    bool is_written = true;
+
+    if (!queue->is_live)
         return;
-    if (gmem_write(queue->gmem, gpa(used_entry(queue, queue->used)), &element, sizeof(element)) ||
-        gmem_store_u32(queue->gmem, gpa(queue->device),
-                       flags | (u32)(u16)(queue->used + 1) << 16)) {
+    for (u32 i = 0, n; i < count && is_written; i += n) {
+        u16 at = (u16)(queue->used + i);
+
+        n = MIN(count - i, queue->size - (at & (queue->size - 1u)));
+        is_written =
+            gmem_write(queue->gmem, gpa(used_entry(queue, at)), &used[i], n * sizeof(used[0])) == 0;
+    }
+    if (!is_written || gmem_store_u32(queue->gmem, gpa(queue->device), flags | (u32)end << 16)) {
         (void)broken(queue);
         return;
     }
-    queue->used++;
+    queue->used = end;
+}
+
+void virtqueue_push(struct virtqueue *queue, const struct virtq_chain *chain, u32 bytes)
+{
+    if (chain->generation == queue->generation)
+        virtqueue_push_all(queue, &(struct virtq_used){chain->head, bytes}, 1);
 }
 
 bool virtqueue_wants_interrupt(struct virtqueue *queue)
@@ -252,17 +289,18 @@ bool virtqueue_wants_interrupt(struct virtqueue *queue)
     return (u16)(queue->used - word - 1) < (u16)(queue->used - before);
 }
 
-bool virtqueue_listen(struct virtqueue *queue)
+bool virtqueue_listen_beyond(struct virtqueue *queue, u32 count)
 {
+    u16 wanted = (u16)(queue->next_available + count);
     u16 available;
 
     if (!queue->is_live)
         return false;
     queue->is_quiet = false;
-    tell(queue);
+    tell(queue, wanted);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the wish first, then a last look */
     return gmem_load_u16(queue->gmem, gpa(queue->driver + RING_INDEX), &available) == 0 &&
-           available != queue->next_available;
+           available != wanted;
 }
 
 void virtqueue_mute(struct virtqueue *queue)
@@ -271,7 +309,7 @@ void virtqueue_mute(struct virtqueue *queue)
         return;
     queue->is_quiet = true;
     if (!queue->has_event_idx) /* with it, the event index that nobody moves says so */
-        tell(queue);
+        tell(queue, 0);
 }
 
 /* The part of segments [*i, end) that begins at *offset. Return: false at the end. */

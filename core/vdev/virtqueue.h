@@ -18,6 +18,9 @@
 /* Entries of a queue at most, hence buffers of a chain: the spec allows no longer one. */
 #define VIRTQ_SIZE_MAX 256u
 
+/* Heads of chains that are read in one go. */
+#define VIRTQ_HEADS 16u
+
 struct virtq_segment {
     gpa_t guest;
     u32 bytes;
@@ -34,6 +37,13 @@ struct virtq_chain {
     struct virtq_segment segments[VIRTQ_SIZE_MAX];
 };
 
+/* A chain on its way back, as the driver reads it. Spec: Virtio 1.2, 2.7.8 "The Virtqueue Used
+ * Ring". */
+struct virtq_used {
+    u32 head;
+    u32 bytes; /* written */
+};
+
 struct virtqueue {
     const struct gmem *gmem; /* (c) */
     u16 size_max;            /* (c) */
@@ -45,10 +55,13 @@ struct virtqueue {
     bool has_event_idx;
     bool is_quiet;                   /* doorbells are not wanted, as far as the driver was told */
     u64 descriptors, driver, device; /* guest addresses of the three parts */
-    u16 next_available;              /* index of the next chain to take */
-    u16 used;                        /* index of the next entry to give back */
-    u16 signalled;                   /* `used` when the driver was last thought of */
-    u32 generation;                  /* resets so far */
+    u16 available;                   /* the driver's index when it was looked at last */
+    u16 heads_from, heads_count;     /* entries of the available ring in heads */
+    u16 heads[VIRTQ_HEADS];
+    u16 next_available; /* index of the next chain to take */
+    u16 used;           /* index of the next entry to give back */
+    u16 signalled;      /* `used` when the driver was last thought of */
+    u32 generation;     /* resets so far */
 };
 
 /* State after reset; size_max: power of two up to VIRTQ_SIZE_MAX, 0: there is no such queue. */
@@ -63,17 +76,32 @@ int virtqueue_start(struct virtqueue *queue) must_check;
  * with *chain, -EAGAIN (there is none), -EPROTO (now broken). */
 int virtqueue_pop(struct virtqueue *queue, struct virtq_chain *chain) must_check;
 
+/* Takes back the last `count` virtqueue_pop of chains nothing was done with but writing: the next
+ * one gives the first of them again. Nothing was pushed meanwhile. */
+void virtqueue_unpop(struct virtqueue *queue, u32 count);
+
 /* Returns a chain, `bytes` of which were written. One from before a reset vanishes. */
 void virtqueue_push(struct virtqueue *queue, const struct virtq_chain *chain, u32 bytes);
 
+/* The same of several chains, popped since the last reset, which the driver sees at once. */
+void virtqueue_push_all(struct virtqueue *queue, const struct virtq_used *used, u32 count);
+
 /* After pushes: whether the driver wants an interrupt for them. */
 bool virtqueue_wants_interrupt(struct virtqueue *queue);
+
+/* Asks for a doorbell when there are more than `count` chains, all of them popped and unpopped
+ * before. Return: true if there are already. */
+bool virtqueue_listen_beyond(struct virtqueue *queue, u32 count);
 
 /*
  * Asks for doorbells, or says that they are needless for now, as far as the driver cares to know.
  * Return: true if there is a chain already, which no doorbell will announce.
  */
-bool virtqueue_listen(struct virtqueue *queue);
+static inline bool virtqueue_listen(struct virtqueue *queue)
+{
+    return virtqueue_listen_beyond(queue, 0);
+}
+
 void virtqueue_mute(struct virtqueue *queue);
 
 /* Copies from the chain's readable part, or into its writable one, at an offset. Return: bytes

@@ -13,11 +13,12 @@
 
 static u64 mac_read(const u8 *at)
 {
-    u64 mac = 0;
+    u32 high;
+    u16 low;
 
-    for (u32 i = 0; i < 6; i++)
-        mac = mac << 8 | at[i];
-    return mac;
+    __builtin_memcpy(&high, at, sizeof(high));
+    __builtin_memcpy(&low, at + sizeof(high), sizeof(low));
+    return (u64)__builtin_bswap32(high) << 16 | __builtin_bswap16(low);
 }
 
 /* Multiplicative: addresses of one vendor, or counted up, spread over all sets. */

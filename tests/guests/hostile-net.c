@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Question: does a network driver that lies in rings, descriptors and headers, and changes them
- * while they are read, lose frames or its device, and nothing else? Manual: Virtio 1.2, 5.1.6
- * "Device Operation", 2.7 "Split Virtqueues". A failure would be a guest that reaches out of its
- * memory, stops net_task or another VM, or whose card does not come back after a reset.
+ * Question: does a network driver that lies in rings, descriptors, headers and commands, and
+ * changes them while they are read, lose frames or its device, and nothing else? Manual:
+ * Virtio 1.2, 5.1.6 "Device Operation", 2.7 "Split Virtqueues". A failure would be a guest that
+ * reaches out of its memory, stops net_task or another VM, or whose card does not come back after a
+ * reset.
  *
  * The card is on a network of kind nat whose gateway is 10.9.8.1: after each attack a question by
  * ARP goes out and its answer comes in.
@@ -18,8 +19,17 @@
 #define FRAME       60u
 #define SLOT        2048u /* of a buffer */
 #define BEYOND      0xb0000000ull
-#define F_CSUM      1u
-#define F_GUEST     2u
+#define CTRL        4u /* with two CPUs */
+#define QUEUES      5u
+#define F_CSUM      (1u << 0)
+#define F_GUEST     (1u << 1)
+#define F_GUEST_TSO (3u << 7)
+#define F_HOST_TSO  (7u << 11) /* with ECN */
+#define F_MERGEABLE (1u << 15)
+#define F_CTRL      (15u << 17) /* queue, modes, VLANs */
+#define F_MQ        (1u << 22)
+#define OFFLOADS    (F_CSUM | F_GUEST | F_GUEST_TSO | F_HOST_TSO | F_MERGEABLE | F_CTRL | F_MQ)
+#define SEGMENT     54u /* headers of Ethernet, IPv4, TCP */
 #define RACE_ROUNDS 3000u
 #define ARP_TYPE    0x0608 /* as little endian reads it */
 #define ARP_REPLY   0x0200
@@ -30,7 +40,7 @@ static const u8 question[FRAME] = {
     0,    0,    0,    0,    0,    0,    10, 9, 8, 200,             /* the sender: this card */
     0,    0,    0,    0,    0,    0,    10, 9, 8, 1};              /* the gateway */
 
-static struct queue queues[2];
+static struct queue queues[QUEUES];
 static struct virtio net = {.queue = queues, .queue_count = 2};
 static u8 buffers[2][QUEUE_SIZE][SLOT] __attribute__((aligned(4096)));
 static u8 *const frame = buffers[TX][0];
@@ -47,9 +57,13 @@ static u32 random_of(u32 cpu)
     return (u32)(seeds[cpu] >> 16);
 }
 
+/* What is taken besides what every attack needs. */
+static u32 offloads;
+
 static void begin(void)
 {
-    EXPECT_EQ(virtio_start(&net, F_VERSION_1 | F_INDIRECT | F_CSUM | F_GUEST), READY);
+    net.queue_count = offloads != 0 ? QUEUES : 2;
+    EXPECT_EQ(virtio_start(&net, F_VERSION_1 | F_INDIRECT | F_CSUM | F_GUEST | offloads), READY);
 }
 
 /* The header, all zeroes, and the question. */
@@ -198,6 +212,127 @@ static void ask(void)
     virtio_add_to(&net, TX, 0);
 }
 
+/* -- what is left to the card ------------------------------------------------------------------ */
+
+/* A TCP segment of IPv4 that the card is to cut into pieces of `mss`; for an address nobody has, as
+ * many broadcasts would be held back. */
+static void write_segment(u8 kind, u16 mss)
+{
+    static const u8 ip_tcp[] = {8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6};
+
+    write_question();
+    for (u32 i = 0; i < 6; i++)
+        frame[HEADER + i] = (u8)(2 + i);
+    frame[0] = 1;
+    frame[1] = kind;
+    frame[4] = (u8)mss;
+    frame[5] = (u8)(mss >> 8);
+    frame[6] = 34;
+    frame[8] = 16;
+    for (u32 i = 0; i < sizeof(ip_tcp); i++)
+        frame[HEADER + 12 + i] = ip_tcp[i];
+    frame[HEADER + 46] = 0x50;
+    frame[HEADER + 47] = 0x18;
+}
+
+static void send_segment(u32 bytes)
+{
+    queues[TX].table[0] = (struct descriptor){(u64)frame, bytes, 0, 0};
+    virtio_add_to(&net, TX, 0);
+}
+
+/* Pieces of nothing, longer than all, kinds there are not, headers that end too late; then every
+ * byte of both headers at random. Each is given back, and as many frames leave as may. */
+static void lie_in_segments(void)
+{
+    static const u8 kinds[] = {1, 3, 4, 5, 0x80, 0x81, 0x84, 0xff};
+    static const u16 sizes[] = {0, 1, 7, 100, 536, 1460, 1461, 0x7fff, 0xffff};
+    static const u32 lengths[] = {
+        HEADER + 14, HEADER + SEGMENT - 1, HEADER + SEGMENT,   HEADER + SEGMENT + 1,
+        16000,       65535 + HEADER + 14,  65536 + HEADER + 14};
+    u16 count = 0;
+
+    begin();
+    for (u32 i = 0; i < sizeof(kinds) * 9 * 7; i++) {
+        write_segment(kinds[i / 63], sizes[i / 7 % 9]);
+        send_segment(lengths[i % 7]);
+        EXPECT(virtio_wait_used_of(&net, TX, ++count));
+    }
+    for (u32 i = 0; i < 300; i++) {
+        write_segment(1, (u16)(100 + random_of(0) % 1400));
+        for (u32 j = random_of(0) % 4; j > 0; j--)
+            frame[random_of(0) % (HEADER + SEGMENT)] = (u8)random_of(0);
+        send_segment(HEADER + random_of(0) % 8000);
+        EXPECT(virtio_wait_used_of(&net, TX, ++count));
+    }
+    EXPECT_EQ(mmio_read8(net.common + V_STATUS), READY);
+    expect_alive();
+}
+
+/* The longest segment in the smallest pieces, and the card is reset while it is cut. */
+static void reset_while_cutting(void)
+{
+    for (u32 i = 0; i < 20; i++) {
+        begin();
+        write_segment(1, 8);
+        send_segment(65535 + HEADER + 14);
+    }
+    expect_alive();
+}
+
+/* Commands of random text and length, in buffers that may lack an answer's place; all pairs of
+ * queues, and more than there are, ring meanwhile. */
+static void lie_in_commands(void)
+{
+    u8 *text = buffers[TX][1];
+    u16 count = 0;
+
+    begin();
+    for (u32 i = 0; i < 2000; i++) {
+        u32 bytes = i % 8 == 0 ? random_of(0) % SLOT : random_of(0) % 8;
+
+        for (u32 j = 0; j < 8; j++)
+            text[j] = (u8)random_of(0);
+        text[0] = (u8)(i % 6);
+        text[1] = (u8)(random_of(0) % 3);
+        queues[CTRL].table[0] = (struct descriptor){(u64)text, bytes, i % 16 ? D_NEXT : 0, 1};
+        queues[CTRL].table[1] =
+            (struct descriptor){(u64)buffers[TX][2], random_of(0) % 3, D_WRITE, 0};
+        virtio_add_to(&net, CTRL, 0);
+        EXPECT(virtio_wait_used_of(&net, CTRL, ++count));
+        mmio_write16(net.notify + random_of(0) % 16 * net.notify_step, (u16)random_of(0));
+    }
+    EXPECT_EQ(mmio_read8(net.common + V_STATUS), READY);
+    expect_alive();
+}
+
+/* Mergeable buffers of a few bytes, far too few for a frame: it waits, or is lost, alone. */
+static void starve_mergeable(void)
+{
+    for (u32 bytes = 0; bytes < 20; bytes++) {
+        begin();
+        for (u16 i = 0; i < QUEUE_SIZE; i++) {
+            queues[RX].table[i] = (struct descriptor){(u64)buffers[RX][i], bytes, D_WRITE, 0};
+            virtio_add_to(&net, RX, i);
+        }
+        ask();
+        EXPECT(virtio_wait_used_of(&net, TX, 1));
+    }
+    EXPECT_EQ(mmio_read8(net.common + V_STATUS), READY);
+    expect_alive();
+}
+
+static void misuse_offloads(void)
+{
+    offloads = OFFLOADS;
+    expect_alive();
+    lie_in_segments();
+    reset_while_cutting();
+    lie_in_commands();
+    starve_mergeable();
+    offloads = 0;
+}
+
 /* Buffers too small, not writable, elsewhere, and the rings themselves as buffers. */
 static void misuse_buffers(void)
 {
@@ -315,8 +450,11 @@ void guest_main(void)
     lie_in_headers();
     misuse_buffers();
     send_nonsense();
+    misuse_offloads();
     cpus_prepare();
     cpu_start(1, race);
+    change_under_our_feet();
+    offloads = OFFLOADS;
     change_under_our_feet();
     expect_alive();
 }
