@@ -15,6 +15,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "core/vmm/pools.h"
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
@@ -96,6 +97,7 @@ static void power_poll(void)
         return;
     power_off_vms();
     log_info("agent", "%s by request", agent.power == AGENT_REBOOT ? "reboot" : "power-off");
+    pools_flush();
     blk_shutdown();
     if (agent.power == AGENT_REBOOT)
         firmware_reset();

@@ -154,6 +154,9 @@ const struct json_doc *api_json_body(struct req *req);
 /* The VM a path parameter names. Return: 0; -ENOENT after answering 404. */
 int api_find_vm(struct req *req, u32 *id) must_check;
 
+/* The volume a path parameter names. Return: NULL after answering 404. */
+struct volume *api_find_volume(struct req *req) must_check;
+
 /* Counts answered requests by method and status, for the metrics. */
 void api_count_request(enum http_verb verb, u16 status);
 

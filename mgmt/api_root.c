@@ -29,6 +29,8 @@ void api_root_get(struct req *req)
         {"log", API_BASE "/host/log"},
         {"vms", API_BASE "/vms"},
         {"images", API_BASE "/images"},
+        {"pools", API_BASE "/pools"},
+        {"volumes", API_BASE "/volumes"},
         {"metrics", API_BASE "/metrics"},
     };
     struct json_writer *w = reply_json(req, 200);

@@ -65,6 +65,9 @@ void registry_remove(struct vmm_entry *entry);
 /* Marks the entry as changed. */
 void registry_touch(struct vmm_entry *entry);
 
+/* A UUID for what was given none: not guessable from another one, and never the same twice. */
+void vmm_uuid_make(const char *name, u8 uuid[16]);
+
 /* Changes its state, and marks it as changed. */
 void registry_set_state(struct vmm_entry *entry, enum vmm_state state);
 

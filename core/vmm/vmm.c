@@ -18,6 +18,7 @@
 #include "core/vmm/clock.h"
 #include "core/vmm/machine.h"
 #include "core/vmm/pcpu_plan.h"
+#include "core/vmm/pools.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vmm_error.h"
 #include "mm/kheap.h"
@@ -39,6 +40,7 @@ int vmm_init(void (*wake)(void))
     wake_management = wake;
     clock_init();
     machine_init(wake);
+    pools_init(wake);
     return 0;
 }
 
@@ -63,6 +65,7 @@ void vmm_poll(void)
         for (u32 i = 0; i < registry_count(); i++)
             machine_poll(registry_at(i));
     }
+    pools_poll();
     boot_poll();
 }
 
@@ -112,8 +115,7 @@ static bool uuid_is_zero(const u8 uuid[16])
     return sum == 0;
 }
 
-/* A UUID for a VM that was given none: not guessable from another one, and never the same twice. */
-static void uuid_make(const struct vm_config *cfg, u8 uuid[16])
+void vmm_uuid_make(const char *name, u8 uuid[16])
 {
     static u64 made;
     u64 seed[3] = {++made, time_ns(), clock_unix_ns()};
@@ -122,7 +124,7 @@ static void uuid_make(const struct vm_config *cfg, u8 uuid[16])
 
     sha256_init(&hash);
     sha256_update(&hash, seed, sizeof(seed));
-    sha256_update(&hash, cfg->name, sizeof(cfg->name));
+    sha256_update(&hash, name, strlen(name));
     sha256_final(&hash, digest);
     memcpy(uuid, digest, 16);
     uuid[6] = (u8)((uuid[6] & 0x0f) | 0x80); /* version 8: made up */
@@ -208,7 +210,7 @@ int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
     if (entry->cfg.name[0] == '\0')
         name_make(entry->cfg.name);
     if (uuid_is_zero(entry->cfg.uuid))
-        uuid_make(&entry->cfg, entry->cfg.uuid);
+        vmm_uuid_make(entry->cfg.name, entry->cfg.uuid);
     entry->created_unix_ns = clock_is_known() ? clock_unix_ns() : 0;
     registry_insert(entry);
     *id = entry->id;
