@@ -677,6 +677,23 @@ TEST(so_many_in_flight_and_no_more)
     teardown();
 }
 
+TEST(the_task_sleeps_while_others_work)
+{
+    setup();
+    answers_later = true;
+    header(T_FLUSH, 0);
+    for (u32 i = 0; i < 8; i++)
+        flush_request();
+    ring();
+    fake_task_wakes = 0;
+    for (u32 i = 0; i < 3; i++)
+        run_task(); /* there is nothing for it */
+    CHECK_EQ(fake_task_wakes, 0);
+    answer_all();
+    CHECK_EQ(used(), 8);
+    teardown();
+}
+
 TEST(a_doorbell_does_not_work_for_ever)
 {
     setup();
