@@ -12,7 +12,7 @@ LWIP_SRC := $(addprefix $(LWIP)/core/, def.c dns.c inet_chksum.c init.c ip.c mem
     $(LWIP)/netif/ethernet.c
 LWIP_INC := -isystem $(LWIP)/include -isystem mgmt/port
 
-FDT_SRC := $(addprefix $(D)/dtc/libfdt/, fdt.c fdt_check.c fdt_ro.c fdt_strerror.c)
+FDT_SRC := $(addprefix $(D)/dtc/libfdt/, fdt.c fdt_check.c fdt_ro.c fdt_strerror.c fdt_sw.c)
 FDT_INC := -isystem $(D)/dtc/libfdt
 
 ZYDIS := $(D)/zydis

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Images in RAM: a list of chunks that double in size up to 2 MiB, so a small image wastes little
- * and a large one has few pieces.
+ * Images, and their bytes in RAM: a list of chunks that double in size up to 2 MiB, so a small
+ * image wastes little and a large one has few pieces.
  *
  * An image is named in the registry while it is ready and not deleted or replaced; it lives on
  * unnamed as long as somebody holds it. Only the management task comes here, so there are no locks.
@@ -44,6 +44,8 @@ struct image {
     struct chunk *chunks;
     u32 chunk_count;
     u32 chunk_capacity;
+    struct image_rest *rest; /* or NULL: chunks are all there is */
+    u32 loads;               /* who needs chunks of one at rest */
 };
 
 static struct list registry = LIST_INIT(registry);
@@ -86,16 +88,27 @@ static u32 count_images(void)
     return count;
 }
 
-static void destroy(struct image *img)
+static void free_chunks(struct image *img)
 {
-    list_remove(&img->link);
     for (u32 i = 0; i < img->chunk_count; i++)
         pmm_free_dirty(ptr_to_hpa(img->chunks[i].bytes), img->chunks[i].order, PMM_IMAGE);
     kfree(img->chunks);
+    img->chunks = NULL;
+    img->chunk_count = img->chunk_capacity = 0;
+    img->capacity = 0;
+}
+
+static void destroy(struct image *img)
+{
+    list_remove(&img->link);
+    free_chunks(img);
+    if (img->rest)
+        img->rest->ops->end(img->rest, false);
     kfree(img);
 }
 
-int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct image **out)
+int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct image_rest *rest,
+                struct image **out)
 {
     struct pmm_stats stats;
     struct image *img;
@@ -107,8 +120,8 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     if (count_images() >= IMAGES_MAX)
         return -ENOSPC;
     pmm_get_stats(&stats);
-    if (pmm_available(&stats) < VMM_RESERVE_BYTES ||
-        size_hint > pmm_available(&stats) - VMM_RESERVE_BYTES)
+    if (!rest && (pmm_available(&stats) < VMM_RESERVE_BYTES ||
+                  size_hint > pmm_available(&stats) - VMM_RESERVE_BYTES))
         return -ENOMEM;
     img = kzalloc(sizeof(*img));
     if (!img)
@@ -116,6 +129,7 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     list_init(&img->link);
     (void)str_copy(img->name, sizeof(img->name), name);
     img->kind = kind;
+    img->rest = rest;
     sha256_init(&img->hash);
     list_push_back(&uploads, &img->link);
     *out = img;
@@ -151,7 +165,7 @@ static void chunk_attach(struct image *img, hpa_t block, unsigned order)
 /* Adds a chunk about as large as the image is already, or the largest there is below that. */
 static int chunk_add(struct image *img)
 {
-    unsigned order = pmm_order_for(img->bytes);
+    unsigned order = pmm_order_for(img->capacity);
     struct pmm_stats stats;
     hpa_t block;
     int rc = chunk_table_grow(img);
@@ -175,6 +189,12 @@ int image_append(struct image *img, const void *data, size_t bytes)
 {
     const u8 *from = data;
 
+    if (img->rest) {
+        sha256_update(&img->hash, from, bytes);
+        img->bytes += bytes;
+        img->hashed += bytes;
+        return img->rest->ops->append(img->rest, data, bytes);
+    }
     while (bytes > 0) {
         const struct chunk *last;
         size_t piece;
@@ -208,7 +228,7 @@ int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes
                   struct image **out)
 {
     struct image *img;
-    int rc = image_begin(name, kind, 0, &img);
+    int rc = image_begin(name, kind, 0, NULL, &img);
 
     if (rc) {
         free_blocks(pages.v, pages.v + bytes);
@@ -259,13 +279,11 @@ static void forget(struct image *img)
         destroy(img);
 }
 
-void image_commit(struct image *img)
+/* In its place, and no longer among the uploads. */
+static void publish(struct image *img)
 {
-    struct image *old = find_in(&registry, img->name);
     struct list *after = &registry;
 
-    if (old)
-        forget(old);
     list_remove(&img->link);
     while (after->next != &registry &&
            strcmp(list_entry(after->next, struct image, link)->name, img->name) < 0)
@@ -274,6 +292,48 @@ void image_commit(struct image *img)
     img->is_ready = true;
     img->is_named = true;
     img->created_ns = time_ns();
+}
+
+int image_commit(struct image *img)
+{
+    struct image *old = find_in(&registry, img->name);
+    struct image_info info;
+    int rc = 0;
+
+    image_get_info(img, &info);
+    if (img->rest)
+        rc = img->rest->ops->finish(img->rest, &info);
+    if (rc)
+        return rc;
+    if (old)
+        forget(old);
+    publish(img);
+    return 0;
+}
+
+int image_adopt(const struct image_info *info, struct image_rest *rest)
+{
+    struct image *img;
+    int rc = image_find(info->name) ? -EEXIST : image_begin(info->name, info->kind, 0, rest, &img);
+
+    if (rc)
+        return rc == -EBUSY ? -EEXIST : rc;
+    img->bytes = img->hashed = info->size_bytes;
+    memcpy(img->sha256, info->sha256, sizeof(img->sha256));
+    publish(img);
+    return 0;
+}
+
+void image_let_go(struct image *img)
+{
+    img->rest->ops->end(img->rest, true);
+    img->rest = NULL;
+    forget(img);
+}
+
+struct image_rest *image_rest_of(const struct image *img)
+{
+    return img->rest;
 }
 
 void image_abort(struct image *img)
@@ -295,6 +355,7 @@ void image_get_info(const struct image *img, struct image_info *out)
         .is_ready = img->is_ready,
         .users = img->users,
         .created_ns = img->created_ns,
+        .pool = img->rest ? img->rest->pool : NULL,
     };
     (void)str_copy(out->name, sizeof(out->name), img->name);
     memcpy(out->sha256, img->sha256, sizeof(out->sha256));
@@ -337,6 +398,10 @@ size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes)
     u8 *to = dst;
     size_t done = 0;
 
+    if (img->rest && img->loads == 0) {
+        bytes = (size_t)MIN(bytes, img->bytes - MIN(offset, img->bytes));
+        return img->rest->ops->read(img->rest, offset, dst, bytes) ? 0 : bytes;
+    }
     while (done < bytes && offset + done < img->bytes) {
         size_t piece;
         const void *from = image_span(img, offset + done, &piece);
@@ -346,6 +411,46 @@ size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes)
         done += piece;
     }
     return done;
+}
+
+/* Reads all of it into chunks. Return: 0, -ENOMEM, or an error of where it is at rest. */
+static int fill_chunks(struct image *img)
+{
+    int rc = 0;
+
+    while (rc == 0 && img->capacity < img->bytes) {
+        const struct chunk *last;
+
+        rc = chunk_add(img);
+        last = &img->chunks[MAX(img->chunk_count, 1u) - 1];
+        if (rc == 0)
+            rc = img->rest->ops->read(
+                img->rest, last->offset, last->bytes,
+                (size_t)MIN(PAGE_SIZE << last->order, img->bytes - last->offset));
+    }
+    return rc;
+}
+
+int image_load(struct image *img)
+{
+    int rc = 0;
+
+    assert(img->users > 0);
+    if (!img->rest)
+        return 0;
+    if (img->loads == 0)
+        rc = fill_chunks(img);
+    if (rc)
+        free_chunks(img);
+    else
+        img->loads++;
+    return rc;
+}
+
+void image_unload(struct image *img)
+{
+    if (img->rest && --img->loads == 0)
+        free_chunks(img);
 }
 
 void image_hold(struct image *img)

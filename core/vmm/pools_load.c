@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is in a pool: its name, and volumes. */
+/* What is in a pool: its name, volumes, images, definitions of VMs. */
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "core/vmm/clock.h"
+#include "core/vmm/image_pool.h"
 #include "core/vmm/pools_impl.h"
+#include "core/vmm/vm_store.h"
 #include "core/vmm/volumes.h"
 #include "core/x86/log.h"
 #include "mm/kheap.h"
@@ -46,23 +47,52 @@ static void take_name(struct vmm_pool *pool)
     kfree(text);
 }
 
-static void take_object(struct vmm_pool *pool, u32 number)
+static bool begins_with(const char *text, const char *with)
 {
-    struct store_info info;
-    struct store_op op = {.kind = STORE_STAT, .number = number, .info = &info};
+    return strncmp(text, with, strlen(with)) == 0;
+}
 
-    if (pool_run(pool->engine, &op, NULL) == 0 && info.kind != STORE_OBJECT_BLOB)
-        volumes_adopt(pool, info.name);
+static void take_object(struct vmm_pool *pool, const struct store_info *info)
+{
+    bool is_image = begins_with(info->name, IMAGE_POOL_PREFIX);
+
+    if (info->kind == STORE_OBJECT_BLOB && is_image)
+        image_pool_adopt(pool, info->name);
+    else if (info->kind == STORE_OBJECT_BLOB && begins_with(info->name, VM_STORE_PREFIX))
+        vm_store_load(pool, info->name);
+    else if (info->kind != STORE_OBJECT_BLOB && !is_image)
+        volumes_adopt(pool, info->name);
+}
+
+/* What an upload has left. */
+static void sweep_object(struct vmm_pool *pool, const struct store_info *info)
+{
+    if (info->kind == STORE_OBJECT_VOLUME && begins_with(info->name, IMAGE_POOL_PREFIX))
+        image_pool_sweep(pool, info->name);
+}
+
+static void for_each_object(struct vmm_pool *pool,
+                            void (*fn)(struct vmm_pool *pool, const struct store_info *info))
+{
+    enum store_object_kind kind;
+
+    for (u32 n = 0; (n = pool_next(pool->engine, n, &kind)) < STORE_OBJECTS_MAX; n++) {
+        struct store_info info;
+        struct store_op op = {.kind = STORE_STAT, .number = n, .info = &info};
+
+        if (pool_run(pool->engine, &op, NULL) == 0)
+            fn(pool, &info);
+    }
 }
 
 void pools_load(struct vmm_pool *pool)
 {
-    enum store_object_kind kind;
     struct pool_info info;
 
     take_name(pool);
-    for (u32 n = 0; (n = pool_next(pool->engine, n, &kind)) < STORE_OBJECTS_MAX; n++)
-        take_object(pool, n);
+    for_each_object(pool, take_object);
+    for_each_object(pool, sweep_object);
+    vm_store_save_others(pool);
     pools_get_info(pool, &info);
     log_info("pool", "%s on partition %u of %s: %llu of %llu MiB free, %lu objects", pool->name,
              pool->partition, pool->disk->name, info.usage.free_bytes / MiB,
@@ -71,11 +101,14 @@ void pools_load(struct vmm_pool *pool)
 
 bool pools_objects_in_use(const struct vmm_pool *pool)
 {
-    return pool->engine && volumes_in_use(pool->engine);
+    return pool->engine && (volumes_in_use(pool->engine) || image_pool_in_use(pool->engine));
 }
 
 void pools_unload(struct vmm_pool *pool)
 {
-    if (pool->engine)
-        volumes_let_go(pool->engine);
+    if (!pool->engine)
+        return;
+    volumes_let_go(pool->engine);
+    image_pool_let_go(pool->engine);
+    vm_store_let_go(pool);
 }

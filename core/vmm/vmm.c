@@ -20,6 +20,7 @@
 #include "core/vmm/pcpu_plan.h"
 #include "core/vmm/pools.h"
 #include "core/vmm/registry.h"
+#include "core/vmm/vm_store.h"
 #include "core/vmm/vmm_error.h"
 #include "mm/kheap.h"
 
@@ -184,7 +185,7 @@ static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
     return rc ? rc : pcpu_plan_check(cfg, err);
 }
 
-int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
+int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
     int rc = check_definition(cfg, err);
@@ -217,6 +218,27 @@ int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
     return 0;
 }
 
+static void remove(struct vmm_entry *entry)
+{
+    registry_remove(entry);
+    vconsole_fini(&entry->console);
+    kfree(entry);
+}
+
+int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = vmm_add(cfg, id, err);
+
+    if (rc)
+        return rc;
+    entry = registry_find_id(*id);
+    rc = vm_store_save(entry, err);
+    if (rc)
+        remove(entry);
+    return rc;
+}
+
 /* Gives the VM an empty console log of another size. */
 static int console_replace(struct vmm_entry *entry, u32 log_bytes, struct vmm_error *err)
 {
@@ -230,19 +252,39 @@ static int console_replace(struct vmm_entry *entry, u32 log_bytes, struct vmm_er
     return rc;
 }
 
-/* Takes the new definition over, with the old name and UUID where it has none. */
-static void config_replace(struct vmm_entry *entry, const struct vm_config *cfg)
+/* Has an entry another definition, also where it is kept. Return: 0; an error: it has the old one.
+ */
+static int config_set(struct vmm_entry *entry, const struct vm_config *cfg, struct vmm_error *err)
 {
-    char name[sizeof(cfg->name)];
-    u8 uuid[sizeof(cfg->uuid)];
+    static struct vm_config old; /* large; one thread calls */
+    int rc;
 
-    memcpy(name, cfg->name[0] ? cfg->name : entry->cfg.name, sizeof(name));
-    memcpy(uuid, uuid_is_zero(cfg->uuid) ? entry->cfg.uuid : cfg->uuid, sizeof(uuid));
+    old = entry->cfg;
     entry->cfg = *cfg;
-    memcpy(entry->cfg.name, name, sizeof(name));
-    memcpy(entry->cfg.uuid, uuid, sizeof(uuid));
+    rc = vm_store_save(entry, err);
+    if (rc || memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0)
+        entry->cfg = old;
+    if (rc == 0 && memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0) {
+        vm_store_forget(entry); /* it is kept by its UUID */
+        entry->cfg = *cfg;
+    }
     registry_resort(entry);
     registry_touch(entry);
+    return rc;
+}
+
+/* Takes the new definition over, with the old name and UUID where it has none. */
+static int config_replace(struct vmm_entry *entry, const struct vm_config *cfg,
+                          struct vmm_error *err)
+{
+    static struct vm_config next; /* large; one thread calls */
+
+    next = *cfg;
+    if (!next.name[0])
+        memcpy(next.name, entry->cfg.name, sizeof(next.name));
+    if (uuid_is_zero(next.uuid))
+        memcpy(next.uuid, entry->cfg.uuid, sizeof(next.uuid));
+    return config_set(entry, &next, err);
 }
 
 int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
@@ -259,9 +301,7 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
         rc = check_unique(cfg, entry, err);
     if (rc == 0 && entry->cfg.serial_log_bytes != cfg->serial_log_bytes)
         rc = console_replace(entry, cfg->serial_log_bytes, err);
-    if (rc == 0)
-        config_replace(entry, cfg);
-    return rc;
+    return rc == 0 ? config_replace(entry, cfg, err) : rc;
 }
 
 /* Takes over what a running VM lets itself be changed. */
@@ -273,13 +313,16 @@ static void take_live(struct vm_config *cfg, const struct vm_config *from)
     cfg->cpu_weight = from->cpu_weight;
     cfg->cpu_limit_millicpu = from->cpu_limit_millicpu;
     cfg->balloon_target_bytes = from->balloon_target_bytes;
+    cfg->autostart = from->autostart;
+    cfg->start_order = from->start_order;
+    cfg->start_delay_ms = from->start_delay_ms;
 }
 
 static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
 {
     vmm_error_set(err, "needs_stop", NULL,
-                  "Power it off first; description, tags, cpu.weight, cpu.limit_millicpu and "
-                  "memory.balloon can be changed at any time.",
+                  "Power it off first; description, tags, autostart, cpu.weight, "
+                  "cpu.limit_millicpu and memory.balloon can be changed at any time.",
                   "VM \"%s\" is %s, and something else than that was to be changed.",
                   entry->cfg.name, vmm_state_name(entry->state));
     return -EBUSY;
@@ -307,11 +350,10 @@ int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
         if (rc)
             return rc;
     }
-    take_live(&entry->cfg, cfg);
-    if (entry->vm)
+    rc = config_set(entry, &live, err);
+    if (rc == 0 && entry->vm)
         machine_set_share(entry);
-    registry_touch(entry);
-    return 0;
+    return rc;
 }
 
 int vmm_delete(u32 id, bool force, struct vmm_error *err)
@@ -325,9 +367,8 @@ int vmm_delete(u32 id, bool force, struct vmm_error *err)
             return wrong_state(entry, "Power it off, or add ?force=true.", err);
         machine_power_off(entry);
     }
-    registry_remove(entry);
-    vconsole_fini(&entry->console);
-    kfree(entry);
+    vm_store_forget(entry);
+    remove(entry);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "core/lib/string.h"
 #include "core/vdev/virtio_blk.h"
 #include "core/vmm/image.h"
+#include "core/vmm/image_pool.h"
 #include "core/vmm/pools.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vmm_error.h"
@@ -97,6 +98,7 @@ static const void *base_span(const void *cookie, u64 offset, size_t *bytes)
 
 static void base_release(void *cookie)
 {
+    image_unload(cookie);
     image_release(cookie);
 }
 
@@ -112,9 +114,14 @@ static int over_image(const char *name, struct image *img, u64 size_bytes, bool 
     if (size_bytes == 0)
         size_bytes = ALIGN_UP(base.bytes, VOLUME_RAM_BLOCK);
     image_hold(img);
+    rc = image_load(img);
+    if (rc) {
+        image_release(img);
+        return rc;
+    }
     rc = volume_ram_create(name, size_bytes, &base, is_read_only, out);
     if (rc)
-        image_release(img);
+        base_release(img);
     return rc;
 }
 
@@ -158,7 +165,10 @@ static int make_in_ram(const struct volume_spec *spec, struct volume **out, stru
         rc = volume_ram_create(spec->name, spec->size_bytes, NULL, spec->is_read_only, out);
     if (rc == -ENOMEM)
         return no_memory(err);
-    if (rc)
+    if (rc && rc != -EINVAL)
+        vmm_error_set(err, "state", "/from/image", "GET /api/v1/pools says how its pool is.",
+                      "Image \"%s\" cannot be read.", spec->image);
+    else if (rc)
         vmm_error_set(err, "bad_value", "/size_bytes",
                       "Use a multiple of 512 up to 1099511627776, not less than the image has.",
                       "A volume in RAM cannot have %llu bytes.",
@@ -223,6 +233,13 @@ static void insert(struct entry *entry)
     count++;
 }
 
+static const char *pool_of_image(const char *name)
+{
+    const struct image *img = image_find(name);
+
+    return img && image_rest_of(img) ? image_rest_of(img)->pool : POOL_RAM;
+}
+
 /* Where it is to be. Return: 0 and *out (NULL: in RAM), -EINVAL, -EBUSY. */
 static int choose_pool(const struct volume_spec *spec, struct vmm_pool **out, struct vmm_error *err)
 {
@@ -234,7 +251,7 @@ static int choose_pool(const struct volume_spec *spec, struct vmm_pool **out, st
     if (!pool[0] && source)
         (void)str_copy(pool, sizeof(pool), entry_of(source)->spec.pool);
     if (!pool[0] && spec->image[0])
-        (void)str_copy(pool, sizeof(pool), POOL_RAM);
+        (void)str_copy(pool, sizeof(pool), pool_of_image(spec->image));
     *out = pool[0] ? pools_find(pool) : pools_default();
     if (!pool[0] || strcmp(pool, POOL_RAM) == 0)
         return 0;
@@ -391,7 +408,7 @@ const char *volumes_parent(const struct volume *volume)
         if (volume_pool_of(entry->volume) == pool && volume_pool_id(entry->volume) == origin)
             return entry->spec.name;
     }
-    return NULL;
+    return image_pool_name_of(pool, origin);
 }
 
 /* -- changing

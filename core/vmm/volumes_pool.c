@@ -3,7 +3,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
-#include "core/vmm/image.h"
+#include "core/vmm/image_pool.h"
 #include "core/vmm/vmm_error.h"
 #include "core/vmm/volumes_impl.h"
 #include "drivers/block/volume_pool.h"
@@ -26,15 +26,23 @@ static int no_source(const char *pointer, const char *what, const char *name,
 static const struct volume *find_source(const struct volume_spec *spec, struct vmm_pool *pool,
                                         struct vmm_error *err)
 {
-    bool is_snapshot = spec->snapshot[0] != '\0';
-    const char *name = is_snapshot ? spec->snapshot : spec->volume;
-    const struct volume *source = volumes_find(name);
+    bool is_snapshot = spec->snapshot[0] != '\0', is_image = spec->image[0] != '\0';
+    const char *name = is_snapshot ? spec->snapshot : is_image ? spec->image : spec->volume;
+    const struct image *img = is_image ? image_find(name) : NULL;
+    const struct volume *source = img        ? image_pool_volume(img)
+                                  : is_image ? NULL
+                                             : volumes_find(name);
 
     if (source && volume_pool_of(source) == pools_engine(pool) &&
         (!is_snapshot || source->is_read_only))
         return source;
-    (void)no_source(is_snapshot ? "/from/snapshot" : "/from/volume",
-                    is_snapshot ? "snapshot" : "volume", name, pool, err);
+    (void)no_source(is_snapshot ? "/from/snapshot"
+                    : is_image  ? "/from/image"
+                                : "/from/volume",
+                    is_snapshot ? "snapshot"
+                    : is_image  ? "image"
+                                : "volume",
+                    name, pool, err);
     return NULL;
 }
 
@@ -111,9 +119,7 @@ int volumes_make_in_pool(const struct volume_spec *spec, struct vmm_pool *pool, 
     const struct volume *source = NULL;
     int rc;
 
-    if (spec->image[0])
-        return no_source("/from/image", "image", spec->image, pool, err);
-    if (spec->volume[0] || spec->snapshot[0]) {
+    if (spec->volume[0] || spec->snapshot[0] || spec->image[0]) {
         source = find_source(spec, pool, err);
         if (!source)
             return -EINVAL;

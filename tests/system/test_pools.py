@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pools: datastores on the host's disks, what guests write to them, and what is there after the host's end."""
 
-import json
+import contextlib
+import hashlib
 import os
-import random
+import re
 import signal
 import time
 
 import pytest
 
-from machine import DISKS, Machine, disk_args
+from machine import BUILD, DISKS, Machine, disk_args
 from test_disks import ESP, LINUX, gpt, wait_tables
 from test_linux import shell
 from test_store_tool import tool
@@ -203,3 +204,161 @@ def test_guest(disk, kind):
         while m.json("/pools/tank")["free_bytes"] < before + 18 * MIB:
             time.sleep(0.1)
     check(disk)
+
+
+def test_images(disk, problem):
+    """Images go to the pool, checked and whole, and are there again; a VM boots from them, reads one as a disk, and clones it."""
+    data = os.urandom(5 * MIB + 777)
+    with Host(disk) as m:
+        m.make_pool()
+        free = m.json("/pools/tank")["free_bytes"]
+        m.upload("seed", data, "raw")
+        image = m.json("/images/seed")
+        assert (image["pool"], image["persistent"], image["size_bytes"]) == ("tank", True, len(data))
+        bad = m.put("/images/bad", data, headers={**OCTETS, "Repr-Digest": "sha-256=:" + "A" * 43 + "=:"})
+        problem(bad, 422, "digest")
+        assert m.put("/images/ram?pool=ram", b"x", headers=OCTETS).status == 201
+        assert m.json("/images/ram")["pool"] == "ram"
+        problem(m.put("/images/x?pool=none", b"x", headers=OCTETS), 400, "bad_value")
+        m.upload("seed", b"old", "raw")
+        m.upload("seed", data, "raw")  # replaced: what it took is free again
+        assert m.get("/images/seed/data", headers={"Range": "bytes=777-2000776"}).body == data[777:2000777]
+        make(m, "root", **{"from": {"image": "seed"}, "size_bytes": 64 * MIB})
+        assert (m.json("/volumes/root")["parent"], m.json("/volumes/root")["pool"]) == ("seed", "tank")
+        while m.json("/pools/tank")["free_bytes"] < free - 6 * MIB:
+            time.sleep(0.1)
+        with contextlib.closing(m.connect()) as c:  # an upload that the power failure ends
+            c.putrequest("PUT", "/api/v1/images/half")
+            for name, value in (("Authorization", f"Bearer {m.token()}"), ("Content-Length", str(4 * MIB)), *OCTETS.items()):
+                c.putheader(name, value)
+            c.endheaders()
+            c.send(bytes(MIB))
+            while m.json("/pools/tank")["objects"] < 5:
+                time.sleep(0.1)
+        m.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz", "kernel")
+        m.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+        m.kill()
+    check(disk)
+    with Host(disk) as m:
+        m.wait_ready()
+        m.wait_pool("tank")
+        images = {i["name"]: i for i in m.json("/images")["items"]}
+        assert sorted(images) == ["debian-initrd", "debian-kernel", "seed"]
+        assert images["seed"] == image
+        assert m.get("/images/seed/data").body == data
+        memory = m.json("/host")["memory"]["image_bytes"]
+        boot(m, [{"id": "seed", "image": "seed", "read_only": True}, {"id": "root", "volume": "root"}])
+        assert m.json("/host")["memory"]["image_bytes"] == memory  # only while it was loaded
+        problem(m.delete("/images/seed"), 409, "in_use")
+        problem(m.delete("/pools/tank"), 409, "in_use")
+        shell(m, f"head -c {len(data)} /dev/vda | md5sum; head -c {len(data)} /dev/vdb | md5sum | sed s/^/sum-/",
+              f"{hashlib.md5(data).hexdigest()} .*\\r?\\nsum-{hashlib.md5(data).hexdigest()}")
+        off(m)
+        assert m.delete("/images/seed").status == 204
+    check(disk)
+
+
+ECHO = {"firmware": "pvh", "kernel": "echo"}
+
+
+def test_definitions(disk, problem):
+    """Definitions outlive the host; those with autostart run again, in their order; what is deleted stays away."""
+    vm = {"description": "Größe", "tags": ["a", "b"], "cpu": {"count": 2, "weight": 50}, "memory": {"size_bytes": 4 * MIB},
+          "boot": {**ECHO, "cmdline": "a b"}, "disks": [{"id": "d", "volume": "v", "serial": "S"}]}
+    with Host(disk) as m:
+        m.wait_ready()
+        assert m.put("/vms/before", vm).status == 201
+        assert not m.json("/vms/before")["persistent"]
+        m.make_pool()
+        assert m.json("/vms/before")["persistent"]  # the pool takes what there is
+        make(m, "v", size_bytes=MIB)
+        m.upload_file("echo", f"{BUILD}/guests/echo.elf")
+        for name, order in (("first", 2), ("second", 3), ("zero", 1)):
+            reply = m.put(f"/vms/{name}", {"memory": {"size_bytes": 4 * MIB}, "boot": ECHO, "cpu": {"count": 1}, "on_crash": "restart",
+                                           "autostart": {"enabled": True, "order": order, "delay_ms": 700 if order == 3 else 0}})
+            assert reply.status == 201, reply
+        assert m.put("/vms/gone", vm).status == 201
+        assert m.delete("/vms/gone").status == 204
+        assert m.patch("/vms/before", {"description": "changed"}).status == 200
+        problem(m.patch("/vms/before", {"autostart": {"delay_ms": 3600001}}), 400, "bad_value")
+        assert m.post("/vms/zero/start").status == 200
+        assert m.patch("/vms/zero", {"tags": ["live"]}).status == 200
+        kept = {v["name"]: m.json(f"/vms/{v['name']}") for v in m.json("/vms")["items"]}
+        m.kill()
+    check(disk)
+    with Host(disk) as m:
+        m.wait_ready()
+        m.wait_serial(r"(?s)VM zero started.*VM first started.*VM second started")
+        starts = {n: float(m.wait_serial(rf"\[ *(\d+\.\d+)\][^\n]*VM {n} started").group(1)) for n in ("first", "second")}
+        assert starts["second"] - starts["first"] >= 0.69
+        again = {v["name"]: m.json(f"/vms/{v['name']}") for v in m.json("/vms")["items"]}
+        assert sorted(again) == ["before", "first", "second", "zero"]
+        for name, was in kept.items():
+            for member in ("uuid", "description", "tags", "cpu", "boot", "disks", "nics", "serial", "on_crash", "autostart", "persistent"):
+                assert again[name][member] == was[member], (name, member)
+        assert (again["before"]["description"], again["zero"]["tags"], again["before"]["state"]) == ("changed", ["live"], "stopped")
+        assert m.post("/vms/before/start").status == 200
+        problem(m.delete("/pools/tank"), 409, "in_use")
+    check(disk)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_under_load(disk, kind):
+    """Two writers, discards and snapshots; the host is killed in the middle, again and again: what was flushed is there."""
+    acked = {}
+    for round_ in range(3):
+        with Host(disk, kind) as m:
+            m.wait_ready()
+            if round_ == 0:
+                m.make_pool()
+                make(m, "a", size_bytes=64 * MIB)
+                make(m, "b", size_bytes=1 << 40)
+            m.wait_pool("tank")
+            for volume, number in acked.items():
+                got = m.get(f"/volumes/{volume}/data", headers={"Range": f"bytes=0-{65536 * 64 - 1}"}).body
+                for n in range(max(1, number - 60), number + 1):
+                    line = b"%d-%s\n" % (n, volume.encode())
+                    piece = got[n % 64 * 65536:][:65536]
+                    newer = b"%d-%s\n" % (n + 64, volume.encode())  # begun, and not acknowledged any more
+                    assert piece.startswith(line) or piece.startswith(newer), (volume, n, number, piece[:20])
+            boot(m, [{"id": "a", "volume": "a"}, {"id": "b", "volume": "b"}], cpu={"count": 2})
+            for device, volume in (("vda", "a"), ("vdb", "b")):
+                start = acked.get(volume, 0)
+                m.type("debian", f"i={start}; while :; do i=$((i+1)); yes $i-{volume} | head -c 65536 | dd of=/dev/{device} bs=64k seek=$((i%64)) "
+                                 f"conv=notrunc,fsync 2>/dev/null && echo ack-$i-{volume}; done &\n")
+            m.type("debian", "while :; do blkdiscard -o 8M -l 8M /dev/vda; done 2>/dev/null &\n")
+            m.wait_console("debian", rf"ack-{acked.get('a', 0) + 20}-a", timeout=240)
+            make(m, f"s{round_}", **{"from": {"volume": "a"}, "read_only": True})
+            if round_:
+                assert m.delete(f"/volumes/s{round_ - 1}").status == 204
+            m.wait_console("debian", rf"ack-{acked.get('b', 0) + 45}-b", timeout=240)
+            text = m.console("debian")
+            m.kill()
+        for volume in "ab":
+            acked[volume] = max(int(n) for n in re.findall(rf"ack-(\d+)-{volume}\r?\n", text))
+        check(disk)
+
+
+def test_full(tmp_path, problem):
+    """A full pool is an error, for the API and for guests, and nothing hangs; what is deleted is room again."""
+    path = tmp_path / "disk.img"
+    path.write_bytes(bytes(64 * MIB))
+    with Host(path) as m:
+        m.make_pool()
+        make(m, "keep", size_bytes=20 * MIB)
+        assert m.put("/volumes/keep/data", os.urandom(20 * MIB), headers=OCTETS).status == 204
+        make(m, "big", size_bytes=1 << 40)
+        problem(m.put("/volumes/big/data", os.urandom(50 * MIB), headers=OCTETS), 507, "no_space")
+        problem(m.put("/images/big", os.urandom(10 * MIB), headers=OCTETS), 507, "no_space")
+        assert m.get("/images/big").status == 404
+        assert m.delete("/volumes/big").status == 204
+        make(m, "thin", size_bytes=1 << 40)
+        for name, path_, kind in (("debian-kernel", "vmlinuz", "kernel"), ("debian-initrd", "initrd.img", "initrd")):
+            with open(f"{BUILD}/guest/{path_}", "rb") as f:
+                assert m.put(f"/images/{name}?kind={kind}&pool=ram", f.read(), headers=OCTETS).status == 201
+        boot(m, [{"id": "thin", "volume": "thin"}])
+        shell(m, "dd if=/dev/urandom of=/dev/vda bs=1M count=60 conv=fsync || echo full-$((6*7))", r"full-42", timeout=300)
+        assert m.delete("/volumes/keep").status == 204
+        shell(m, "blkdiscard -l 64M /dev/vda; dd if=/dev/urandom of=/dev/vda bs=1M count=10 conv=fsync && echo room-$((6*7))", r"room-42", timeout=300)
+        off(m)
+    check(path)
