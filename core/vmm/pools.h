@@ -66,6 +66,13 @@ int pools_delete(struct vmm_pool *pool, struct vmm_error *err) must_check;
 /* Where what is to be kept goes: the first in name order that works. NULL: there is none. */
 struct vmm_pool *pools_default(void);
 
+/*
+ * Has management told of blobs whose names begin so when they are found, and of each pool that has
+ * come online and been looked through. Context: boot.
+ */
+void pools_listen(const char *prefix, void (*on_blob)(struct vmm_pool *pool, const char *blob),
+                  void (*on_online)(struct vmm_pool *pool));
+
 /* The pool itself; NULL while it is not online. */
 struct pool *pools_engine(const struct vmm_pool *pool);
 const char *pools_name(const struct vmm_pool *pool);

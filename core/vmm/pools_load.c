@@ -47,6 +47,20 @@ static void take_name(struct vmm_pool *pool)
     kfree(text);
 }
 
+static struct {
+    const char *prefix;
+    void (*on_blob)(struct vmm_pool *pool, const char *blob);
+    void (*on_online)(struct vmm_pool *pool);
+} listener;
+
+void pools_listen(const char *prefix, void (*on_blob)(struct vmm_pool *pool, const char *blob),
+                  void (*on_online)(struct vmm_pool *pool))
+{
+    listener.prefix = prefix;
+    listener.on_blob = on_blob;
+    listener.on_online = on_online;
+}
+
 static bool begins_with(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;
@@ -60,6 +74,9 @@ static void take_object(struct vmm_pool *pool, const struct store_info *info)
         image_pool_adopt(pool, info->name);
     else if (info->kind == STORE_OBJECT_BLOB && begins_with(info->name, VM_STORE_PREFIX))
         vm_store_load(pool, info->name);
+    else if (info->kind == STORE_OBJECT_BLOB && listener.prefix &&
+             begins_with(info->name, listener.prefix))
+        listener.on_blob(pool, info->name);
     else if (info->kind != STORE_OBJECT_BLOB && !is_image)
         volumes_adopt(pool, info->name);
 }
@@ -93,6 +110,8 @@ void pools_load(struct vmm_pool *pool)
     for_each_object(pool, take_object);
     for_each_object(pool, sweep_object);
     vm_store_save_others(pool);
+    if (listener.prefix)
+        listener.on_online(pool);
     pools_get_info(pool, &info);
     log_info("pool", "%s on partition %u of %s: %llu of %llu MiB free, %lu objects", pool->name,
              pool->partition, pool->disk->name, info.usage.free_bytes / MiB,

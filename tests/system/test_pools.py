@@ -362,3 +362,37 @@ def test_full(tmp_path, problem):
         shell(m, "blkdiscard -l 64M /dev/vda; dd if=/dev/urandom of=/dev/vda bs=1M count=10 conv=fsync && echo room-$((6*7))", r"room-42", timeout=300)
         off(m)
     check(path)
+
+
+def test_tokens(disk, problem):
+    """Who may come in is known after the host's end; a token that was deleted, or of a disk that comes later, opens nothing."""
+    with Host(disk) as m:
+        m.wait_ready()
+        viewer = m.make_token("viewer", user="eve")
+        assert not any(t["survives_reboot"] for t in m.json("/tokens")["items"])
+        m.make_pool()
+        assert all(t["survives_reboot"] for t in m.json("/tokens")["items"])
+        gone, operator = m.make_token("operator"), m.make_token("operator")
+        assert m.delete(f"/tokens/{gone.split('.')[1]}").status == 204
+        admin = m.token()
+        m.kill()
+    with Host(disk) as m:
+        m.admin_token = admin
+        m.wait_ready()
+        m.wait_pool("tank")
+        assert not m.claim_codes() and "nobody has claimed" not in m.serial()
+        problem(m.post("/claim", {"code": "0" * 12}, token=""), 409, "claimed")
+        assert sorted((t["role"], t["survives_reboot"]) for t in m.json("/tokens")["items"]) == [
+            ("admin", True), ("operator", True), ("viewer", True)]
+        assert m.get("/vms", token=viewer).status == m.get("/vms", token=operator).status == 200
+        problem(m.get("/vms", token=gone), 401, "bad_token")
+        name = m.json("/pools/tank")["disk"]
+        assert m.delete("/pools/tank").status == 202
+        while m.get("/pools/tank").status != 404:
+            time.sleep(0.1)
+        problem(m.delete(f"/tokens/{viewer.split('.')[1]}"), 409, "state")
+        assert m.put("/pools/tank", {"disk": name, "partition": 1}).status == 202
+        m.wait_pool("tank")
+        assert m.delete(f"/tokens/{viewer.split('.')[1]}").status == 204
+        problem(m.get("/vms", token=viewer), 401, "bad_token")
+    check(disk)
