@@ -26,6 +26,7 @@
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
 #include "mgmt/tls.h"
+#include "mgmt/tls_store.h"
 #include "mm/layout.h"
 
 /* Log followers are served this often: a log record wakes nobody. */
@@ -114,6 +115,10 @@ static void identify(void)
         address = 0;
     if (!agent.cfg.tls || agent.is_closed || (agent.is_certified && address == agent.certified))
         return;
+    if (!agent.is_certified && !pools_are_settled())
+        return; /* one of them may have the key */
+    if (!agent.is_certified)
+        tls_store_find();
     agent.is_certified = true;
     agent.certified = address;
     server_end_handshakes();
@@ -122,7 +127,9 @@ static void identify(void)
         return;
     }
     log_info("tls", "certificate SHA-256 %s", tls_fingerprint());
-    log_info("tls", "public key %s, new at each boot", tls_key_pin());
+    tls_store_poll();
+    log_info("tls", "public key %s, %s", tls_key_pin(),
+             tls_store_has_key() ? "kept in a pool" : "new at each boot");
 }
 
 /* The first address ends the boot. */
@@ -149,6 +156,8 @@ static void agent_main(void *arg unused)
             sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
         note_address();
         identify();
+        if (agent.is_certified)
+            tls_store_poll();
         auth_poll();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();

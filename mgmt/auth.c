@@ -24,9 +24,6 @@ static struct {
     bool is_settled; /* no more tokens come from pools */
 } auth;
 
-/* A disk that does not answer must not keep its owner out. */
-#define POOLS_WAIT_NS (15 * NS_PER_S)
-
 /* A pool that was there at boot has a token. */
 static void on_blob(struct vmm_pool *pool, const char *blob)
 {
@@ -87,7 +84,7 @@ bool auth_is_claimed(void)
 
 void auth_poll(void)
 {
-    if (!auth.is_settled && (pools_are_settled() || time_ns() > POOLS_WAIT_NS))
+    if (!auth.is_settled && pools_are_settled())
         settle();
     if (auth.is_settled && auth.claim.code[0] == '\0' && random_is_ready() && !auth_is_claimed() &&
         claim_make(&auth.claim, random_bytes) != 0)

@@ -23,8 +23,6 @@
 #define PATH_MAX   96
 #define HASH_PIECE (256 * KiB)
 
-/* A disk that does not answer does not keep other disks' VMs from being started. */
-#define POOLS_WAIT_NS (15 * NS_PER_S)
 #define POOLS_LOOK_NS (50 * NS_PER_MS)
 
 enum phase { PHASE_IMAGES, PHASE_HASH, PHASE_VMS, PHASE_POOLS, PHASE_START, PHASE_DONE };
@@ -219,7 +217,7 @@ static void start_step(u64 now_ns)
 
 static void pools_step(u64 now_ns)
 {
-    if (!pools_are_settled() && now_ns < POOLS_WAIT_NS)
+    if (!pools_are_settled())
         return;
     boot.phase = PHASE_START;
     boot.started_ns = now_ns;

@@ -2,6 +2,7 @@
 /* The registry of pools: found at boot, made and ended by request. */
 #include "core/vmm/pools.h"
 
+#include "core/kern/timer.h"
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
@@ -13,6 +14,9 @@
 #include "drivers/block/gpt.h"
 #include "drivers/block/volume_disk.h"
 #include "mm/kheap.h"
+
+/* A disk that does not answer does not keep the host from its work. */
+#define SETTLE_NS (15 * NS_PER_S)
 
 static struct list registry = LIST_INIT(registry); /* in name order */
 static u32 count;
@@ -301,6 +305,8 @@ bool pools_are_settled(void)
 {
     int error;
 
+    if (time_ns() > SETTLE_NS)
+        return true;
     for (struct blkdev *disk = blk_next(NULL); disk; disk = blk_next(disk)) {
         if (!__atomic_load_n(&disk->gpt, __ATOMIC_ACQUIRE))
             return false;

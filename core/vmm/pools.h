@@ -42,7 +42,8 @@ void pools_init(void (*wake)(void));
  * that have been mounted, and ends those that were unmounted. */
 void pools_poll(void);
 
-/* True when each disk has been looked at and each pool found has been mounted, or not. */
+/* True when each disk has been looked at and each pool found has been mounted, or not; and 15 s
+ * after boot. */
 bool pools_are_settled(void);
 
 struct vmm_pool *pools_find(const char *name); /* NULL: there is none */

@@ -374,12 +374,13 @@ def test_tokens(disk, problem):
         assert all(t["survives_reboot"] for t in m.json("/tokens")["items"])
         gone, operator = m.make_token("operator"), m.make_token("operator")
         assert m.delete(f"/tokens/{gone.split('.')[1]}").status == 204
-        admin = m.token()
+        admin, pin = m.token(), m.key_pin()
         m.kill()
     with Host(disk) as m:
         m.admin_token = admin
         m.wait_ready()
         m.wait_pool("tank")
+        assert m.key_pin() == pin and "kept in a pool" in m.serial()
         assert not m.claim_codes() and "nobody has claimed" not in m.serial()
         problem(m.post("/claim", {"code": "0" * 12}, token=""), 409, "claimed")
         assert sorted((t["role"], t["survives_reboot"]) for t in m.json("/tokens")["items"]) == [
