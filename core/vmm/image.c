@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Images, and their bytes in RAM: a list of chunks that double in size up to 2 MiB, so a small
- * image wastes little and a large one has few pieces.
+ * Images by name; where their bytes lie in RAM is in image_chunks.c.
  *
  * An image is named in the registry while it is ready and not deleted or replaced; it lives on
  * unnamed as long as somebody holds it. Only the management task comes here, so there are no locks.
@@ -11,42 +10,11 @@
 #include "core/kern/timer.h"
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
-#include "core/lib/list.h"
-#include "core/lib/sha256.h"
 #include "core/lib/string.h"
+#include "core/vmm/image_impl.h"
 #include "mm/kheap.h"
 #include "mm/layout.h"
 #include "mm/pmm.h"
-
-#define CHUNK_ORDER_MIN 4u /* 64 KiB */
-#define CHUNK_ORDER_MAX PMM_ORDER_2M
-#define CHUNKS_AT_FIRST 16u
-
-struct chunk {
-    u8 *bytes;
-    u64 offset; /* of its first byte in the image */
-    u32 order;
-};
-
-struct image {
-    struct list link; /* in the registry, sorted by name; alone while uploading and when unnamed */
-    char name[IMAGE_NAME_MAX + 1];
-    enum image_kind kind;
-    bool is_ready;
-    bool is_named;
-    u32 users;
-    u64 bytes;
-    u64 capacity; /* of all chunks */
-    u64 hashed;   /* the first so many bytes */
-    u64 created_ns;
-    struct sha256 hash;
-    u8 sha256[32];
-    struct chunk *chunks;
-    u32 chunk_count;
-    u32 chunk_capacity;
-    struct image_rest *rest; /* or NULL: chunks are all there is */
-    u32 loads;               /* who needs chunks of one at rest */
-};
 
 static struct list registry = LIST_INIT(registry);
 static struct list uploads = LIST_INIT(uploads);
@@ -88,20 +56,10 @@ static u32 count_images(void)
     return count;
 }
 
-static void free_chunks(struct image *img)
-{
-    for (u32 i = 0; i < img->chunk_count; i++)
-        pmm_free_dirty(ptr_to_hpa(img->chunks[i].bytes), img->chunks[i].order, PMM_IMAGE);
-    kfree(img->chunks);
-    img->chunks = NULL;
-    img->chunk_count = img->chunk_capacity = 0;
-    img->capacity = 0;
-}
-
 static void destroy(struct image *img)
 {
     list_remove(&img->link);
-    free_chunks(img);
+    image_chunks_free(img);
     if (img->rest)
         img->rest->ops->end(img->rest, false);
     kfree(img);
@@ -136,55 +94,6 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     return 0;
 }
 
-/* Room in the chunk table for one more. */
-static int chunk_table_grow(struct image *img)
-{
-    u32 capacity = img->chunk_capacity ? img->chunk_capacity * 2 : CHUNKS_AT_FIRST;
-    struct chunk *chunks;
-
-    if (img->chunk_count < img->chunk_capacity)
-        return 0;
-    chunks = kmalloc(capacity * sizeof(*chunks));
-    if (!chunks)
-        return -ENOMEM;
-    if (img->chunk_count > 0)
-        memcpy(chunks, img->chunks, img->chunk_count * sizeof(*chunks));
-    kfree(img->chunks);
-    img->chunks = chunks;
-    img->chunk_capacity = capacity;
-    return 0;
-}
-
-/* The table has room for it. */
-static void chunk_attach(struct image *img, hpa_t block, unsigned order)
-{
-    img->chunks[img->chunk_count++] = (struct chunk){hpa_to_ptr(block), img->capacity, order};
-    img->capacity += PAGE_SIZE << order;
-}
-
-/* Adds a chunk about as large as the image is already, or the largest there is below that. */
-static int chunk_add(struct image *img)
-{
-    unsigned order = pmm_order_for(img->capacity);
-    struct pmm_stats stats;
-    hpa_t block;
-    int rc = chunk_table_grow(img);
-
-    if (rc)
-        return rc;
-    pmm_get_stats(&stats);
-    if (pmm_available(&stats) < VMM_RESERVE_BYTES)
-        return -ENOMEM;
-    order = MIN(MAX(order, CHUNK_ORDER_MIN), CHUNK_ORDER_MAX);
-    while (pmm_alloc(order, PMM_IMAGE, false, &block)) {
-        if (order == 0)
-            return -ENOMEM;
-        order--;
-    }
-    chunk_attach(img, block, order);
-    return 0;
-}
-
 int image_append(struct image *img, const void *data, size_t bytes)
 {
     const u8 *from = data;
@@ -199,7 +108,7 @@ int image_append(struct image *img, const void *data, size_t bytes)
         const struct chunk *last;
         size_t piece;
 
-        if (img->bytes == img->capacity && chunk_add(img))
+        if (img->bytes == img->capacity && image_chunk_add(img))
             return -ENOMEM;
         last = &img->chunks[img->chunk_count - 1];
         piece = MIN(bytes, img->capacity - img->bytes);
@@ -237,12 +146,12 @@ int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes
     while (img->capacity < bytes) {
         hpa_t block = hpa(pages.v + img->capacity);
 
-        if (chunk_table_grow(img)) {
+        if (image_table_grow(img)) {
             free_blocks(block.v, pages.v + bytes);
             image_abort(img);
             return -ENOMEM;
         }
-        chunk_attach(img, block, pmm_order_of(block));
+        image_chunk_attach(img, block, pmm_order_of(block));
     }
     img->bytes = bytes;
     *out = img;
@@ -368,26 +277,6 @@ struct image *image_next(const struct image *after)
     return at->next == &registry ? NULL : list_entry(at->next, struct image, link);
 }
 
-const void *image_span(const struct image *img, u64 offset, size_t *bytes)
-{
-    u32 low = 0;
-    u32 high = img->chunk_count;
-    const struct chunk *chunk;
-
-    assert(offset < img->bytes);
-    while (high - low > 1) {
-        u32 mid = low + (high - low) / 2;
-
-        if (img->chunks[mid].offset <= offset)
-            low = mid;
-        else
-            high = mid;
-    }
-    chunk = &img->chunks[low];
-    *bytes = MIN(chunk->offset + (PAGE_SIZE << chunk->order), img->bytes) - offset;
-    return chunk->bytes + (offset - chunk->offset);
-}
-
 u64 image_bytes(const struct image *img)
 {
     return img->bytes;
@@ -413,24 +302,6 @@ size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes)
     return done;
 }
 
-/* Reads all of it into chunks. Return: 0, -ENOMEM, or an error of where it is at rest. */
-static int fill_chunks(struct image *img)
-{
-    int rc = 0;
-
-    while (rc == 0 && img->capacity < img->bytes) {
-        const struct chunk *last;
-
-        rc = chunk_add(img);
-        last = &img->chunks[MAX(img->chunk_count, 1u) - 1];
-        if (rc == 0)
-            rc = img->rest->ops->read(
-                img->rest, last->offset, last->bytes,
-                (size_t)MIN(PAGE_SIZE << last->order, img->bytes - last->offset));
-    }
-    return rc;
-}
-
 int image_load(struct image *img)
 {
     int rc = 0;
@@ -439,9 +310,9 @@ int image_load(struct image *img)
     if (!img->rest)
         return 0;
     if (img->loads == 0)
-        rc = fill_chunks(img);
+        rc = image_chunks_fill(img);
     if (rc)
-        free_chunks(img);
+        image_chunks_free(img);
     else
         img->loads++;
     return rc;
@@ -450,7 +321,7 @@ int image_load(struct image *img)
 void image_unload(struct image *img)
 {
     if (img->rest && --img->loads == 0)
-        free_chunks(img);
+        image_chunks_free(img);
 }
 
 void image_hold(struct image *img)

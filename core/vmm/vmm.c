@@ -9,8 +9,6 @@
 #include "core/vmm/vmm.h"
 
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
-#include "core/lib/sha256.h"
 #include "core/lib/string.h"
 #include "core/kern/timer.h"
 #include "core/vdev/vdevs.h"
@@ -107,47 +105,13 @@ static bool is_off(const struct vmm_entry *entry)
     return entry->state == VMM_STOPPED || entry->state == VMM_CRASHED;
 }
 
-static bool uuid_is_zero(const u8 uuid[16])
-{
-    u8 sum = 0;
-
-    for (u32 i = 0; i < 16; i++)
-        sum |= uuid[i];
-    return sum == 0;
-}
-
-void vmm_uuid_make(const char *name, u8 uuid[16])
-{
-    static u64 made;
-    u64 seed[3] = {++made, time_ns(), clock_unix_ns()};
-    struct sha256 hash;
-    u8 digest[32];
-
-    sha256_init(&hash);
-    sha256_update(&hash, seed, sizeof(seed));
-    sha256_update(&hash, name, strlen(name));
-    sha256_final(&hash, digest);
-    memcpy(uuid, digest, 16);
-    uuid[6] = (u8)((uuid[6] & 0x0f) | 0x80); /* version 8: made up */
-    uuid[8] = (u8)((uuid[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
-}
-
-static void name_make(char name[VM_NAME_MAX + 1])
-{
-    u32 n = 0;
-
-    do
-        ksnprintf(name, VM_NAME_MAX + 1, "vm-%u", ++n);
-    while (registry_find_name(name));
-}
-
 /* Refuses a name or UUID that another definition (than `self`) has. */
 static int check_unique(const struct vm_config *cfg, const struct vmm_entry *self,
                         struct vmm_error *err)
 {
     const struct vmm_entry *same_name = registry_find_name(cfg->name);
     const struct vmm_entry *same_uuid =
-        uuid_is_zero(cfg->uuid) ? NULL : registry_find_uuid(cfg->uuid);
+        vmm_uuid_is_zero(cfg->uuid) ? NULL : registry_find_uuid(cfg->uuid);
 
     if (same_name && same_name != self) {
         vmm_error_set(err, "exists", "/name", "Choose another name, or PUT to change that VM.",
@@ -209,8 +173,8 @@ int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
         return rc;
     }
     if (entry->cfg.name[0] == '\0')
-        name_make(entry->cfg.name);
-    if (uuid_is_zero(entry->cfg.uuid))
+        vmm_name_make(entry->cfg.name);
+    if (vmm_uuid_is_zero(entry->cfg.uuid))
         vmm_uuid_make(entry->cfg.name, entry->cfg.uuid);
     entry->created_unix_ns = clock_is_known() ? clock_unix_ns() : 0;
     registry_insert(entry);
@@ -282,7 +246,7 @@ static int config_replace(struct vmm_entry *entry, const struct vm_config *cfg,
     next = *cfg;
     if (!next.name[0])
         memcpy(next.name, entry->cfg.name, sizeof(next.name));
-    if (uuid_is_zero(next.uuid))
+    if (vmm_uuid_is_zero(next.uuid))
         memcpy(next.uuid, entry->cfg.uuid, sizeof(next.uuid));
     return config_set(entry, &next, err);
 }

@@ -11,4 +11,8 @@
 int volumes_make_in_pool(const struct volume_spec *spec, struct vmm_pool *pool, struct volume **out,
                          struct vmm_error *err) must_check;
 
+/* Makes one of a part of a disk. Return: 0; -EINVAL, -EBUSY, -ENOMEM with *err filled. */
+int volumes_make_on_disk(const struct volume_spec *spec, struct volume **out,
+                         struct vmm_error *err) must_check;
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: core/vmm/image.c core/lib/sha256.c core/lib/str.c mm/kheap.c mm/memmap.c mm/pmm.c
- * mm/pmm_init.c mm/pmm_scrub.c tests/fakes/arena.c tests/fakes/assert.c tests/fakes/log.c
+ * SOURCES: core/vmm/image.c core/vmm/image_chunks.c core/lib/sha256.c core/lib/str.c mm/kheap.c
+ * mm/memmap.c mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c tests/fakes/arena.c tests/fakes/assert.c
+ * tests/fakes/log.c
  */
 /* Images come back byte by byte, live while held, and give every page back. */
 #include "tests/unit/harness.h"
