@@ -82,6 +82,11 @@ bool auth_is_claimed(void)
     return token_has_admin(&auth.tokens, clock_unix_ns(), NULL);
 }
 
+bool auth_is_settled(void)
+{
+    return auth.is_settled;
+}
+
 void auth_poll(void)
 {
     if (!auth.is_settled && pools_are_settled())

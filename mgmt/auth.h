@@ -20,6 +20,9 @@ void auth_init(const void *dtb, size_t bytes, const struct dtb_report *report);
 /* Makes a claim code when no administrator's token is valid any more. */
 void auth_poll(void);
 
+/* True when no more tokens come from pools. */
+bool auth_is_settled(void);
+
 /* True if there is an administrator, so that the host cannot be claimed. */
 bool auth_is_claimed(void);
 

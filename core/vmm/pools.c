@@ -119,8 +119,8 @@ static const char *why_failed(const struct vmm_pool *pool, int error)
     case -ETIMEDOUT:
         return "The disk did not answer in time.";
     default:
-        return "The disk reported an error; what was written before it is safe, nothing more is "
-               "written.";
+        return "The disk reported an error, or what it holds is damaged (socle-store check tells); "
+               "nothing more is written.";
     }
 }
 
