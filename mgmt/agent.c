@@ -15,6 +15,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "core/vmm/pools.h"
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
@@ -30,6 +31,7 @@
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
 #include "mgmt/tls.h"
+#include "mgmt/tls_store.h"
 #include "mm/layout.h"
 
 /* Log followers are served this often: a log record wakes nobody. */
@@ -110,6 +112,7 @@ static void power_poll(void)
         return;
     power_off_vms();
     log_info("agent", "%s by request", agent.power == AGENT_REBOOT ? "reboot" : "power-off");
+    pools_flush();
     blk_shutdown();
     if (agent.power == AGENT_REBOOT)
         firmware_reset();
@@ -128,6 +131,10 @@ static void identify(void)
         (agent.is_certified && address == agent.certified &&
          strcmp(agent.certified_name, agent.cfg.net.hostname) == 0))
         return;
+    if (!agent.is_certified && !pools_are_settled())
+        return; /* one of them may have the key */
+    if (!agent.is_certified)
+        tls_store_find();
     agent.is_certified = true;
     agent.certified = address;
     memcpy(agent.certified_name, agent.cfg.net.hostname, sizeof(agent.certified_name));
@@ -137,7 +144,9 @@ static void identify(void)
         return;
     }
     log_info("tls", "certificate SHA-256 %s", tls_fingerprint());
-    log_info("tls", "public key %s, new at each boot", tls_key_pin());
+    tls_store_poll();
+    log_info("tls", "public key %s, %s", tls_key_pin(),
+             tls_store_has_key() ? "kept in a pool" : "new at each boot");
 }
 
 /* The first address ends the boot. */
@@ -166,6 +175,8 @@ static void agent_main(void *arg unused)
         note_address();
         host_network_poll();
         identify();
+        if (agent.is_certified)
+            tls_store_poll();
         auth_poll();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();

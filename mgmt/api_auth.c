@@ -72,7 +72,7 @@ static void write_token(struct json_writer *w, const struct token *token, const 
     json_put_string(w, "user", token->user);
     json_put_string(w, "role", role_name(token->role));
     json_put_string(w, "source", token->is_configured ? "socle.dtb" : "api");
-    json_put_bool(w, "survives_reboot", token->is_configured);
+    json_put_bool(w, "survives_reboot", token->is_configured || token->is_kept);
     if (token->created_unix_ns)
         json_put_time(w, "created_at", token->created_unix_ns);
     if (token->expires_unix_ns)
@@ -258,4 +258,11 @@ void api_token_delete(struct req *req)
     }
     if (auth_revoke(id) == 0)
         reply_empty(req, 204);
+    else
+        api_error(req, &(struct problem){
+                           .slug = "state",
+                           .detail = "The pool that keeps this token does not work, so it would be "
+                                     "there again after a reboot.",
+                           .hint = "GET /api/v1/pools says how it is; mount it again first.",
+                       });
 }

@@ -4,6 +4,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
+#include "core/vmm/image_pool.h"
 #include "mgmt/api.h"
 #include "mgmt/server.h"
 #include "mm/pmm.h"
@@ -30,6 +31,8 @@ static void write_image(struct json_writer *w, const struct image *img)
     json_put_u64(w, "size_bytes", info.size_bytes);
     json_put_u64(w, "virtual_size_bytes", info.size_bytes);
     json_put_string(w, "sha256", hex);
+    json_put_string(w, "pool", info.pool ? info.pool : POOL_RAM);
+    json_put_bool(w, "persistent", info.pool != NULL);
     json_put_string(w, "state", info.is_ready ? "ready" : "uploading");
     json_put_u64(w, "users", info.users);
     json_object_end(w);
@@ -119,10 +122,27 @@ static void no_memory(struct req *req)
                    });
 }
 
+/* A pool could not take it; or the host's memory. */
+static void answer_write_error(struct req *req, const struct image *img, int rc)
+{
+    if (!image_rest_of(img) || rc == -ENOMEM)
+        no_memory(req);
+    else if (rc == -ENOSPC || rc == -E2BIG)
+        api_error(req, &(struct problem){.slug = "no_space",
+                                         .detail = "The image does not fit into its pool.",
+                                         .hint = "Delete a volume or an image in it."});
+    else
+        api_error(req, &(struct problem){.slug = "state",
+                                         .detail = "The pool could not take the image.",
+                                         .hint = "GET /api/v1/pools says how it is."});
+}
+
 static void upload_write(struct req *req, const u8 *data, size_t len)
 {
-    if (image_append(req->state.object, data, len))
-        no_memory(req);
+    int rc = image_append(req->state.object, data, len);
+
+    if (rc)
+        answer_write_error(req, req->state.object, rc);
 }
 
 static void upload_abort(struct req *req)
@@ -167,12 +187,17 @@ static void upload_end(struct req *req)
 {
     struct image *img = req->state.object;
     u8 sha256[32];
-    int match;
+    int match, rc;
 
     image_digest(img, sha256);
     match = digest_matches(http_header(req->http, "repr-digest"), sha256);
+    rc = match == 1 ? image_commit(img) : 0;
+    if (rc) {
+        answer_write_error(req, img, rc);
+        image_abort(img);
+        return;
+    }
     if (match == 1) {
-        image_commit(img);
         reply_header(req, "Location", API_BASE "/images/%s", req->match.params[0]);
         write_image(reply_json(req, 201), img);
         return;
@@ -241,17 +266,47 @@ static void answer_begin_error(struct req *req, int rc)
     api_error(req, &problem);
 }
 
+/* Where it goes: the pool that is named, or the first that works; without one the host's memory.
+ * Return: false after answering. */
+static bool take_place(struct req *req, u64 length, struct image_rest **rest)
+{
+    const char *name = query_get(req, "pool");
+    struct vmm_pool *pool = name ? pools_find(name) : pools_default();
+    struct vmm_error err;
+    int rc;
+
+    *rest = NULL;
+    if (name ? strcmp(name, POOL_RAM) == 0 : !pool)
+        return true;
+    if (!pool) {
+        api_error(req, &(struct problem){.slug = "bad_value",
+                                         .got = name,
+                                         .detail = "There is no pool of that name.",
+                                         .hint = "GET /api/v1/pools lists them."});
+        return false;
+    }
+    rc = image_pool_begin(pool, length, rest);
+    if (rc == 0)
+        return true;
+    (void)pools_explain(rc, pool, &err);
+    api_error(req, &(struct problem){.slug = err.slug, .detail = err.text, .hint = err.hint});
+    return false;
+}
+
 void api_image_put(struct req *req)
 {
-    u64 length = req->http->content_length;
+    u64 length = req->http->content_length == HTTP_LENGTH_NONE ? 0 : req->http->content_length;
+    struct image_rest *rest;
     struct image *img;
     enum image_kind kind;
     int rc;
 
-    if (!take_kind(req, &kind))
+    if (!take_kind(req, &kind) || !take_place(req, length, &rest))
         return;
-    rc = image_begin(req->match.params[0], kind, length == HTTP_LENGTH_NONE ? 0 : length, &img);
+    rc = image_begin(req->match.params[0], kind, length, rest, &img);
     if (rc) {
+        if (rest)
+            rest->ops->end(rest, false);
         answer_begin_error(req, rc);
         return;
     }

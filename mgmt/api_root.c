@@ -30,6 +30,8 @@ void api_root_get(struct req *req)
         {"vms", API_BASE "/vms"},
         {"images", API_BASE "/images"},
         {"events", API_BASE "/events"},
+        {"pools", API_BASE "/pools"},
+        {"volumes", API_BASE "/volumes"},
         {"metrics", API_BASE "/metrics"},
     };
     struct json_writer *w = reply_json(req, 200);

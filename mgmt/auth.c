@@ -6,8 +6,10 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
+#include "core/vmm/pools.h"
 #include "core/x86/log.h"
 #include "mgmt/auth_fdt.h"
+#include "mgmt/auth_store.h"
 #include "mgmt/claim.h"
 #include "mgmt/limiter.h"
 #include "mgmt/random.h"
@@ -19,12 +21,52 @@ static struct {
     struct session_store sessions;
     struct limiter limiter;
     struct audit audit;
+    bool is_settled; /* no more tokens come from pools */
 } auth;
+
+/* A pool that was there at boot has a token. */
+static void on_blob(struct vmm_pool *pool, const char *blob)
+{
+    struct token token;
+    int rc;
+
+    if (auth.is_settled)
+        return;
+    rc = auth_store_read(pools_engine(pool), blob, &token);
+    if (rc == 0)
+        rc = token_add(&auth.tokens, &token, clock_is_known() ? clock_unix_ns() : 0);
+    if (rc)
+        log_warn("auth", "%s: %s is left out (error %d)", pools_name(pool), blob, rc);
+}
+
+/* Those that were made just now, or before there was a pool. */
+static void keep_tokens(void)
+{
+    for (u32 i = 0; i < TOKENS_MAX; i++) {
+        struct token *token = &auth.tokens.tokens[i];
+
+        if (token->id[0] && !token->is_configured && !token->is_kept)
+            token->is_kept = auth_store_keep(token);
+    }
+}
+
+static void on_online(struct vmm_pool *pool unused)
+{
+    keep_tokens();
+}
 
 void auth_init(const void *dtb, size_t bytes, const struct dtb_report *report)
 {
     if (dtb)
         auth_fdt_read(dtb, bytes, &auth.tokens, &auth.claim, report);
+    pools_listen(AUTH_STORE_PREFIX, on_blob, on_online);
+    auth_poll();
+}
+
+/* Every token that is kept has been found: is there an administrator? */
+static void settle(void)
+{
+    auth.is_settled = true;
     if (auth_is_claimed())
         return;
     if (auth.claim.code[0] == '\0' && !random_is_ready())
@@ -33,7 +75,6 @@ void auth_init(const void *dtb, size_t bytes, const struct dtb_report *report)
     else
         log_info("auth", "nobody has claimed this host yet: the claim code is %s",
                  auth.claim.code[0] ? "the one in socle.dtb" : "on the console page");
-    auth_poll();
 }
 
 bool auth_is_claimed(void)
@@ -41,16 +82,23 @@ bool auth_is_claimed(void)
     return token_has_admin(&auth.tokens, clock_unix_ns(), NULL);
 }
 
+bool auth_is_settled(void)
+{
+    return auth.is_settled;
+}
+
 void auth_poll(void)
 {
-    if (auth.claim.code[0] == '\0' && random_is_ready() && !auth_is_claimed() &&
+    if (!auth.is_settled && pools_are_settled())
+        settle();
+    if (auth.is_settled && auth.claim.code[0] == '\0' && random_is_ready() && !auth_is_claimed() &&
         claim_make(&auth.claim, random_bytes) != 0)
         log_error("auth", "no claim code could be made: there are no random numbers");
 }
 
 bool auth_is_claimable(void)
 {
-    return auth.claim.code[0] != '\0' && !auth_is_claimed();
+    return auth.is_settled && auth.claim.code[0] != '\0' && !auth_is_claimed();
 }
 
 const char *auth_claim_code(void)
@@ -156,8 +204,8 @@ static const struct token *check_text(struct req *req, const char *text)
                    &(struct problem){
                        .slug = "bad_token",
                        .detail = token ? "This token has expired." : "There is no such token here.",
-                       .hint = "Check that it is whole, and that the host has not been restarted: "
-                               "only tokens in socle.dtb survive that.",
+                       .hint = "Check that it is whole, and whether the host has been restarted: "
+                               "without a pool only tokens in socle.dtb survive that.",
                    });
     return NULL;
 }
@@ -240,6 +288,13 @@ bool auth_logout(struct req *req)
 
 bool auth_claim(struct req *req, const char *code)
 {
+    if (!auth.is_settled) {
+        api_error(req, &(struct problem){.slug = "busy",
+                                         .detail = "The host is still looking for its tokens.",
+                                         .retry_after_s = 1,
+                                         .hint = "Try again in a second."});
+        return false;
+    }
     if (auth_is_claimed()) {
         api_error(req, &(struct problem){
                            .slug = "claimed",
@@ -268,6 +323,8 @@ int auth_issue(struct token *wanted, bool is_claim, char text[TOKEN_TEXT_MAX + 1
 
     wanted->created_unix_ns = clock_is_known() ? now : 0;
     rc = token_issue(&auth.tokens, wanted, now, is_claim, random_bytes, text, made);
+    if (rc == 0)
+        keep_tokens();
     if (rc == 0 && is_claim)
         claim_end(&auth.claim);
     return rc;
@@ -277,7 +334,13 @@ int auth_revoke(const char *id)
 {
     char copy[TOKEN_NAME_MAX + 1];
 
-    if (!str_copy(copy, sizeof(copy), id) || token_remove(&auth.tokens, copy) != 0)
+    const struct token *token = token_find(&auth.tokens, id);
+
+    if (!token || !str_copy(copy, sizeof(copy), id))
+        return -ENOENT;
+    if (token->is_kept && auth_store_drop(copy))
+        return -EBUSY;
+    if (token_remove(&auth.tokens, copy) != 0)
         return -ENOENT;
     session_end_all(&auth.sessions, copy);
     server_end_requests_of(copy);

@@ -2,8 +2,8 @@
 /*
  * Who may do what: tokens, the claim code, wrong guesses and the audit log of this host.
  *
- * All of it lives in memory until there is a datastore: after a reboot only the tokens of socle.dtb
- * are there again. Context of all: management task, or boot.
+ * Tokens are kept in a pool if there is one; else after a reboot only those of socle.dtb are there
+ * again. Context of all: management task, or boot.
  */
 #ifndef SOCLE_MGMT_AUTH_H
 #define SOCLE_MGMT_AUTH_H
@@ -19,6 +19,9 @@ void auth_init(const void *dtb, size_t bytes, const struct dtb_report *report);
 
 /* Makes a claim code when no administrator's token is valid any more. */
 void auth_poll(void);
+
+/* True when no more tokens come from pools. */
+bool auth_is_settled(void);
 
 /* True if there is an administrator, so that the host cannot be claimed. */
 bool auth_is_claimed(void);
@@ -49,7 +52,8 @@ bool auth_logout(struct req *req) must_check;
 int auth_issue(struct token *wanted, bool is_claim, char text[TOKEN_TEXT_MAX + 1],
                const struct token **made) must_check;
 
-/* Ends a token, its sessions, and the requests under way that came in by it. Return: 0, -ENOENT. */
+/* Ends a token, its sessions, and the requests under way that came in by it. Return: 0, -ENOENT;
+ * -EBUSY: the pool that keeps it does not work, so it would be there again after a reboot. */
 int auth_revoke(const char *id) must_check;
 
 const struct token_store *auth_tokens(void);

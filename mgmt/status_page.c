@@ -50,6 +50,8 @@ static void compose_claim(char line[PAGE_COLUMNS])
                   auth_claim_code());
     else if (auth_is_claimable())
         (void)str_copy(line, PAGE_COLUMNS, "claim code: the one in socle.dtb");
+    else if (!auth_is_settled())
+        (void)str_copy(line, PAGE_COLUMNS, "looking for tokens in pools");
     else
         (void)str_copy(line, PAGE_COLUMNS,
                        "no claim code, for want of random numbers: put a token into socle.dtb");

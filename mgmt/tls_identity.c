@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One ECDSA P-256 key per boot, and a certificate that names the host and its address. When the
- * address changes the certificate does, the key does not: a client that has pinned the key goes on.
+ * One ECDSA P-256 key, kept in a pool if there is one, and a certificate that names the host and
+ * its address. When the address changes the certificate does, the key does not: a client that has
+ * pinned the key goes on.
  */
 #include "mgmt/tls_identity.h"
 
@@ -51,6 +52,33 @@ void *tls_identity_key(void)
 static int rng(void *arg unused, unsigned char *dst, size_t bytes)
 {
     return random_bytes(dst, bytes);
+}
+
+int tls_identity_take(const u8 secret[TLS_KEY_BYTES])
+{
+    mbedtls_ecp_keypair *pair;
+
+    mbedtls_pk_init(&identity.key);
+    if (mbedtls_pk_setup(&identity.key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) != 0)
+        return -ENOMEM;
+    pair = mbedtls_pk_ec(identity.key);
+    if (mbedtls_ecp_read_key(MBEDTLS_ECP_DP_SECP256R1, pair, secret, TLS_KEY_BYTES) != 0 ||
+        mbedtls_ecp_keypair_calc_public(pair, rng, NULL) != 0) {
+        mbedtls_pk_free(&identity.key);
+        return -EINVAL;
+    }
+    identity.has_key = true;
+    return 0;
+}
+
+int tls_identity_secret(u8 secret[TLS_KEY_BYTES])
+{
+    size_t bytes = 0;
+
+    if (!identity.has_key ||
+        mbedtls_ecp_write_key_ext(mbedtls_pk_ec(identity.key), &bytes, secret, TLS_KEY_BYTES) != 0)
+        return -EIO;
+    return bytes == TLS_KEY_BYTES ? 0 : -EIO;
 }
 
 static int make_key(void)

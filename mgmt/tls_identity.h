@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The host's key and self-signed certificate. Private to tls.c and tls_identity.c. */
+/* The host's key and self-signed certificate. Private to tls*.c. */
 #ifndef SOCLE_MGMT_TLS_IDENTITY_H
 #define SOCLE_MGMT_TLS_IDENTITY_H
 
@@ -8,6 +8,14 @@
 
 /* Context: management task, or boot. A certificate made before is freed: no session may use it. */
 int tls_identity_make(const char *hostname, u32 address) must_check;
+
+#define TLS_KEY_BYTES 32u
+
+/* The private key, to be kept and wiped. Return: 0; -EIO: there is none yet. */
+int tls_identity_secret(u8 secret[TLS_KEY_BYTES]) must_check;
+
+/* Takes a key that was kept, before one is made. Return: 0; -EINVAL (it is none), -ENOMEM. */
+int tls_identity_take(const u8 secret[TLS_KEY_BYTES]) must_check;
 
 /* Mbed TLS's mbedtls_x509_crt and mbedtls_pk_context; valid after tls_identity_make. */
 void *tls_identity_certificate(void);

@@ -29,6 +29,7 @@ struct token {
     char user[TOKEN_NAME_MAX + 1];
     enum role role;
     bool is_configured; /* from socle.dtb: there again after a reboot */
+    bool is_kept;       /* in a pool: there again, too */
     u8 digest[SHA256_BYTES];
     u64 created_unix_ns; /* 0: the clock was unknown */
     u64 expires_unix_ns; /* 0: never */

@@ -63,6 +63,13 @@ static const struct field memory_fields[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+static const struct field autostart_fields[] = {
+    {"enabled", FIELD_BOOL, MEMBER(autostart), NULL, NULL},
+    {"order", FIELD_U32, MEMBER(start_order), NULL, NULL},
+    {"delay_ms", FIELD_U32, MEMBER(start_delay_ms), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
 static const struct field boot_fields[] = {
     {"firmware", FIELD_ENUM, MEMBER(firmware), NULL, "direct, pvh"},
     {"kernel", FIELD_STRING, MEMBER(kernel), NULL, NULL},
@@ -132,6 +139,7 @@ static const struct field vm_fields[] = {
     {"description", FIELD_STRING, MEMBER(description), NULL, NULL},
     {"tags", FIELD_TAGS, MEMBER(tags), NULL, NULL},
     {"on_crash", FIELD_ENUM, MEMBER(on_crash), NULL, "stop, restart"},
+    {"autostart", FIELD_OBJECT, 0, 0, autostart_fields, NULL},
     {"cpu", FIELD_OBJECT, 0, 0, cpu_fields, NULL},
     {"memory", FIELD_OBJECT, 0, 0, memory_fields, NULL},
     {"boot", FIELD_OBJECT, 0, 0, boot_fields, NULL},
@@ -140,6 +148,7 @@ static const struct field vm_fields[] = {
     {"nics", FIELD_NICS, MEMBER(nics), NULL, NULL},
     {"disks", FIELD_DISKS, MEMBER(disks), NULL, NULL},
     {"state", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"persistent", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"reason", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"created_at", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"uptime_ns", FIELD_REPORTED, 0, 0, NULL, NULL},

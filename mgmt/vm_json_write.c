@@ -62,6 +62,16 @@ static void write_boot(struct json_writer *w, const struct vm_config *cfg)
     json_object_end(w);
 }
 
+static void write_autostart(struct json_writer *w, const struct vm_config *cfg)
+{
+    json_key(w, "autostart");
+    json_object_begin(w);
+    json_put_bool(w, "enabled", cfg->autostart);
+    json_put_u64(w, "order", cfg->start_order);
+    json_put_u64(w, "delay_ms", cfg->start_delay_ms);
+    json_object_end(w);
+}
+
 static void write_cpu(struct json_writer *w, const struct vm_config *cfg)
 {
     json_key(w, "cpu");
@@ -216,6 +226,10 @@ void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_n
     if (wanted(fields, "on_crash"))
         json_put_string(w, "on_crash",
                         info->cfg.on_crash == VM_ON_CRASH_RESTART ? "restart" : "stop");
+    if (wanted(fields, "autostart"))
+        write_autostart(w, &info->cfg);
+    if (wanted(fields, "persistent"))
+        json_put_bool(w, "persistent", info->is_persistent);
     write_parts(w, info, fields);
     if (wanted(fields, "created_at") && info->created_unix_ns)
         json_put_time(w, "created_at", info->created_unix_ns);

@@ -15,6 +15,9 @@
 #include "core/lib/types.h"
 #include "core/store/store_format.h"
 
+/* Requests to the disk at a time, besides one of each operation in progress. */
+#define STORE_IOS_MAX 98u
+
 enum store_io_kind { STORE_IO_READ, STORE_IO_WRITE, STORE_IO_FLUSH };
 
 /* A request to the disk. */

@@ -20,6 +20,8 @@
 
 _Static_assert(STORE_BUFS >= 2 * STORE_TXN_MAX + STORE_FANOUT + STORE_LOADS + STORE_STEP_EXTRA * 2,
                "the largest step finds room whatever else goes on");
+_Static_assert(STORE_IOS_MAX >= STORE_LOADS + STORE_HOMES + 2,
+               "and the commit's, and one to spare");
 _Static_assert(STORE_TXN_MAX > STORE_FANOUT + 2 * STORE_STEP_EXTRA, "a step fits into a commit");
 
 struct store_buf {

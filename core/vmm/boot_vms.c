@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Three phases, one node a step: the loader's files become images, then definitions are made, then
- * those with "autostart" are started in their order. Whatever goes wrong is told and costs only
- * that image or VM.
+ * One node a step: the loader's files become images, then definitions are made; when the pools have
+ * been looked at, too, those with "autostart" are started in their order. Whatever goes wrong is
+ * told and costs only that image or VM.
  */
 #include "core/vmm/boot_vms.h"
 
@@ -13,6 +13,8 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
+#include "core/vmm/pools.h"
+#include "core/vmm/registry.h"
 #include "core/vmm/vm_fdt.h"
 #include "core/vmm/vmm.h"
 #include "core/x86/log.h"
@@ -21,10 +23,13 @@
 #define PATH_MAX   96
 #define HASH_PIECE (256 * KiB)
 
-enum phase { PHASE_DONE, PHASE_IMAGES, PHASE_HASH, PHASE_VMS, PHASE_START };
+#define POOLS_LOOK_NS (50 * NS_PER_MS)
+
+enum phase { PHASE_IMAGES, PHASE_HASH, PHASE_VMS, PHASE_POOLS, PHASE_START, PHASE_DONE };
 
 struct start {
     u32 id;
+    u32 order;
     u32 delay_ms;
 };
 
@@ -74,6 +79,7 @@ void boot_vms_init(const struct boot_info *info, const struct dtb_report *report
 {
     boot.info = info;
     boot.report = report;
+    boot.phase = PHASE_POOLS;
     if (!info->dtb_base)
         return;
     boot.dtb = hpa_to_ptr(hpa(info->dtb_base));
@@ -147,13 +153,17 @@ static void hash_step(void)
         image_abort(boot.image);
         return;
     }
-    image_commit(boot.image);
+    if (image_commit(boot.image)) {
+        tell(NULL, "it cannot be kept");
+        image_abort(boot.image);
+        return;
+    }
     log_info("vmm", "%s: %lu bytes from the boot medium", boot.path, image_bytes(boot.image));
 }
 
 static void vm_step(void)
 {
-    static struct vm_fdt vm; /* too large for the stack */
+    static struct vm_config vm; /* too large for the stack */
     struct vmm_error err;
     int rc;
     u32 id;
@@ -162,14 +172,32 @@ static void vm_step(void)
     rc = vm_fdt_read(boot.dtb, boot.node, boot.path, &vm, boot.report);
     boot.node = fdt_next_subnode(boot.dtb, boot.node);
     if (rc == 0) {
-        rc = vmm_create(&vm.cfg, &id, &err);
+        rc = vmm_add(&vm, &id, &err);
         if (rc)
             tell(vm_fdt_property(err.pointer), err.text);
     }
     if (rc)
         tell(NULL, "this VM is left out");
-    else if (vm.autostart && boot.start_count < ARRAY_SIZE(boot.starts))
-        boot.starts[boot.start_count++] = (struct start){id, vm.start_delay_ms};
+    else if (vm.autostart)
+        boot_vms_start_later(id);
+    if (rc == 0)
+        registry_find_id(id)->is_from_dtb = true;
+}
+
+/* Behind all that have no higher number. */
+void boot_vms_start_later(u32 id)
+{
+    const struct vm_config *cfg = &registry_find_id(id)->cfg;
+    u32 at = boot.start_count;
+
+    if (boot.phase >= PHASE_START || at == ARRAY_SIZE(boot.starts))
+        return;
+    while (at > 0 && boot.starts[at - 1].order > cfg->start_order)
+        at--;
+    memmove(&boot.starts[at + 1], &boot.starts[at],
+            (boot.start_count - at) * sizeof(boot.starts[0]));
+    boot.starts[at] = (struct start){id, cfg->start_order, cfg->start_delay_ms};
+    boot.start_count++;
 }
 
 /* A VM deleted or started over REST in the meantime is as its user wants it. */
@@ -187,6 +215,14 @@ static void start_step(u64 now_ns)
         tell(vm_fdt_property(err.pointer), err.text);
 }
 
+static void pools_step(u64 now_ns)
+{
+    if (!pools_are_settled())
+        return;
+    boot.phase = PHASE_START;
+    boot.started_ns = now_ns;
+}
+
 static u64 start_due(void)
 {
     if (boot.start_next == boot.start_count)
@@ -195,14 +231,13 @@ static u64 start_due(void)
 }
 
 /* A phase has come to its end. */
-static void phase_next(u64 now_ns)
+static void phase_next(void)
 {
     if (boot.phase == PHASE_IMAGES) {
         phase_begin(PHASE_VMS, "/vms");
         return;
     }
-    boot.phase = PHASE_START;
-    boot.started_ns = now_ns;
+    boot.phase = PHASE_POOLS;
 }
 
 u64 boot_vms_poll(u64 now_ns)
@@ -213,12 +248,16 @@ u64 boot_vms_poll(u64 now_ns)
         hash_step();
     else if (boot.phase == PHASE_START && now_ns >= start_due())
         start_step(now_ns);
+    else if (boot.phase == PHASE_POOLS)
+        pools_step(now_ns);
     else if (boot.phase != PHASE_START && boot.node < 0)
-        phase_next(now_ns);
+        phase_next();
     else if (boot.phase == PHASE_IMAGES)
         image_step();
     else if (boot.phase == PHASE_VMS)
         vm_step();
+    if (boot.phase == PHASE_POOLS)
+        return now_ns + POOLS_LOOK_NS;
     if (boot.phase != PHASE_START)
         return 0;
     if (start_due() == BOOT_VMS_DONE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Images and VMs that a host begins with: what socle.dtb says under /images and /vms.
+ * Images and VMs that a host begins with: what socle.dtb says under /images and /vms, and which of
+ * them and of those in pools are started.
  *
  * The work is done in small steps beside everything else the management task does, so a large
  * image to be hashed does not keep the REST endpoint waiting. Private to core/vmm. Context:
@@ -23,6 +24,10 @@ void boot_vms_init(const struct boot_info *info, const struct dtb_report *report
  * BOOT_VMS_DONE when there is none.
  */
 u64 boot_vms_poll(u64 now_ns);
+
+/* Has a VM that a pool has kept started with the others, in its order; once those have begun it is
+ * too late. */
+void boot_vms_start_later(u32 id);
 
 #define BOOT_VMS_DONE (~0ull)
 

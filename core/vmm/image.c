@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Images in RAM: a list of chunks that double in size up to 2 MiB, so a small image wastes little
- * and a large one has few pieces.
+ * Images by name; where their bytes lie in RAM is in image_chunks.c.
  *
  * An image is named in the registry while it is ready and not deleted or replaced; it lives on
  * unnamed as long as somebody holds it. Only the management task comes here, so there are no locks.
@@ -11,40 +10,11 @@
 #include "core/kern/timer.h"
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
-#include "core/lib/list.h"
-#include "core/lib/sha256.h"
 #include "core/lib/string.h"
+#include "core/vmm/image_impl.h"
 #include "mm/kheap.h"
 #include "mm/layout.h"
 #include "mm/pmm.h"
-
-#define CHUNK_ORDER_MIN 4u /* 64 KiB */
-#define CHUNK_ORDER_MAX PMM_ORDER_2M
-#define CHUNKS_AT_FIRST 16u
-
-struct chunk {
-    u8 *bytes;
-    u64 offset; /* of its first byte in the image */
-    u32 order;
-};
-
-struct image {
-    struct list link; /* in the registry, sorted by name; alone while uploading and when unnamed */
-    char name[IMAGE_NAME_MAX + 1];
-    enum image_kind kind;
-    bool is_ready;
-    bool is_named;
-    u32 users;
-    u64 bytes;
-    u64 capacity; /* of all chunks */
-    u64 hashed;   /* the first so many bytes */
-    u64 created_ns;
-    struct sha256 hash;
-    u8 sha256[32];
-    struct chunk *chunks;
-    u32 chunk_count;
-    u32 chunk_capacity;
-};
 
 static struct list registry = LIST_INIT(registry);
 static struct list uploads = LIST_INIT(uploads);
@@ -89,13 +59,14 @@ static u32 count_images(void)
 static void destroy(struct image *img)
 {
     list_remove(&img->link);
-    for (u32 i = 0; i < img->chunk_count; i++)
-        pmm_free_dirty(ptr_to_hpa(img->chunks[i].bytes), img->chunks[i].order, PMM_IMAGE);
-    kfree(img->chunks);
+    image_chunks_free(img);
+    if (img->rest)
+        img->rest->ops->end(img->rest, false);
     kfree(img);
 }
 
-int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct image **out)
+int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct image_rest *rest,
+                struct image **out)
 {
     struct pmm_stats stats;
     struct image *img;
@@ -107,8 +78,8 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     if (count_images() >= IMAGES_MAX)
         return -ENOSPC;
     pmm_get_stats(&stats);
-    if (pmm_available(&stats) < VMM_RESERVE_BYTES ||
-        size_hint > pmm_available(&stats) - VMM_RESERVE_BYTES)
+    if (!rest && (pmm_available(&stats) < VMM_RESERVE_BYTES ||
+                  size_hint > pmm_available(&stats) - VMM_RESERVE_BYTES))
         return -ENOMEM;
     img = kzalloc(sizeof(*img));
     if (!img)
@@ -116,58 +87,10 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     list_init(&img->link);
     (void)str_copy(img->name, sizeof(img->name), name);
     img->kind = kind;
+    img->rest = rest;
     sha256_init(&img->hash);
     list_push_back(&uploads, &img->link);
     *out = img;
-    return 0;
-}
-
-/* Room in the chunk table for one more. */
-static int chunk_table_grow(struct image *img)
-{
-    u32 capacity = img->chunk_capacity ? img->chunk_capacity * 2 : CHUNKS_AT_FIRST;
-    struct chunk *chunks;
-
-    if (img->chunk_count < img->chunk_capacity)
-        return 0;
-    chunks = kmalloc(capacity * sizeof(*chunks));
-    if (!chunks)
-        return -ENOMEM;
-    if (img->chunk_count > 0)
-        memcpy(chunks, img->chunks, img->chunk_count * sizeof(*chunks));
-    kfree(img->chunks);
-    img->chunks = chunks;
-    img->chunk_capacity = capacity;
-    return 0;
-}
-
-/* The table has room for it. */
-static void chunk_attach(struct image *img, hpa_t block, unsigned order)
-{
-    img->chunks[img->chunk_count++] = (struct chunk){hpa_to_ptr(block), img->capacity, order};
-    img->capacity += PAGE_SIZE << order;
-}
-
-/* Adds a chunk about as large as the image is already, or the largest there is below that. */
-static int chunk_add(struct image *img)
-{
-    unsigned order = pmm_order_for(img->bytes);
-    struct pmm_stats stats;
-    hpa_t block;
-    int rc = chunk_table_grow(img);
-
-    if (rc)
-        return rc;
-    pmm_get_stats(&stats);
-    if (pmm_available(&stats) < VMM_RESERVE_BYTES)
-        return -ENOMEM;
-    order = MIN(MAX(order, CHUNK_ORDER_MIN), CHUNK_ORDER_MAX);
-    while (pmm_alloc(order, PMM_IMAGE, false, &block)) {
-        if (order == 0)
-            return -ENOMEM;
-        order--;
-    }
-    chunk_attach(img, block, order);
     return 0;
 }
 
@@ -175,11 +98,17 @@ int image_append(struct image *img, const void *data, size_t bytes)
 {
     const u8 *from = data;
 
+    if (img->rest) {
+        sha256_update(&img->hash, from, bytes);
+        img->bytes += bytes;
+        img->hashed += bytes;
+        return img->rest->ops->append(img->rest, data, bytes);
+    }
     while (bytes > 0) {
         const struct chunk *last;
         size_t piece;
 
-        if (img->bytes == img->capacity && chunk_add(img))
+        if (img->bytes == img->capacity && image_chunk_add(img))
             return -ENOMEM;
         last = &img->chunks[img->chunk_count - 1];
         piece = MIN(bytes, img->capacity - img->bytes);
@@ -208,7 +137,7 @@ int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes
                   struct image **out)
 {
     struct image *img;
-    int rc = image_begin(name, kind, 0, &img);
+    int rc = image_begin(name, kind, 0, NULL, &img);
 
     if (rc) {
         free_blocks(pages.v, pages.v + bytes);
@@ -217,12 +146,12 @@ int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes
     while (img->capacity < bytes) {
         hpa_t block = hpa(pages.v + img->capacity);
 
-        if (chunk_table_grow(img)) {
+        if (image_table_grow(img)) {
             free_blocks(block.v, pages.v + bytes);
             image_abort(img);
             return -ENOMEM;
         }
-        chunk_attach(img, block, pmm_order_of(block));
+        image_chunk_attach(img, block, pmm_order_of(block));
     }
     img->bytes = bytes;
     *out = img;
@@ -259,13 +188,11 @@ static void forget(struct image *img)
         destroy(img);
 }
 
-void image_commit(struct image *img)
+/* In its place, and no longer among the uploads. */
+static void publish(struct image *img)
 {
-    struct image *old = find_in(&registry, img->name);
     struct list *after = &registry;
 
-    if (old)
-        forget(old);
     list_remove(&img->link);
     while (after->next != &registry &&
            strcmp(list_entry(after->next, struct image, link)->name, img->name) < 0)
@@ -274,6 +201,48 @@ void image_commit(struct image *img)
     img->is_ready = true;
     img->is_named = true;
     img->created_ns = time_ns();
+}
+
+int image_commit(struct image *img)
+{
+    struct image *old = find_in(&registry, img->name);
+    struct image_info info;
+    int rc = 0;
+
+    image_get_info(img, &info);
+    if (img->rest)
+        rc = img->rest->ops->finish(img->rest, &info);
+    if (rc)
+        return rc;
+    if (old)
+        forget(old);
+    publish(img);
+    return 0;
+}
+
+int image_adopt(const struct image_info *info, struct image_rest *rest)
+{
+    struct image *img;
+    int rc = image_find(info->name) ? -EEXIST : image_begin(info->name, info->kind, 0, rest, &img);
+
+    if (rc)
+        return rc == -EBUSY ? -EEXIST : rc;
+    img->bytes = img->hashed = info->size_bytes;
+    memcpy(img->sha256, info->sha256, sizeof(img->sha256));
+    publish(img);
+    return 0;
+}
+
+void image_let_go(struct image *img)
+{
+    img->rest->ops->end(img->rest, true);
+    img->rest = NULL;
+    forget(img);
+}
+
+struct image_rest *image_rest_of(const struct image *img)
+{
+    return img->rest;
 }
 
 void image_abort(struct image *img)
@@ -295,6 +264,7 @@ void image_get_info(const struct image *img, struct image_info *out)
         .is_ready = img->is_ready,
         .users = img->users,
         .created_ns = img->created_ns,
+        .pool = img->rest ? img->rest->pool : NULL,
     };
     (void)str_copy(out->name, sizeof(out->name), img->name);
     memcpy(out->sha256, img->sha256, sizeof(out->sha256));
@@ -307,26 +277,6 @@ struct image *image_next(const struct image *after)
     return at->next == &registry ? NULL : list_entry(at->next, struct image, link);
 }
 
-const void *image_span(const struct image *img, u64 offset, size_t *bytes)
-{
-    u32 low = 0;
-    u32 high = img->chunk_count;
-    const struct chunk *chunk;
-
-    assert(offset < img->bytes);
-    while (high - low > 1) {
-        u32 mid = low + (high - low) / 2;
-
-        if (img->chunks[mid].offset <= offset)
-            low = mid;
-        else
-            high = mid;
-    }
-    chunk = &img->chunks[low];
-    *bytes = MIN(chunk->offset + (PAGE_SIZE << chunk->order), img->bytes) - offset;
-    return chunk->bytes + (offset - chunk->offset);
-}
-
 u64 image_bytes(const struct image *img)
 {
     return img->bytes;
@@ -337,6 +287,10 @@ size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes)
     u8 *to = dst;
     size_t done = 0;
 
+    if (img->rest && img->loads == 0) {
+        bytes = (size_t)MIN(bytes, img->bytes - MIN(offset, img->bytes));
+        return img->rest->ops->read(img->rest, offset, dst, bytes) ? 0 : bytes;
+    }
     while (done < bytes && offset + done < img->bytes) {
         size_t piece;
         const void *from = image_span(img, offset + done, &piece);
@@ -346,6 +300,28 @@ size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes)
         done += piece;
     }
     return done;
+}
+
+int image_load(struct image *img)
+{
+    int rc = 0;
+
+    assert(img->users > 0);
+    if (!img->rest)
+        return 0;
+    if (img->loads == 0)
+        rc = image_chunks_fill(img);
+    if (rc)
+        image_chunks_free(img);
+    else
+        img->loads++;
+    return rc;
+}
+
+void image_unload(struct image *img)
+{
+    if (img->rest && --img->loads == 0)
+        image_chunks_free(img);
 }
 
 void image_hold(struct image *img)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Images kept in RAM: kernels, initrds, uploaded piece by piece and referenced by VM definitions.
+ * Images: kernels, initrds, disks, uploaded piece by piece and referenced by VM definitions. They
+ * are kept in RAM, or at rest in a pool (image_pool.h); there their bytes are in RAM only while
+ * somebody has them loaded.
  *
  * Context of all functions: management task.
  */
@@ -11,7 +13,7 @@
 #include "core/lib/types.h"
 #include "mm/pmm.h"
 
-#define IMAGES_MAX     64
+#define IMAGES_MAX     256
 #define IMAGE_NAME_MAX 63
 
 /* Host memory that neither images nor guests may use up: tables, stacks, connections need some to
@@ -22,6 +24,23 @@ enum image_kind { IMAGE_RAW, IMAGE_QCOW2, IMAGE_ISO, IMAGE_KERNEL, IMAGE_INITRD 
 
 struct image; /* opaque */
 
+struct image_info;
+
+/* Where an image at rest has its bytes; whoever keeps them embeds it. */
+struct image_rest {
+    const struct image_rest_ops *ops;
+    const char *pool; /* its name */
+};
+
+struct image_rest_ops {
+    int (*append)(struct image_rest *rest, const void *data, size_t bytes); /* 0, or an error */
+    /* All bytes are there: makes them durable, and known as that image. Return: 0, or an error. */
+    int (*finish)(struct image_rest *rest, const struct image_info *info);
+    int (*read)(struct image_rest *rest, u64 offset, void *dst, size_t bytes);
+    /* The image is gone: so are its bytes, unless they are to be kept. Frees *rest. */
+    void (*end)(struct image_rest *rest, bool is_kept);
+};
+
 struct image_info {
     char name[IMAGE_NAME_MAX + 1];
     enum image_kind kind;
@@ -30,17 +49,19 @@ struct image_info {
     bool is_ready; /* complete; else still uploading */
     u32 users;     /* running VMs that hold it */
     u64 created_ns;
+    const char *pool; /* NULL: in RAM */
 };
 
 /*
  * Begins an upload. The image becomes visible (or replaces the ready one of that name) at
  * image_commit; a second upload of the same name meanwhile is refused. size_hint: expected bytes,
- * or 0. Return: 0, -ENOMEM (size_hint exceeds free memory), -ENOSPC (IMAGES_MAX), -EBUSY, -EINVAL
- * (name).
+ * or 0; rest: where its bytes go, the image's if all is well; NULL: RAM. Return: 0, -ENOMEM
+ * (size_hint exceeds free memory), -ENOSPC (IMAGES_MAX), -EBUSY, -EINVAL (name).
  */
-int image_begin(const char *name, enum image_kind kind, u64 size_hint,
+int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct image_rest *rest,
                 struct image **out) must_check;
-int image_append(struct image *img, const void *data, size_t bytes) must_check; /* 0, -ENOMEM */
+/* Return: 0, -ENOMEM, or an error of where it is at rest. */
+int image_append(struct image *img, const void *data, size_t bytes) must_check;
 /* SHA-256 over all bytes; finishes the hash: call once, before commit. */
 void image_digest(struct image *img, u8 sha256[32]);
 
@@ -56,18 +77,37 @@ int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes
 /* Hashes the next bytes of it, at most `bytes`. Return: true if there are more. */
 bool image_hash(struct image *img, u64 bytes) must_check;
 
-void image_commit(struct image *img); /* replaced says nothing: VMs that hold the old one keep it */
+/* Replaced says nothing: VMs that hold the old one keep it. Return: 0; an error of where it is at
+ * rest: it is to be aborted then. */
+int image_commit(struct image *img) must_check;
 void image_abort(struct image *img);
+
+/* An image that is at rest already. Return: 0 and it is ready; -EEXIST, -ENOSPC, -ENOMEM, -EINVAL:
+ * *rest is still the caller's. */
+int image_adopt(const struct image_info *info, struct image_rest *rest) must_check;
+/* It is no longer there, but its bytes are. Nobody holds it. */
+void image_let_go(struct image *img);
+/* Where it is at rest; NULL: in RAM. */
+struct image_rest *image_rest_of(const struct image *img);
 
 struct image *image_find(const char *name); /* ready images only; NULL if none */
 void image_get_info(const struct image *img, struct image_info *out);
 struct image *image_next(
     const struct image *after); /* NULL: the first; in name order; ready ones */
 
-/* Copies out. Return: bytes copied, less at the end. */
+/* Copies out. Return: bytes copied, less at the end, or where they cannot be read. */
 size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes);
 
-/* The bytes from `offset` (< size) where they lie, and how many follow in one piece. */
+/*
+ * Has the bytes in RAM until image_unload(), which as many calls as there were of this one have to
+ * be; for an image kept in RAM nothing to do. Who does so holds the image. Return: 0; -ENOMEM,
+ * -EIO.
+ */
+int image_load(struct image *img) must_check;
+void image_unload(struct image *img);
+
+/* The bytes from `offset` (< size) of one in RAM, or loaded, where they lie, and how many follow in
+ * one piece. */
 const void *image_span(const struct image *img, u64 offset, size_t *bytes);
 u64 image_bytes(const struct image *img);
 

@@ -215,6 +215,42 @@ static u32 memory_node(const struct vmm_entry *entry)
     return pmm_freest_node();
 }
 
+static int load_image(struct image *img, struct vmm_error *err)
+{
+    struct pmm_stats host;
+    int rc = img ? image_load(img) : 0;
+
+    pmm_get_stats(&host);
+    if (rc == -ENOMEM) {
+        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
+                      "There is no memory to load the VM's images.");
+        err->need_bytes = image_bytes(img) + VMM_RESERVE_BYTES;
+        err->free_bytes = pmm_available(&host);
+    } else if (rc) {
+        vmm_error_set(err, "state", NULL, "GET /api/v1/pools says how the pool is.",
+                      "The VM's images cannot be read from their pool.");
+    }
+    return rc == -ENOMEM ? rc : rc ? -EBUSY : 0;
+}
+
+/* Those at rest are in RAM only as long as the guest is being loaded. */
+static int build(struct vm *vm, const struct vm_parts *parts, struct vmm_entry *entry,
+                 struct vmm_error *err)
+{
+    int rc = load_image(entry->kernel, err);
+
+    if (rc)
+        return rc;
+    rc = load_image(entry->initrd, err);
+    if (rc == 0) {
+        rc = vm_build(vm, parts, err);
+        if (entry->initrd)
+            image_unload(entry->initrd);
+    }
+    image_unload(entry->kernel);
+    return rc;
+}
+
 int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err)
 {
     struct vm_parts parts = {
@@ -239,7 +275,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
     rc = pcpu_plan_make(entry, err);
     parts.node = memory_node(entry);
     if (rc == 0)
-        rc = vm_build(vm, &parts, err);
+        rc = build(vm, &parts, entry, err);
     if (rc) {
         pcpu_plan_release(entry);
         kfree(vm);

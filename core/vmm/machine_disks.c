@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the disks of a VM are on, from its start to its stop. */
 #include "core/lib/errno.h"
+#include "core/vmm/image_pool.h"
 #include "core/vmm/machine.h"
 #include "core/vmm/vmm_error.h"
 #include "core/vmm/volumes.h"
 
+/* One at rest in a pool is read from there, one in RAM is a volume for this disk. */
 static int open_image(const struct vm_disk *disk, struct volume **out, struct vmm_error *err)
 {
-    int rc = volumes_of_image(disk->image, out);
+    struct image *img = image_find(disk->image);
+    int rc;
+
+    *out = img ? image_pool_open_disk(img) : NULL;
+    rc = *out ? 0 : volumes_of_image(disk->image, out);
 
     if (rc == -ENOENT)
         vmm_error_set(err, "semantic", "/disks", "Upload it with PUT /api/v1/images/{name} first.",
@@ -64,9 +70,9 @@ void machine_close_disks(struct vmm_entry *entry)
         struct volume *volume = entry->disks[i];
 
         entry->disks[i] = NULL;
-        if (volume && disk->image[0])
+        if (volume && disk->image[0] && !image_pool_close_disk(volume))
             volume->ops->destroy(volume);
-        else if (volume)
+        else if (volume && !disk->image[0])
             volume_close(volume, !disk->is_read_only);
     }
 }

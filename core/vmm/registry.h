@@ -13,6 +13,7 @@
 #include "core/vmm/vmm.h"
 
 struct image;
+struct vmm_pool;
 struct volume;
 
 struct vmm_entry {
@@ -23,6 +24,8 @@ struct vmm_entry {
     u64 etag;
     char reason[VM_REASON_MAX];
     u64 created_unix_ns;
+    struct vmm_pool *pool; /* that keeps its definition, or NULL */
+    bool is_from_dtb;      /* socle.dtb brings it at each boot */
     u64 started_ns;
     struct vconsole consoles[VM_CONSOLE_COUNT]; /* whose log is NULL is not there */
     struct console_log console_log;             /* used if cfg.console_log */
@@ -64,6 +67,17 @@ void registry_remove(struct vmm_entry *entry);
 
 /* Marks the entry as changed. */
 void registry_touch(struct vmm_entry *entry);
+
+/* Makes a definition as vmm_create does, but does not keep it over a reboot: it comes from where it
+ * is kept. */
+int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err) must_check;
+
+/* A UUID for what was given none: not guessable from another one, and never the same twice. */
+void vmm_uuid_make(const char *name, u8 uuid[16]);
+bool vmm_uuid_is_zero(const u8 uuid[16]);
+
+/* The first of "vm-1", "vm-2" … that no VM has. */
+void vmm_name_make(char name[VM_NAME_MAX + 1]);
 
 /* Changes its state, and marks it as changed. */
 void registry_set_state(struct vmm_entry *entry, enum vmm_state state);

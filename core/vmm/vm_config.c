@@ -349,6 +349,15 @@ static int check_disks(const struct vm_config *cfg, struct vmm_error *err)
     return rc;
 }
 
+static int check_start(const struct vm_config *cfg, struct vmm_error *err)
+{
+    if (cfg->start_delay_ms <= VM_START_DELAY_MAX_MS)
+        return 0;
+    vmm_error_set(err, "bad_value", "/autostart/delay_ms", "Use at most 3600000: an hour.",
+                  "The delay of the start is too long.");
+    return -EINVAL;
+}
+
 int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
 {
     int rc = check_texts(cfg, err);
@@ -371,5 +380,7 @@ int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
         rc = check_nics(cfg, err);
     if (rc == 0)
         rc = check_disks(cfg, err);
+    if (rc == 0)
+        rc = check_start(cfg, err);
     return rc;
 }

@@ -23,6 +23,8 @@
 #define VM_LOG_BYTES_MAX     (16u * 1024u * 1024u)
 #define VM_LOG_BYTES_DEFAULT (64u * 1024u) /* a Linux boot writes about 25 KiB */
 
+#define VM_START_DELAY_MAX_MS (60u * 60u * 1000u)
+
 #define VM_NICS_MAX         8
 #define VM_NIC_ID_MAX       31
 #define VM_NETWORK_NAME_MAX 63
@@ -86,6 +88,9 @@ struct vm_config {
     bool has_virtio_console; /* a second console, number 1 */
     u32 virtio_log_bytes;
     enum vm_on_crash on_crash;
+    bool autostart;     /* started with the host, */
+    u32 start_order;    /* those with lower numbers first, */
+    u32 start_delay_ms; /* so long after the one before it */
     struct vm_nic nics[VM_NICS_MAX];
     u32 nic_count;
     struct vm_disk disks[VM_DISKS_MAX];

@@ -10,35 +10,12 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "core/vmm/vm_fdt_props.h"
 #include "core/vmm/vmm.h"
 
-enum prop_type {
-    PROP_STRING,
-    PROP_U32,
-    PROP_U64,
-    PROP_WORD,
-    PROP_FLAG,
-    PROP_UNFLAG, /* false by being there */
-    PROP_MAC,
-    PROP_UUID,
-    PROP_TAGS,
-    PROP_PINS
-};
-
-struct prop {
-    const char *name;
-    enum prop_type type;
-    u32 offset; /* in struct vm_fdt, or struct vm_nic */
-    u32 size;
-    const char *pointer;      /* of the member in the API's JSON */
-    const char *const *words; /* PROP_WORD: in the order of the values */
-    const char *wrong;        /* what is told of a value that does not fit */
-};
-
-#define NICS_NODE  "nics"
 #define PATH_BYTES 160u /* of a card, for reports */
 
-#define MEMBER(m) offsetof(struct vm_fdt, m), sizeof(((struct vm_fdt *)0)->m)
+#define MEMBER(m) offsetof(struct vm_config, m), sizeof(((struct vm_config *)0)->m)
 
 static const char *const firmwares[] = {"direct", "pvh", NULL};
 static const char *const on_crashes[] = {"stop", "restart", NULL};
@@ -48,44 +25,45 @@ static const char *const kinds[] = {"raw", "qcow2", "iso", "kernel", "initrd", N
 #define WRONG_IMAGE  "it is no image's name: one text of at most 63 bytes"
 #define WRONG_FLAG   "it is true by being there: leave its value out"
 
-static const struct prop vm_props[] = {
-    {"memory", PROP_U64, MEMBER(cfg.memory_bytes), "/memory/size_bytes", NULL, WRONG_NUMBER},
-    {"memory-balloon-target", PROP_U64, MEMBER(cfg.balloon_target_bytes),
+const struct prop vm_fdt_props[] = {
+    {"memory", PROP_U64, MEMBER(memory_bytes), "/memory/size_bytes", NULL, WRONG_NUMBER},
+    {"memory-balloon-target", PROP_U64, MEMBER(balloon_target_bytes),
      "/memory/balloon/target_bytes", NULL, WRONG_NUMBER},
-    {"vcpus", PROP_U32, MEMBER(cfg.cpu_count), "/cpu/count", NULL, WRONG_NUMBER},
-    {"cpu-weight", PROP_U32, MEMBER(cfg.cpu_weight), "/cpu/weight", NULL, WRONG_NUMBER},
-    {"cpu-limit-millicpu", PROP_U32, MEMBER(cfg.cpu_limit_millicpu), "/cpu/limit_millicpu", NULL,
+    {"vcpus", PROP_U32, MEMBER(cpu_count), "/cpu/count", NULL, WRONG_NUMBER},
+    {"cpu-weight", PROP_U32, MEMBER(cpu_weight), "/cpu/weight", NULL, WRONG_NUMBER},
+    {"cpu-limit-millicpu", PROP_U32, MEMBER(cpu_limit_millicpu), "/cpu/limit_millicpu", NULL,
      WRONG_NUMBER},
-    {"cpu-pins", PROP_PINS, MEMBER(cfg.pins), "/cpu/pins", NULL,
+    {"cpu-pins", PROP_PINS, MEMBER(pins), "/cpu/pins", NULL,
      "it is no list of CPU numbers, one cell each, below 256"},
-    {"cpu-realtime", PROP_FLAG, MEMBER(cfg.cpu_realtime), "/cpu/realtime", NULL, WRONG_FLAG},
-    {"firmware", PROP_WORD, MEMBER(cfg.firmware), "/boot/firmware", firmwares,
+    {"cpu-realtime", PROP_FLAG, MEMBER(cpu_realtime), "/cpu/realtime", NULL, WRONG_FLAG},
+    {"firmware", PROP_WORD, MEMBER(firmware), "/boot/firmware", firmwares,
      "it is neither \"direct\" nor \"pvh\""},
-    {"kernel", PROP_STRING, MEMBER(cfg.kernel), "/boot/kernel", NULL, WRONG_IMAGE},
-    {"initrd", PROP_STRING, MEMBER(cfg.initrd), "/boot/initrd", NULL, WRONG_IMAGE},
-    {"cmdline", PROP_STRING, MEMBER(cfg.cmdline), "/boot/cmdline", NULL,
+    {"kernel", PROP_STRING, MEMBER(kernel), "/boot/kernel", NULL, WRONG_IMAGE},
+    {"initrd", PROP_STRING, MEMBER(initrd), "/boot/initrd", NULL, WRONG_IMAGE},
+    {"cmdline", PROP_STRING, MEMBER(cmdline), "/boot/cmdline", NULL,
      "it is no text of at most 4095 bytes"},
-    {"uuid", PROP_UUID, MEMBER(cfg.uuid), "/uuid", NULL, "it is no UUID"},
-    {"description", PROP_STRING, MEMBER(cfg.description), "/description", NULL,
+    {"uuid", PROP_UUID, MEMBER(uuid), "/uuid", NULL, "it is no UUID"},
+    {"description", PROP_STRING, MEMBER(description), "/description", NULL,
      "it is no text of at most 255 bytes"},
-    {"tags", PROP_TAGS, MEMBER(cfg.tags), "/tags", NULL,
+    {"tags", PROP_TAGS, MEMBER(tags), "/tags", NULL,
      "it is no list of at most 8 texts of at most 31 bytes"},
-    {"on-crash", PROP_WORD, MEMBER(cfg.on_crash), "/on_crash", on_crashes,
+    {"on-crash", PROP_WORD, MEMBER(on_crash), "/on_crash", on_crashes,
      "it is neither \"stop\" nor \"restart\""},
-    {"console-log", PROP_FLAG, MEMBER(cfg.console_log), "/serial/0/host_log", NULL, WRONG_FLAG},
-    {"console-log-bytes", PROP_U32, MEMBER(cfg.serial_log_bytes), "/serial/0/log_bytes", NULL,
+    {"console-log", PROP_FLAG, MEMBER(console_log), "/serial/0/host_log", NULL, WRONG_FLAG},
+    {"console-log-bytes", PROP_U32, MEMBER(serial_log_bytes), "/serial/0/log_bytes", NULL,
      WRONG_NUMBER},
-    {"virtio-console", PROP_FLAG, MEMBER(cfg.has_virtio_console), "/virtio_console/enabled", NULL,
+    {"virtio-console", PROP_FLAG, MEMBER(has_virtio_console), "/virtio_console/enabled", NULL,
      WRONG_FLAG},
-    {"virtio-console-log-bytes", PROP_U32, MEMBER(cfg.virtio_log_bytes),
-     "/virtio_console/log_bytes", NULL, WRONG_NUMBER},
-    {"autostart", PROP_FLAG, MEMBER(autostart), NULL, NULL, WRONG_FLAG},
-    {"start-delay-ms", PROP_U32, MEMBER(start_delay_ms), NULL, NULL, WRONG_NUMBER},
+    {"virtio-console-log-bytes", PROP_U32, MEMBER(virtio_log_bytes), "/virtio_console/log_bytes",
+     NULL, WRONG_NUMBER},
+    {"autostart", PROP_FLAG, MEMBER(autostart), "/autostart/enabled", NULL, WRONG_FLAG},
+    {"start-order", PROP_U32, MEMBER(start_order), "/autostart/order", NULL, WRONG_NUMBER},
+    {"start-delay-ms", PROP_U32, MEMBER(start_delay_ms), "/autostart/delay_ms", NULL, WRONG_NUMBER},
 };
 
 #define NIC_MEMBER(m) offsetof(struct vm_nic, m), sizeof(((struct vm_nic *)0)->m)
 
-static const struct prop nic_props[] = {
+const struct prop vm_fdt_nic_props[] = {
     {"network", PROP_STRING, NIC_MEMBER(network), NULL, NULL,
      "it is no network's name: one text of at most 63 bytes"},
     {"mac", PROP_MAC, NIC_MEMBER(mac), NULL, NULL, "it is no text like \"52:00:00:12:34:56\""},
@@ -95,6 +73,24 @@ static const struct prop nic_props[] = {
     {"isolated", PROP_FLAG, NIC_MEMBER(is_isolated), NULL, NULL, WRONG_FLAG},
     {"any-mac", PROP_UNFLAG, NIC_MEMBER(checks_mac), NULL, NULL, WRONG_FLAG},
 };
+
+#define DISK_MEMBER(m) offsetof(struct vm_disk, m), sizeof(((struct vm_disk *)0)->m)
+
+const struct prop vm_fdt_disk_props[] = {
+    {"volume", PROP_STRING, DISK_MEMBER(volume), NULL, NULL,
+     "it is no volume's name: one text of at most 63 bytes"},
+    {"image", PROP_STRING, DISK_MEMBER(image), NULL, NULL, WRONG_IMAGE},
+    {"read-only", PROP_FLAG, DISK_MEMBER(is_read_only), NULL, NULL, WRONG_FLAG},
+    {"no-discard", PROP_UNFLAG, DISK_MEMBER(can_discard), NULL, NULL, WRONG_FLAG},
+    {"serial", PROP_STRING, DISK_MEMBER(serial), NULL, NULL, "it is no text of at most 20 bytes"},
+    {"operations-per-second", PROP_U64, DISK_MEMBER(ops_per_s), NULL, NULL, WRONG_NUMBER},
+    {"bytes-per-second", PROP_U64, DISK_MEMBER(bytes_per_s), NULL, NULL, WRONG_NUMBER},
+    {"burst-bytes", PROP_U64, DISK_MEMBER(burst_bytes), NULL, NULL, WRONG_NUMBER},
+};
+
+const size_t vm_fdt_prop_count = ARRAY_SIZE(vm_fdt_props);
+const size_t vm_fdt_nic_prop_count = ARRAY_SIZE(vm_fdt_nic_props);
+const size_t vm_fdt_disk_prop_count = ARRAY_SIZE(vm_fdt_disk_props);
 
 static bool read_number(const void *dtb, int node, const struct prop *prop, void *place)
 {
@@ -225,7 +221,7 @@ static bool read_prop(const void *dtb, int node, const struct prop *prop, void *
     case PROP_TAGS:
         break;
     }
-    return read_tags(dtb, node, prop, &((struct vm_fdt *)out)->cfg);
+    return read_tags(dtb, node, prop, out);
 }
 
 /* Return: 0; -EINVAL if a value does not fit: all such are told. */
@@ -254,65 +250,136 @@ static bool has_prop(const struct prop *props, size_t count, const char *name)
 
 static bool vm_knows(const char *name, bool is_node)
 {
-    return is_node ? strcmp(name, NICS_NODE) == 0 : has_prop(vm_props, ARRAY_SIZE(vm_props), name);
+    if (is_node)
+        return strcmp(name, VM_FDT_NICS) == 0 || strcmp(name, VM_FDT_DISKS) == 0;
+    return has_prop(vm_fdt_props, vm_fdt_prop_count, name);
 }
 
 static bool nic_knows(const char *name, bool is_node)
 {
-    return !is_node && has_prop(nic_props, ARRAY_SIZE(nic_props), name);
+    return !is_node && has_prop(vm_fdt_nic_props, vm_fdt_nic_prop_count, name);
 }
 
-/* The cards: the children of "nics", in their order. */
-static int read_nics(const void *dtb, int vm, const char *path, struct vm_config *cfg,
+static bool disk_knows(const char *name, bool is_node)
+{
+    return !is_node && has_prop(vm_fdt_disk_props, vm_fdt_disk_prop_count, name);
+}
+
+/* A list of a VM's parts: the children of a node, in their order. */
+struct part_list {
+    const char *node;
+    const struct prop *props;
+    size_t prop_count;
+    bool (*knows)(const char *name, bool is_node);
+    char *items;          /* the id is the first member of each */
+    size_t size, id_size; /* of one */
+    u32 *count;
+    u32 max;
+    const void *defaults; /* of one */
+    const char *too_many, *bad_name;
+};
+
+static int read_list(const void *dtb, int vm, const char *path, const struct part_list *list,
                      const struct dtb_report *report)
 {
-    int nics = fdt_subnode_offset(dtb, vm, NICS_NODE);
+    int parent = fdt_subnode_offset(dtb, vm, list->node);
     char where[PATH_BYTES];
     int node;
     int rc = 0;
 
-    if (nics < 0)
+    if (parent < 0)
         return 0;
-    fdt_for_each_subnode(node, dtb, nics)
+    fdt_for_each_subnode(node, dtb, parent)
     {
         const char *name = fdt_get_name(dtb, node, NULL);
-        struct vm_nic *nic = &cfg->nics[cfg->nic_count];
+        char *item = list->items + *list->count * list->size;
 
-        if (cfg->nic_count == VM_NICS_MAX) {
-            dtb_tell(report, path, NICS_NODE, "a VM has at most 8 network cards");
+        if (*list->count == list->max) {
+            dtb_tell(report, path, list->node, list->too_many);
             return -EINVAL;
         }
-        cfg->nic_count++;
-        vm_nic_default(nic);
-        ksnprintf(where, sizeof(where), "%s/" NICS_NODE "/%s", path, name ? name : "");
-        if (!name || !str_copy(nic->id, sizeof(nic->id), name)) {
-            dtb_tell(report, where, NULL, "its name is no card's: at most 31 bytes");
+        ++*list->count;
+        memcpy(item, list->defaults, list->size);
+        ksnprintf(where, sizeof(where), "%s/%s/%s", path, list->node, name ? name : "");
+        if (!name || !str_copy(item, list->id_size, name)) {
+            dtb_tell(report, where, NULL, list->bad_name);
             rc = -EINVAL;
         }
-        if (read_props(dtb, node, where, nic_props, ARRAY_SIZE(nic_props), nic, report))
+        if (read_props(dtb, node, where, list->props, list->prop_count, item, report))
             rc = -EINVAL;
-        dtb_tell_unknown(dtb, node, where, nic_knows, report);
+        dtb_tell_unknown(dtb, node, where, list->knows, report);
     }
     return rc;
 }
 
-int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_fdt *out,
+_Static_assert(offsetof(struct vm_nic, id) == 0 && offsetof(struct vm_disk, id) == 0,
+               "read_list puts the name there");
+
+static int read_nics(const void *dtb, int node, const char *path, struct vm_config *cfg,
+                     const struct dtb_report *report)
+{
+    struct vm_nic defaults;
+
+    vm_nic_default(&defaults);
+    return read_list(dtb, node, path,
+                     &(struct part_list){
+                         .node = VM_FDT_NICS,
+                         .props = vm_fdt_nic_props,
+                         .prop_count = vm_fdt_nic_prop_count,
+                         .knows = nic_knows,
+                         .items = (char *)cfg->nics,
+                         .size = sizeof(defaults),
+                         .id_size = sizeof(defaults.id),
+                         .count = &cfg->nic_count,
+                         .max = VM_NICS_MAX,
+                         .defaults = &defaults,
+                         .too_many = "a VM has at most 8 network cards",
+                         .bad_name = "its name is no card's: at most 31 bytes",
+                     },
+                     report);
+}
+
+static int read_disks(const void *dtb, int node, const char *path, struct vm_config *cfg,
+                      const struct dtb_report *report)
+{
+    struct vm_disk defaults;
+
+    vm_disk_default(&defaults);
+    return read_list(dtb, node, path,
+                     &(struct part_list){
+                         .node = VM_FDT_DISKS,
+                         .props = vm_fdt_disk_props,
+                         .prop_count = vm_fdt_disk_prop_count,
+                         .knows = disk_knows,
+                         .items = (char *)cfg->disks,
+                         .size = sizeof(defaults),
+                         .id_size = sizeof(defaults.id),
+                         .count = &cfg->disk_count,
+                         .max = VM_DISKS_MAX,
+                         .defaults = &defaults,
+                         .too_many = "a VM has at most 8 disks",
+                         .bad_name = "its name is no disk's: at most 31 bytes",
+                     },
+                     report);
+}
+
+int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_config *out,
                 const struct dtb_report *report)
 {
     const char *name = fdt_get_name(dtb, node, NULL);
     int rc = 0;
 
-    vm_config_default(&out->cfg);
-    out->autostart = false;
-    out->start_delay_ms = 0;
-    if (!name || !vm_name_is_valid(name) || !str_copy(out->cfg.name, sizeof(out->cfg.name), name)) {
+    vm_config_default(out);
+    if (!name || !vm_name_is_valid(name) || !str_copy(out->name, sizeof(out->name), name)) {
         dtb_tell(report, path, NULL,
                  "its name is no VM's: 1 to 63 of a-z, 0-9 and '-', not '-' first");
         rc = -EINVAL;
     }
-    if (read_props(dtb, node, path, vm_props, ARRAY_SIZE(vm_props), out, report))
+    if (read_props(dtb, node, path, vm_fdt_props, vm_fdt_prop_count, out, report))
         rc = -EINVAL;
-    if (read_nics(dtb, node, path, &out->cfg, report))
+    if (read_nics(dtb, node, path, out, report))
+        rc = -EINVAL;
+    if (read_disks(dtb, node, path, out, report))
         rc = -EINVAL;
     if (out->start_delay_ms > VM_START_DELAY_MAX_MS) {
         dtb_tell(report, path, "start-delay-ms", "it is more than an hour");
@@ -324,12 +391,14 @@ int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_fdt *out,
 
 const char *vm_fdt_property(const char *pointer)
 {
-    for (size_t i = 0; pointer && i < ARRAY_SIZE(vm_props); i++) {
-        if (vm_props[i].pointer && strcmp(vm_props[i].pointer, pointer) == 0)
-            return vm_props[i].name;
+    for (size_t i = 0; pointer && i < vm_fdt_prop_count; i++) {
+        if (vm_fdt_props[i].pointer && strcmp(vm_fdt_props[i].pointer, pointer) == 0)
+            return vm_fdt_props[i].name;
     }
     if (pointer && strcmp(pointer, "/nics") == 0)
-        return NICS_NODE;
+        return VM_FDT_NICS;
+    if (pointer && strcmp(pointer, "/disks") == 0)
+        return VM_FDT_DISKS;
     return NULL;
 }
 

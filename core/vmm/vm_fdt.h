@@ -14,14 +14,6 @@
 #include "core/vmm/image.h"
 #include "core/vmm/vm_config.h"
 
-#define VM_START_DELAY_MAX_MS (60u * 60u * 1000u)
-
-struct vm_fdt {
-    struct vm_config cfg;
-    bool autostart;
-    u32 start_delay_ms; /* before its start, from the start of the one before it */
-};
-
 struct image_fdt {
     enum image_kind kind;
     bool has_sha256;
@@ -33,8 +25,17 @@ struct image_fdt {
  * Types and lengths are checked here, ranges by vm_config_validate. Return: 0; -EINVAL if a value
  * is wrong, then *out is of no use. An unknown name is told and is no error.
  */
-int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_fdt *out,
+int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_config *out,
                 const struct dtb_report *report) must_check;
+
+/* Room for any definition. */
+#define VM_FDT_BYTES_MAX (32 * KiB)
+
+/*
+ * Writes a definition as a tree of its own: what differs from the defaults, in /vms as in
+ * socle.dtb. Return: its bytes; 0: it does not fit, which in VM_FDT_BYTES_MAX it does.
+ */
+size_t vm_fdt_write(const struct vm_config *cfg, void *out, size_t bytes) must_check;
 
 /* The property that sets the member with this JSON pointer ("/memory/size_bytes"). Return: NULL if
  * there is none; pointer may be NULL. */

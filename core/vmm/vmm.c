@@ -9,8 +9,6 @@
 #include "core/vmm/vmm.h"
 
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
-#include "core/lib/sha256.h"
 #include "core/lib/string.h"
 #include "core/kern/timer.h"
 #include "core/vdev/vdevs.h"
@@ -18,7 +16,9 @@
 #include "core/vmm/clock.h"
 #include "core/vmm/machine.h"
 #include "core/vmm/pcpu_plan.h"
+#include "core/vmm/pools.h"
 #include "core/vmm/registry.h"
+#include "core/vmm/vm_store.h"
 #include "core/vmm/vmm_error.h"
 #include "mm/kheap.h"
 
@@ -39,6 +39,7 @@ int vmm_init(void (*wake)(void))
     wake_management = wake;
     clock_init();
     machine_init(wake);
+    pools_init(wake);
     return 0;
 }
 
@@ -63,6 +64,7 @@ void vmm_poll(void)
         for (u32 i = 0; i < registry_count(); i++)
             machine_poll(registry_at(i));
     }
+    pools_poll();
     boot_poll();
 }
 
@@ -103,48 +105,13 @@ static bool is_off(const struct vmm_entry *entry)
     return entry->state == VMM_STOPPED || entry->state == VMM_CRASHED;
 }
 
-static bool uuid_is_zero(const u8 uuid[16])
-{
-    u8 sum = 0;
-
-    for (u32 i = 0; i < 16; i++)
-        sum |= uuid[i];
-    return sum == 0;
-}
-
-/* A UUID for a VM that was given none: not guessable from another one, and never the same twice. */
-static void uuid_make(const struct vm_config *cfg, u8 uuid[16])
-{
-    static u64 made;
-    u64 seed[3] = {++made, time_ns(), clock_unix_ns()};
-    struct sha256 hash;
-    u8 digest[32];
-
-    sha256_init(&hash);
-    sha256_update(&hash, seed, sizeof(seed));
-    sha256_update(&hash, cfg->name, sizeof(cfg->name));
-    sha256_final(&hash, digest);
-    memcpy(uuid, digest, 16);
-    uuid[6] = (u8)((uuid[6] & 0x0f) | 0x80); /* version 8: made up */
-    uuid[8] = (u8)((uuid[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
-}
-
-static void name_make(char name[VM_NAME_MAX + 1])
-{
-    u32 n = 0;
-
-    do
-        ksnprintf(name, VM_NAME_MAX + 1, "vm-%u", ++n);
-    while (registry_find_name(name));
-}
-
 /* Refuses a name or UUID that another definition (than `self`) has. */
 static int check_unique(const struct vm_config *cfg, const struct vmm_entry *self,
                         struct vmm_error *err)
 {
     const struct vmm_entry *same_name = registry_find_name(cfg->name);
     const struct vmm_entry *same_uuid =
-        uuid_is_zero(cfg->uuid) ? NULL : registry_find_uuid(cfg->uuid);
+        vmm_uuid_is_zero(cfg->uuid) ? NULL : registry_find_uuid(cfg->uuid);
 
     if (same_name && same_name != self) {
         vmm_error_set(err, "exists", "/name", "Choose another name, or PUT to change that VM.",
@@ -213,7 +180,7 @@ static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
     return rc ? rc : pcpu_plan_check(cfg, err);
 }
 
-int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
+int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
     int rc = check_definition(cfg, err);
@@ -237,28 +204,69 @@ int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
         return rc;
     }
     if (entry->cfg.name[0] == '\0')
-        name_make(entry->cfg.name);
-    if (uuid_is_zero(entry->cfg.uuid))
-        uuid_make(&entry->cfg, entry->cfg.uuid);
+        vmm_name_make(entry->cfg.name);
+    if (vmm_uuid_is_zero(entry->cfg.uuid))
+        vmm_uuid_make(entry->cfg.name, entry->cfg.uuid);
     entry->created_unix_ns = clock_is_known() ? clock_unix_ns() : 0;
     registry_insert(entry);
     *id = entry->id;
     return 0;
 }
 
-/* Takes the new definition over, with the old name and UUID where it has none. */
-static void config_replace(struct vmm_entry *entry, const struct vm_config *cfg)
+static void remove(struct vmm_entry *entry)
 {
-    char name[sizeof(cfg->name)];
-    u8 uuid[sizeof(cfg->uuid)];
+    registry_remove(entry);
+    consoles_free(entry);
+    kfree(entry);
+}
 
-    memcpy(name, cfg->name[0] ? cfg->name : entry->cfg.name, sizeof(name));
-    memcpy(uuid, uuid_is_zero(cfg->uuid) ? entry->cfg.uuid : cfg->uuid, sizeof(uuid));
+int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = vmm_add(cfg, id, err);
+
+    if (rc)
+        return rc;
+    entry = registry_find_id(*id);
+    rc = vm_store_save(entry, err);
+    if (rc)
+        remove(entry);
+    return rc;
+}
+
+/* Has an entry another definition, also where it is kept. Return: 0; an error: it has the old one.
+ */
+static int config_set(struct vmm_entry *entry, const struct vm_config *cfg, struct vmm_error *err)
+{
+    static struct vm_config old; /* large; one thread calls */
+    int rc;
+
+    old = entry->cfg;
     entry->cfg = *cfg;
-    memcpy(entry->cfg.name, name, sizeof(name));
-    memcpy(entry->cfg.uuid, uuid, sizeof(uuid));
+    rc = vm_store_save(entry, err);
+    if (rc || memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0)
+        entry->cfg = old;
+    if (rc == 0 && memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0) {
+        vm_store_forget(entry); /* it is kept by its UUID */
+        entry->cfg = *cfg;
+    }
     registry_resort(entry);
     registry_touch(entry);
+    return rc;
+}
+
+/* Takes the new definition over, with the old name and UUID where it has none. */
+static int config_replace(struct vmm_entry *entry, const struct vm_config *cfg,
+                          struct vmm_error *err)
+{
+    static struct vm_config next; /* large; one thread calls */
+
+    next = *cfg;
+    if (!next.name[0])
+        memcpy(next.name, entry->cfg.name, sizeof(next.name));
+    if (vmm_uuid_is_zero(next.uuid))
+        memcpy(next.uuid, entry->cfg.uuid, sizeof(next.uuid));
+    return config_set(entry, &next, err);
 }
 
 int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
@@ -275,9 +283,7 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
         rc = check_unique(cfg, entry, err);
     if (rc == 0)
         rc = consoles_make(entry, cfg, err);
-    if (rc == 0)
-        config_replace(entry, cfg);
-    return rc;
+    return rc == 0 ? config_replace(entry, cfg, err) : rc;
 }
 
 /* Takes over what a running VM lets itself be changed. */
@@ -289,13 +295,16 @@ static void take_live(struct vm_config *cfg, const struct vm_config *from)
     cfg->cpu_weight = from->cpu_weight;
     cfg->cpu_limit_millicpu = from->cpu_limit_millicpu;
     cfg->balloon_target_bytes = from->balloon_target_bytes;
+    cfg->autostart = from->autostart;
+    cfg->start_order = from->start_order;
+    cfg->start_delay_ms = from->start_delay_ms;
 }
 
 static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
 {
     vmm_error_set(err, "needs_stop", NULL,
-                  "Power it off first; description, tags, cpu.weight, cpu.limit_millicpu and "
-                  "memory.balloon can be changed at any time.",
+                  "Power it off first; description, tags, autostart, cpu.weight, "
+                  "cpu.limit_millicpu and memory.balloon can be changed at any time.",
                   "VM \"%s\" is %s, and something else than that was to be changed.",
                   entry->cfg.name, vmm_state_name(entry->state));
     return -EBUSY;
@@ -323,11 +332,10 @@ int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
         if (rc)
             return rc;
     }
-    take_live(&entry->cfg, cfg);
-    if (entry->vm)
+    rc = config_set(entry, &live, err);
+    if (rc == 0 && entry->vm)
         machine_set_share(entry);
-    registry_touch(entry);
-    return 0;
+    return rc;
 }
 
 int vmm_delete(u32 id, bool force, struct vmm_error *err)
@@ -341,9 +349,8 @@ int vmm_delete(u32 id, bool force, struct vmm_error *err)
             return wrong_state(entry, "Power it off, or add ?force=true.", err);
         machine_power_off(entry);
     }
-    registry_remove(entry);
-    consoles_free(entry);
-    kfree(entry);
+    vm_store_forget(entry);
+    remove(entry);
     return 0;
 }
 

@@ -34,6 +34,7 @@ struct vmm_info {
     enum vmm_state state;
     u64 etag;            /* changes with the definition and the state */
     char reason[160];    /* why it crashed, or how it stopped; empty if neither */
+    bool is_persistent;  /* it is there after the host's restart */
     u64 created_unix_ns; /* 0 if the clock is unknown */
     u64 started_ns;      /* uptime at start, 0 if not running */
     u64 console_written; /* bytes */
@@ -107,7 +108,8 @@ void vmm_watch(struct vmm_watcher *watcher);
 /* Why VMs cannot start on this host, one sentence; NULL if they can. */
 const char *vmm_unavailable_reason(void);
 
-/* Return: 0 and *id; -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. An empty name is made up ("vm-1"). */
+/* Kept in a pool if there is one. Return: 0 and *id; -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, or the
+ * pool's error. An empty name is made up ("vm-1"). */
 int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err) must_check;
 
 /* Replaces the definition of a stopped or crashed VM. Return: 0, -EINVAL, -ENOENT, -EBUSY (state).
@@ -116,8 +118,8 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must
 
 /*
  * As vmm_replace, but the VM may run if only what can be changed then differs: description, tags,
- * CPU weight and limit, the balloon's target. Return: 0, -EINVAL, -ENOENT, -EBUSY (needs_stop),
- * -ENOMEM (sizes in *err).
+ * CPU weight and limit, the balloon's target, its start with the host. Return: 0, -EINVAL, -ENOENT,
+ * -EBUSY (needs_stop), -ENOMEM (sizes in *err).
  */
 int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
 

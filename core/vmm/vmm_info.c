@@ -36,6 +36,7 @@ int vmm_get(u32 id, struct vmm_info *out)
     out->state = entry->state;
     out->etag = entry->etag;
     (void)str_copy(out->reason, sizeof(out->reason), entry->reason);
+    out->is_persistent = entry->pool || entry->is_from_dtb;
     out->created_unix_ns = entry->created_unix_ns;
     out->started_ns = entry->started_ns;
     out->console_written = vmm_console_written(id, VM_CONSOLE_SERIAL);

@@ -6,9 +6,13 @@
 #include "core/lib/string.h"
 #include "core/vdev/virtio_blk.h"
 #include "core/vmm/image.h"
+#include "core/vmm/image_pool.h"
+#include "core/vmm/pools.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vmm_error.h"
-#include "drivers/block/volume_disk.h"
+#include "core/vmm/volumes_impl.h"
+#include "core/x86/log.h"
+#include "drivers/block/volume_pool.h"
 #include "drivers/block/volume_ram.h"
 #include "mm/kheap.h"
 
@@ -58,14 +62,28 @@ void volumes_get_spec(const struct volume *volume, struct volume_spec *out)
     out->size_bytes = volume_bytes(volume);
 }
 
+/* Whether it is made of what is asked for; nothing asked for fits whatever a pool's is made of. */
+static bool has_source(const struct volume *volume, const struct volume_spec *spec)
+{
+    const char *from = spec->volume[0]     ? spec->volume
+                       : spec->snapshot[0] ? spec->snapshot
+                                           : spec->image;
+    const char *parent = volumes_parent(volume);
+
+    if (!from[0])
+        return !parent || volume_pool_of(volume);
+    return parent && strcmp(parent, from) == 0;
+}
+
 bool volumes_is_same(struct volume *volume, const struct volume_spec *spec)
 {
     struct volume_spec is;
 
     volumes_get_spec(volume, &is);
     return (spec->size_bytes == 0 || spec->size_bytes == is.size_bytes) &&
-           strcmp(spec->image, is.image) == 0 && strcmp(spec->disk, is.disk) == 0 &&
-           spec->partition == is.partition && spec->is_read_only == is.is_read_only;
+           (!spec->pool[0] || strcmp(spec->pool, is.pool) == 0) && has_source(volume, spec) &&
+           strcmp(spec->disk, is.disk) == 0 && spec->partition == is.partition &&
+           spec->is_read_only == is.is_read_only;
 }
 
 /* -- volumes over images
@@ -79,6 +97,7 @@ static const void *base_span(const void *cookie, u64 offset, size_t *bytes)
 
 static void base_release(void *cookie)
 {
+    image_unload(cookie);
     image_release(cookie);
 }
 
@@ -94,9 +113,14 @@ static int over_image(const char *name, struct image *img, u64 size_bytes, bool 
     if (size_bytes == 0)
         size_bytes = ALIGN_UP(base.bytes, VOLUME_RAM_BLOCK);
     image_hold(img);
+    rc = image_load(img);
+    if (rc) {
+        image_release(img);
+        return rc;
+    }
     rc = volume_ram_create(name, size_bytes, &base, is_read_only, out);
     if (rc)
-        image_release(img);
+        base_release(img);
     return rc;
 }
 
@@ -123,6 +147,12 @@ static int make_in_ram(const struct volume_spec *spec, struct volume **out, stru
     struct image *img = spec->image[0] ? image_find(spec->image) : NULL;
     int rc;
 
+    if (spec->volume[0] || spec->snapshot[0]) {
+        vmm_error_set(err, "semantic", "/from",
+                      "Make the volume, and what it is made of, in a pool.",
+                      "A volume in RAM cannot be made of another volume.");
+        return -EINVAL;
+    }
     if (spec->image[0] && !img) {
         vmm_error_set(err, "semantic", "/from/image", "Upload it with PUT /api/v1/images/{name}.",
                       "There is no image \"%s\".", spec->image);
@@ -134,58 +164,15 @@ static int make_in_ram(const struct volume_spec *spec, struct volume **out, stru
         rc = volume_ram_create(spec->name, spec->size_bytes, NULL, spec->is_read_only, out);
     if (rc == -ENOMEM)
         return no_memory(err);
-    if (rc)
+    if (rc && rc != -EINVAL)
+        vmm_error_set(err, "state", "/from/image", "GET /api/v1/pools says how its pool is.",
+                      "Image \"%s\" cannot be read.", spec->image);
+    else if (rc)
         vmm_error_set(err, "bad_value", "/size_bytes",
                       "Use a multiple of 512 up to 1099511627776, not less than the image has.",
                       "A volume in RAM cannot have %llu bytes.",
                       (unsigned long long)spec->size_bytes);
     return rc;
-}
-
-static struct blkdev *find_disk(const char *name)
-{
-    struct blkdev *disk = blk_next(NULL);
-
-    while (disk && strcmp(disk->name, name) != 0)
-        disk = blk_next(disk);
-    return disk;
-}
-
-static int explain_disk(int rc, const struct volume_spec *spec, struct vmm_error *err)
-{
-    if (rc == -EAGAIN)
-        vmm_error_set(err, "state", "/disk", "Try again in a second.",
-                      "The partition table of disk \"%s\" is still being read.", spec->disk);
-    else if (rc == -ENOENT)
-        vmm_error_set(err, "semantic", "/partition", "GET /api/v1/host/disks lists them.",
-                      "Disk \"%s\" has no partition %u.", spec->disk, spec->partition);
-    else if (rc == -EPERM)
-        vmm_error_set(err, "semantic", "/boot_disk",
-                      "Set boot_disk to true if guests may change what machines boot from.",
-                      "Firmware may boot from this part of disk \"%s\".", spec->disk);
-    else if (rc == -EBUSY)
-        vmm_error_set(err, "in_use", "/disk", "GET /api/v1/volumes shows which.",
-                      "Another volume has this part of disk \"%s\", or some of it.", spec->disk);
-    else if (rc)
-        return no_memory(err);
-    return rc == -EAGAIN ? -EBUSY : rc == -ENOENT || rc == -EPERM ? -EINVAL : rc;
-}
-
-static int make_on_disk(const struct volume_spec *spec, struct volume **out, struct vmm_error *err)
-{
-    struct volume_disk_source source = {
-        .disk = find_disk(spec->disk),
-        .partition = spec->partition,
-        .allow_boot = spec->allow_boot,
-        .is_read_only = spec->is_read_only,
-    };
-
-    if (!source.disk) {
-        vmm_error_set(err, "semantic", "/disk", "GET /api/v1/host/disks lists them.",
-                      "The host has no disk \"%s\".", spec->disk);
-        return -EINVAL;
-    }
-    return explain_disk(volume_disk_create(spec->name, &source, out), spec, err);
 }
 
 static void insert(struct entry *entry)
@@ -199,6 +186,52 @@ static void insert(struct entry *entry)
     count++;
 }
 
+static const char *pool_of_image(const char *name)
+{
+    const struct image *img = image_find(name);
+
+    return img && image_rest_of(img) ? image_rest_of(img)->pool : POOL_RAM;
+}
+
+/* Where it is to be. Return: 0 and *out (NULL: in RAM), -EINVAL, -EBUSY. */
+static int choose_pool(const struct volume_spec *spec, struct vmm_pool **out, struct vmm_error *err)
+{
+    const char *from = spec->volume[0] ? spec->volume : spec->snapshot;
+    const struct volume *source = from[0] ? volumes_find(from) : NULL;
+    char pool[VOLUME_POOL_NAME_MAX + 1];
+
+    (void)str_copy(pool, sizeof(pool), spec->pool);
+    if (!pool[0] && source)
+        (void)str_copy(pool, sizeof(pool), entry_of(source)->spec.pool);
+    if (!pool[0] && spec->image[0])
+        (void)str_copy(pool, sizeof(pool), pool_of_image(spec->image));
+    *out = pool[0] ? pools_find(pool) : pools_default();
+    if (!pool[0] || strcmp(pool, POOL_RAM) == 0)
+        return 0;
+    if (!*out) {
+        vmm_error_set(err, "semantic", "/pool",
+                      "GET /api/v1/pools lists them; \"ram\" is there always.",
+                      "There is no pool \"%s\".", pool);
+        return -EINVAL;
+    }
+    return pools_engine(*out) ? 0 : pools_explain(-EBUSY, *out, err);
+}
+
+/* *spec tells then where it is. */
+static int make(struct volume_spec *spec, struct volume **out, struct vmm_error *err)
+{
+    struct vmm_pool *pool = NULL;
+    int rc;
+
+    if (spec->disk[0])
+        return volumes_make_on_disk(spec, out, err);
+    rc = choose_pool(spec, &pool, err);
+    if (rc)
+        return rc;
+    (void)str_copy(spec->pool, sizeof(spec->pool), pool ? pools_name(pool) : POOL_RAM);
+    return pool ? volumes_make_in_pool(spec, pool, out, err) : make_in_ram(spec, out, err);
+}
+
 static int check_spec(const struct volume_spec *spec, struct vmm_error *err)
 {
     if (!vm_name_is_valid(spec->name)) {
@@ -206,8 +239,9 @@ static int check_spec(const struct volume_spec *spec, struct vmm_error *err)
                       "This cannot be the name of a volume.");
         return -EINVAL;
     }
-    if (spec->disk[0] && (spec->image[0] || spec->size_bytes != 0)) {
-        vmm_error_set(err, "semantic", "/disk", "Leave size_bytes and from out.",
+    if (spec->disk[0] && (spec->image[0] || spec->volume[0] || spec->snapshot[0] || spec->pool[0] ||
+                          spec->size_bytes != 0)) {
+        vmm_error_set(err, "semantic", "/disk", "Leave pool, size_bytes and from out.",
                       "A volume on a disk is as large as its partition, and holds what is there.");
         return -EINVAL;
     }
@@ -237,7 +271,7 @@ int volumes_create(const struct volume_spec *spec, struct volume **out, struct v
     if (!entry)
         return no_memory(err);
     entry->spec = *spec;
-    rc = spec->disk[0] ? make_on_disk(spec, out, err) : make_in_ram(spec, out, err);
+    rc = make(&entry->spec, out, err);
     if (rc) {
         kfree(entry);
         return rc;
@@ -245,6 +279,89 @@ int volumes_create(const struct volume_spec *spec, struct volume **out, struct v
     entry->volume = *out;
     insert(entry);
     return 0;
+}
+
+/* -- pools
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+void volumes_adopt(struct vmm_pool *pool, const char *name)
+{
+    struct entry *entry = NULL;
+    int rc = vm_name_is_valid(name) ? 0 : -EINVAL;
+
+    if (rc == 0 && volumes_find(name))
+        rc = -EEXIST;
+    if (rc == 0 && count == VOLUMES_MAX)
+        rc = -ENOSPC;
+    if (rc == 0)
+        entry = kzalloc(sizeof(*entry));
+    if (rc == 0)
+        rc = entry ? volume_pool_open(pools_engine(pool), name, &entry->volume) : -ENOMEM;
+    if (rc) {
+        kfree(entry);
+        log_warn("pool", "%s: volume \"%s\" is left out: %s", pools_name(pool), name,
+                 rc == -EINVAL   ? "that is no name for one"
+                 : rc == -EEXIST ? "there is another one of that name"
+                 : rc == -ENOSPC ? "there are too many"
+                 : rc == -ENOMEM ? "the host is out of memory"
+                                 : "it cannot be read");
+        return;
+    }
+    (void)str_copy(entry->spec.name, sizeof(entry->spec.name), name);
+    (void)str_copy(entry->spec.pool, sizeof(entry->spec.pool), pools_name(pool));
+    entry->spec.is_read_only = entry->volume->is_read_only;
+    insert(entry);
+}
+
+bool volumes_in_use(const struct pool *engine)
+{
+    list_for_each(pos, &registry)
+    {
+        const struct entry *entry = list_entry(pos, struct entry, link);
+
+        if (volume_pool_of(entry->volume) == engine && volume_is_used(entry->volume))
+            return true;
+    }
+    return false;
+}
+
+static void let_go(struct entry *entry)
+{
+    list_remove(&entry->link);
+    count--;
+    entry->volume->ops->destroy(entry->volume);
+    kfree(entry);
+}
+
+void volumes_let_go(const struct pool *engine)
+{
+    list_for_each_safe(pos, next, &registry)
+    {
+        struct entry *entry = list_entry(pos, struct entry, link);
+
+        if (volume_pool_of(entry->volume) == engine)
+            let_go(entry);
+    }
+}
+
+const char *volumes_parent(const struct volume *volume)
+{
+    const struct pool *pool = volume_pool_of(volume);
+    u64 origin = pool ? volume_pool_origin(volume) : 0;
+
+    if (!pool)
+        return entry_of(volume)->spec.image[0] ? entry_of(volume)->spec.image : NULL;
+    if (!origin)
+        return NULL;
+    list_for_each(pos, &registry)
+    {
+        const struct entry *entry = list_entry(pos, struct entry, link);
+
+        if (volume_pool_of(entry->volume) == pool && volume_pool_id(entry->volume) == origin)
+            return entry->spec.name;
+    }
+    return image_pool_name_of(pool, origin);
 }
 
 /* -- changing
@@ -266,11 +383,13 @@ int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err)
         rc = volume->ops->grow(volume, size_bytes / volume->block_bytes);
     if (rc == -ENOMEM)
         return no_memory(err);
+    if (rc && rc != -EINVAL && volume_pool_of(volume))
+        return pools_explain(rc, pools_find(entry_of(volume)->spec.pool), err);
     if (rc) {
         vmm_error_set(
             err, "semantic", "/size_bytes",
-            "In RAM it can have a multiple of 512 up to 1099511627776 bytes; on a disk it "
-            "stays as large as its partition.",
+            "In RAM it can have a multiple of 512 up to 1099511627776 bytes, in a pool one of its "
+            "block_bytes; on a disk it stays as large as its partition.",
             "Volume \"%s\" cannot have %llu bytes.", volume->name, (unsigned long long)size_bytes);
         return -EINVAL;
     }
@@ -283,15 +402,26 @@ int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err)
     return 0;
 }
 
-int volumes_delete(struct volume *volume)
+int volumes_delete(struct volume *volume, struct vmm_error *err)
 {
     struct entry *entry = entry_of(volume);
+    struct vmm_pool *pool = volume_pool_of(volume) ? pools_find(entry->spec.pool) : NULL;
+    char name[VM_VOLUME_NAME_MAX + 1];
+    struct store_op op = {.kind = STORE_DELETE, .name = name};
+    int rc;
 
-    if (volume_is_used(volume))
+    if (volume_is_used(volume)) {
+        vmm_error_set(err, "in_use", NULL,
+                      "Power the VM off first; attached_to of the volume names it.",
+                      "A running VM, or another request, uses this volume.");
         return -EBUSY;
-    list_remove(&entry->link);
-    count--;
-    volume->ops->destroy(volume);
-    kfree(entry);
-    return 0;
+    }
+    if (pool && !pools_engine(pool))
+        return pools_explain(-EBUSY, pool, err);
+    (void)str_copy(name, sizeof(name), volume->name);
+    let_go(entry);
+    rc = pool ? pool_run(pools_engine(pool), &op, NULL) : 0;
+    if (rc && pools_engine(pool))
+        volumes_adopt(pool, name);
+    return rc ? pools_explain(rc, pool, err) : 0;
 }

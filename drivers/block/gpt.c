@@ -5,36 +5,7 @@
 #include "core/lib/crc32.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-
-struct gpt_disk_header {
-    char signature[8];
-    u32 revision;
-    u32 header_bytes;
-    u32 header_crc;
-    u32 reserved;
-    u64 my_lba;
-    u64 alternate_lba;
-    u64 first_usable_lba;
-    u64 last_usable_lba;
-    u8 disk_guid[16];
-    u64 entries_lba;
-    u32 entry_count;
-    u32 entry_bytes;
-    u32 entries_crc;
-} packed;
-_Static_assert(sizeof(struct gpt_disk_header) == 92, "GPT header");
-
-#define NAME_UNITS 36u
-
-struct gpt_disk_entry {
-    u8 type[16];
-    u8 uuid[16];
-    u64 first_lba;
-    u64 last_lba;
-    u64 attributes;
-    u16 name[NAME_UNITS];
-} packed;
-_Static_assert(sizeof(struct gpt_disk_entry) == 128, "GPT entry");
+#include "drivers/block/gpt_disk.h"
 
 static bool is_sane(const struct gpt_disk_header *h, u32 block_bytes, u64 lba, u64 block_count)
 {
@@ -80,15 +51,6 @@ u32 gpt_entries_bytes(const struct gpt_header *header)
     return header->entry_count * header->entry_bytes;
 }
 
-/* The first three fields of a GUID are little-endian on disk. */
-static void guid_swap(u8 *out, const u8 *in)
-{
-    static const u8 order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-
-    for (u32 i = 0; i < 16; i++)
-        out[i] = in[order[i]];
-}
-
 static u32 put_utf8(char *out, u32 c)
 {
     if (c < 0x80) {
@@ -118,10 +80,11 @@ static void put_name(char *out, const struct gpt_disk_entry *e)
 {
     u32 len = 0;
 
-    for (u32 i = 0; i < NAME_UNITS && e->name[i] != 0; i++) {
+    for (u32 i = 0; i < GPT_NAME_UNITS && e->name[i] != 0; i++) {
         u32 c = e->name[i];
 
-        if (c >= 0xd800 && c < 0xdc00 && i + 1 < NAME_UNITS && (e->name[i + 1] & 0xfc00) == 0xdc00)
+        if (c >= 0xd800 && c < 0xdc00 && i + 1 < GPT_NAME_UNITS &&
+            (e->name[i + 1] & 0xfc00) == 0xdc00)
             c = 0x10000 + ((c & 0x3ff) << 10) + (e->name[++i] & 0x3ffu);
         else if (c >= 0xd800 && c < 0xe000)
             c = 0xfffd; /* half a pair */
@@ -170,8 +133,8 @@ int gpt_parse_entries(struct gpt *out, const struct gpt_header *header, const u8
             continue;
         }
         p->number = i + 1;
-        guid_swap(p->type, e.type);
-        guid_swap(p->uuid, e.uuid);
+        gpt_guid_swap(p->type, e.type);
+        gpt_guid_swap(p->uuid, e.uuid);
         p->first_lba = e.first_lba;
         p->blocks = e.last_lba - e.first_lba + 1;
         put_name(p->name, &e);

@@ -71,7 +71,8 @@ static enum gpt_state find_table(struct blkdev *dev, const struct dma_buf *buf, 
     return first == -EINVAL || backup == -EINVAL ? GPT_DAMAGED : GPT_UNREADABLE;
 }
 
-/* Keeps what was found, in no more memory than it takes. */
+/* Keeps what was found, in no more memory than it takes. What was known before stays in memory:
+ * somebody may be looking at it. */
 static void publish(struct blkdev *dev, const struct gpt *found)
 {
     size_t bytes = sizeof *found + found->count * sizeof found->parts[0];
@@ -97,17 +98,33 @@ static void read_partitions(struct blkdev *dev, const struct dma_buf *buf, struc
     publish(dev, gpt);
 }
 
-static void partitions_main(void *arg unused)
+/* Reads one disk's table, or with NULL all. Return: 0, -ENOMEM. */
+static int read_disks(struct blkdev *one)
 {
     struct gpt *gpt = kmalloc(sizeof *gpt + GPT_ENTRIES_MAX * sizeof gpt->parts[0]);
     struct dma_buf buf;
+    int rc = gpt != NULL ? dma_alloc(&buf, BUFFER_BYTES) : -ENOMEM;
 
-    if (gpt != NULL && dma_alloc(&buf, BUFFER_BYTES) == 0) {
-        for (struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev))
-            read_partitions(dev, &buf, gpt);
+    if (rc == 0) {
+        for (struct blkdev *dev = blk_next(NULL); dev != NULL; dev = blk_next(dev)) {
+            if (one == NULL || dev == one)
+                read_partitions(dev, &buf, gpt);
+        }
         dma_free(&buf);
     }
     kfree(gpt);
+    return rc;
+}
+
+int partitions_read(struct blkdev *dev)
+{
+    return read_disks(dev);
+}
+
+static void partitions_main(void *arg unused)
+{
+    if (read_disks(NULL) != 0)
+        log_error("block", "no memory to read partition tables");
     for (;;)
         task_wait();
 }

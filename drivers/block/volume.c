@@ -61,6 +61,7 @@ int volume_wait(struct volume *volume, struct volume_req *req)
         return req->status;
     while (!__atomic_load_n(&waiter.is_done, __ATOMIC_ACQUIRE))
         task_wait();
+    task_wake(waiter.task); /* a wake-up for something else may have been taken with it */
     return req->status;
 }
 

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct dtb_report report = {note, NULL};
     static struct boot_file files[4];
-    static struct vm_fdt vm;
+    static struct vm_config vm;
     struct image_fdt image;
     struct vmm_error err;
     uint64_t *copy = malloc(size + 8); /* aligned, as the loader's pages are */
@@ -84,8 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             {
                 (void)!image_fdt_read(copy, node, "images/x", &image, &report);
                 if (vm_fdt_read(copy, node, "vms/x", &vm, &report) == 0 &&
-                    vm_config_validate(&vm.cfg, &err) == 0 &&
-                    strnlen(vm.cfg.cmdline, sizeof(vm.cfg.cmdline)) == sizeof(vm.cfg.cmdline))
+                    vm_config_validate(&vm, &err) == 0 &&
+                    strnlen(vm.cmdline, sizeof(vm.cmdline)) == sizeof(vm.cmdline))
                     abort();
             }
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: core/vmm/image.c core/lib/sha256.c core/lib/str.c mm/kheap.c mm/memmap.c mm/pmm.c
- * mm/pmm_init.c mm/pmm_scrub.c tests/fakes/arena.c tests/fakes/assert.c tests/fakes/log.c
+ * SOURCES: core/vmm/image.c core/vmm/image_chunks.c core/lib/sha256.c core/lib/str.c mm/kheap.c
+ * mm/memmap.c mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c tests/fakes/arena.c tests/fakes/assert.c
+ * tests/fakes/log.c
  */
 /* Images come back byte by byte, live while held, and give every page back. */
 #include "tests/unit/harness.h"
@@ -63,7 +64,7 @@ static struct image *upload(const char *name, u64 bytes)
     struct image *img = NULL;
     u8 digest[32];
 
-    CHECK_EQ(image_begin(name, IMAGE_RAW, bytes, &img), 0);
+    CHECK_EQ(image_begin(name, IMAGE_RAW, bytes, NULL, &img), 0);
     for (u64 at = 0; at < bytes; at += sizeof(piece)) {
         size_t n = bytes - at < sizeof(piece) ? (size_t)(bytes - at) : sizeof(piece);
 
@@ -72,7 +73,7 @@ static struct image *upload(const char *name, u64 bytes)
         CHECK_EQ(image_append(img, piece, n), 0);
     }
     image_digest(img, digest);
-    image_commit(img);
+    CHECK_EQ(image_commit(img), 0);
     return img;
 }
 
@@ -110,12 +111,12 @@ TEST(digest_is_sha256)
     u8 digest[32];
 
     setup();
-    CHECK_EQ(image_begin("k", IMAGE_KERNEL, 3, &img), 0);
+    CHECK_EQ(image_begin("k", IMAGE_KERNEL, 3, NULL, &img), 0);
     CHECK_EQ(image_append(img, "ab", 2), 0);
     CHECK_EQ(image_append(img, "c", 1), 0);
     image_digest(img, digest);
     CHECK(memcmp(digest, abc, 4) == 0);
-    image_commit(img);
+    CHECK_EQ(image_commit(img), 0);
     image_get_info(img, &info);
     CHECK(memcmp(info.sha256, digest, 32) == 0);
     CHECK(info.is_ready);
@@ -153,15 +154,15 @@ TEST(uploads_are_apart)
     struct image *b;
 
     setup();
-    CHECK_EQ(image_begin("u", IMAGE_RAW, 0, &a), 0);
+    CHECK_EQ(image_begin("u", IMAGE_RAW, 0, NULL, &a), 0);
     CHECK_EQ(image_append(a, "1", 1), 0);
     CHECK(image_find("u") == NULL);
-    CHECK_EQ(image_begin("u", IMAGE_RAW, 0, &b), -EBUSY);
+    CHECK_EQ(image_begin("u", IMAGE_RAW, 0, NULL, &b), -EBUSY);
     image_abort(a);
-    CHECK_EQ(image_begin("../x", IMAGE_RAW, 0, &b), -EINVAL);
-    CHECK_EQ(image_begin("", IMAGE_RAW, 0, &b), -EINVAL);
-    CHECK_EQ(image_begin(".x", IMAGE_RAW, 0, &b), -EINVAL);
-    CHECK_EQ(image_begin("u", IMAGE_RAW, RAM, &b), -ENOMEM);
+    CHECK_EQ(image_begin("../x", IMAGE_RAW, 0, NULL, &b), -EINVAL);
+    CHECK_EQ(image_begin("", IMAGE_RAW, 0, NULL, &b), -EINVAL);
+    CHECK_EQ(image_begin(".x", IMAGE_RAW, 0, NULL, &b), -EINVAL);
+    CHECK_EQ(image_begin("u", IMAGE_RAW, RAM, NULL, &b), -ENOMEM);
     check_nothing_left();
 }
 
@@ -176,16 +177,16 @@ TEST(name_order_and_limit)
     for (u32 i = 0; i < IMAGES_MAX; i++) {
         u32 n = (i * 37) % IMAGES_MAX;
 
-        name[1] = (char)('0' + n / 10);
-        name[2] = (char)('0' + n % 10);
+        name[1] = (char)('A' + n / 16);
+        name[2] = (char)('A' + n % 16);
         (void)upload(name, 10);
     }
-    CHECK_EQ(image_begin("more", IMAGE_RAW, 0, &over), -ENOSPC);
+    CHECK_EQ(image_begin("more", IMAGE_RAW, 0, NULL, &over), -ENOSPC);
     for (img = image_next(NULL); img; img = image_next(img)) {
         struct image_info info;
 
         image_get_info(img, &info);
-        CHECK_EQ((u32)(info.name[1] - '0') * 10 + (u32)(info.name[2] - '0'), seen);
+        CHECK_EQ((u32)(info.name[1] - 'A') * 16 + (u32)(info.name[2] - 'A'), seen);
         seen++;
     }
     CHECK_EQ(seen, IMAGES_MAX);
@@ -205,7 +206,7 @@ TEST(memory_runs_out)
     int rc = 0;
 
     setup();
-    CHECK_EQ(image_begin("big", IMAGE_RAW, 0, &img), 0);
+    CHECK_EQ(image_begin("big", IMAGE_RAW, 0, NULL, &img), 0);
     for (int i = 0; i < 100 && rc == 0; i++)
         rc = image_append(img, piece, sizeof(piece));
     CHECK_EQ(rc, -ENOMEM);
@@ -244,7 +245,7 @@ TEST(pages_of_modules_become_images)
     CHECK_EQ(image_consume("k", IMAGE_KERNEL, hpa(map.lent[0].base), sizes[0], &img), 0);
     CHECK_EQ(image_bytes(img), sizes[0]);
     CHECK(image_find("k") == NULL);
-    CHECK_EQ(image_begin("k", IMAGE_KERNEL, 0, &other), -EBUSY);
+    CHECK_EQ(image_begin("k", IMAGE_KERNEL, 0, NULL, &other), -EBUSY);
     CHECK(image_hash(img, 100));
     while (image_hash(img, 1000))
         ;
@@ -253,7 +254,7 @@ TEST(pages_of_modules_become_images)
     sha256_update(&hash, hpa_to_ptr(hpa(map.lent[0].base)), sizes[0]);
     sha256_final(&hash, expected);
     CHECK(memcmp(digest, expected, 32) == 0);
-    image_commit(img);
+    CHECK_EQ(image_commit(img), 0);
     CHECK(image_find("k") == img);
     for (u64 i = 0; i < sizes[0]; i += 777) {
         u8 b;
@@ -268,4 +269,118 @@ TEST(pages_of_modules_become_images)
     pmm_get_stats(&all);
     CHECK_EQ(all.free_bytes, all.total_bytes);
     CHECK_EQ(all.used_bytes[PMM_IMAGE], 0);
+}
+
+/* What is at rest, in memory that outlives the image. */
+struct shelf {
+    struct image_rest rest;
+    u8 bytes[300 * KiB];
+    u64 count;
+    int error;
+    u32 ended, kept;
+    struct image_info info;
+};
+
+static int shelf_append(struct image_rest *rest, const void *data, size_t bytes)
+{
+    struct shelf *shelf = (struct shelf *)rest;
+
+    memcpy(shelf->bytes + shelf->count, data, bytes);
+    shelf->count += bytes;
+    return shelf->error;
+}
+
+static int shelf_finish(struct image_rest *rest, const struct image_info *info)
+{
+    ((struct shelf *)rest)->info = *info;
+    return ((struct shelf *)rest)->error;
+}
+
+static int shelf_read(struct image_rest *rest, u64 offset, void *dst, size_t bytes)
+{
+    memcpy(dst, ((struct shelf *)rest)->bytes + offset, bytes);
+    return ((struct shelf *)rest)->error;
+}
+
+static void shelf_end(struct image_rest *rest, bool is_kept)
+{
+    ((struct shelf *)rest)->ended++;
+    ((struct shelf *)rest)->kept += is_kept;
+}
+
+static const struct image_rest_ops shelf_ops = {shelf_append, shelf_finish, shelf_read, shelf_end};
+static struct shelf shelf;
+
+static void fill_shelf(struct image **img)
+{
+    u8 piece[1000], digest[32];
+
+    memset(&shelf, 0, sizeof(shelf));
+    shelf.rest = (struct image_rest){&shelf_ops, "tank"};
+    CHECK_EQ(image_begin("r", IMAGE_KERNEL, 10 * RAM, &shelf.rest, img), 0);
+    for (u64 at = 0; at < 250000; at += sizeof(piece)) {
+        for (u32 i = 0; i < sizeof(piece); i++)
+            piece[i] = byte_at(at + i);
+        CHECK_EQ(image_append(*img, piece, sizeof(piece)), 0);
+    }
+    image_digest(*img, digest);
+}
+
+TEST(at_rest)
+{
+    struct image_info info;
+    struct image *img;
+    u8 piece[100];
+    size_t bytes;
+
+    setup();
+    fill_shelf(&img);
+    CHECK_EQ(image_commit(img), 0);
+    CHECK_STR(shelf.info.name, "r");
+    CHECK_EQ(shelf.info.size_bytes, 250000);
+    image_get_info(img, &info);
+    CHECK_STR(info.pool, "tank");
+    CHECK_EQ(image_read(img, 249990, piece, 100), 10);
+    CHECK_EQ(piece[9], byte_at(249999));
+    image_hold(img);
+    CHECK_EQ(image_load(img), 0);
+    CHECK_EQ(image_load(img), 0);
+    CHECK_EQ(*(const u8 *)image_span(img, 123456, &bytes), byte_at(123456));
+    image_unload(img);
+    CHECK_EQ(*(const u8 *)image_span(img, 249999, &bytes), byte_at(249999));
+    CHECK_EQ(bytes, 1);
+    image_unload(img);
+    shelf.error = -EIO;
+    CHECK_EQ(image_load(img), -EIO);
+    CHECK_EQ(image_read(img, 0, piece, 100), 0);
+    CHECK_EQ(image_delete("r"), -EBUSY);
+    image_release(img);
+    CHECK_EQ(image_delete("r"), 0);
+    CHECK_EQ(shelf.ended, 1);
+    CHECK_EQ(shelf.kept, 0);
+    check_nothing_left();
+}
+
+TEST(at_rest_found_again)
+{
+    struct image *img;
+
+    setup();
+    fill_shelf(&img);
+    shelf.error = -ENOSPC;
+    CHECK_EQ(image_append(img, "x", 1), -ENOSPC);
+    CHECK_EQ(image_commit(img), -ENOSPC);
+    image_abort(img);
+    CHECK_EQ(shelf.ended, 1);
+    shelf.error = 0;
+    CHECK_EQ(image_adopt(&shelf.info, &shelf.rest), 0);
+    CHECK_EQ(image_adopt(&shelf.info, &shelf.rest), -EEXIST);
+    img = image_find("r");
+    CHECK(image_rest_of(img) == &shelf.rest);
+    CHECK_EQ(image_bytes(img), 250001);
+    image_let_go(img);
+    CHECK(image_find("r") == NULL);
+    CHECK_EQ(shelf.kept, 1);
+    CHECK_EQ(shelf.ended, 2);
+    check_nothing_left();
 }

@@ -691,6 +691,8 @@ TEST(nothing_to_do_while_others_are_in_flight)
     fake_task_wakes = 0;
     for (u32 i = 0; i < 4; i++)
         ring();
+    for (u32 i = 0; i < 3; i++)
+        run_task();
     CHECK_EQ(fake_task_wakes, 0);
     answer_all();
     CHECK_EQ(fake_task_wakes, 0);

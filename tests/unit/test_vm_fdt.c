@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vmm_error.c core/vmm/vmm_uuid.c
- * core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
+ * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vm_fdt_write.c core/vmm/vmm_error.c
+ * core/vmm/vmm_uuid.c core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
  */
 /* Images and VMs in a device tree: every property arrives, every mistake is named, damage is
  * harmless. */
@@ -17,7 +17,7 @@
 #include "core/vmm/vm_fdt.h"
 
 static char blob[16384];
-static struct vm_fdt vm;
+static struct vm_config vm;
 static struct image_fdt image;
 static char told[512]; /* "node/name;" for each mistake */
 
@@ -69,7 +69,7 @@ TEST(defaults)
     CHECK_STR(told, "");
     vm_config_default(&expected);
     strcpy(expected.name, "web1");
-    CHECK(memcmp(&vm.cfg, &expected, sizeof(expected)) == 0);
+    CHECK(memcmp(&vm, &expected, sizeof(expected)) == 0);
     CHECK(!vm.autostart);
     CHECK_EQ(vm.start_delay_ms, 0);
 }
@@ -102,27 +102,27 @@ TEST(every_property_arrives)
     CHECK_EQ(fdt_property_u32(blob, "phandle", 1), 0);
     CHECK_EQ(read_vm(), 0);
     CHECK_STR(told, "");
-    CHECK_EQ(vm_config_validate(&vm.cfg, &err), 0);
-    CHECK_EQ(vm.cfg.memory_bytes, 0x120000000);
-    CHECK_EQ(vm.cfg.balloon_target_bytes, 0x10000000);
-    CHECK_EQ(vm.cfg.cpu_count, 1);
-    CHECK_EQ(vm.cfg.cpu_weight, 300);
-    CHECK_EQ(vm.cfg.cpu_limit_millicpu, 2500);
-    CHECK_EQ(vm.cfg.pins.bits[0], BIT(1));
-    CHECK_EQ(vm.cfg.pins.bits[1], BIT(0));
-    CHECK_EQ(vm.cfg.firmware, VM_FIRMWARE_PVH);
-    CHECK_STR(vm.cfg.kernel, "debian-kernel");
-    CHECK_STR(vm.cfg.initrd, "debian-initrd");
-    CHECK_STR(vm.cfg.cmdline, "console=ttyS0");
-    CHECK_EQ(vm.cfg.uuid[15], 0xef);
-    CHECK_STR(vm.cfg.description, "front end");
-    CHECK_EQ(vm.cfg.tag_count, 2);
-    CHECK_STR(vm.cfg.tags[1], "blue");
-    CHECK_EQ(vm.cfg.on_crash, VM_ON_CRASH_RESTART);
-    CHECK(vm.cfg.console_log);
-    CHECK_EQ(vm.cfg.serial_log_bytes, 8192);
-    CHECK(vm.cfg.has_virtio_console);
-    CHECK_EQ(vm.cfg.virtio_log_bytes, 4096);
+    CHECK_EQ(vm_config_validate(&vm, &err), 0);
+    CHECK_EQ(vm.memory_bytes, 0x120000000);
+    CHECK_EQ(vm.balloon_target_bytes, 0x10000000);
+    CHECK_EQ(vm.cpu_count, 1);
+    CHECK_EQ(vm.cpu_weight, 300);
+    CHECK_EQ(vm.cpu_limit_millicpu, 2500);
+    CHECK_EQ(vm.pins.bits[0], BIT(1));
+    CHECK_EQ(vm.pins.bits[1], BIT(0));
+    CHECK_EQ(vm.firmware, VM_FIRMWARE_PVH);
+    CHECK_STR(vm.kernel, "debian-kernel");
+    CHECK_STR(vm.initrd, "debian-initrd");
+    CHECK_STR(vm.cmdline, "console=ttyS0");
+    CHECK_EQ(vm.uuid[15], 0xef);
+    CHECK_STR(vm.description, "front end");
+    CHECK_EQ(vm.tag_count, 2);
+    CHECK_STR(vm.tags[1], "blue");
+    CHECK_EQ(vm.on_crash, VM_ON_CRASH_RESTART);
+    CHECK(vm.console_log);
+    CHECK_EQ(vm.serial_log_bytes, 8192);
+    CHECK(vm.has_virtio_console);
+    CHECK_EQ(vm.virtio_log_bytes, 4096);
     CHECK(vm.autostart);
     CHECK_EQ(vm.start_delay_ms, 500);
 }
@@ -148,18 +148,18 @@ TEST(cards)
     CHECK_EQ(fdt_end_node(blob), 0);
     CHECK_EQ(read_vm(), 0);
     CHECK_STR(told, "");
-    CHECK_EQ(vm_config_validate(&vm.cfg, &err), 0);
-    CHECK_EQ(vm.cfg.nic_count, 2);
-    CHECK_STR(vm.cfg.nics[0].id, "net0");
-    CHECK_STR(vm.cfg.nics[0].network, "default");
-    CHECK(vm.cfg.nics[0].checks_mac);
-    CHECK_STR(vm.cfg.nics[1].network, "lab");
-    CHECK(memcmp(vm.cfg.nics[1].mac, "\x52\0\x0a\x0b\0\xff", 6) == 0);
-    CHECK_EQ(vm.cfg.nics[1].ops_per_s, 1000);
-    CHECK_EQ(vm.cfg.nics[1].bytes_per_s, 0x100000000);
-    CHECK_EQ(vm.cfg.nics[1].burst_bytes, 65536);
-    CHECK(vm.cfg.nics[1].is_isolated);
-    CHECK(!vm.cfg.nics[1].checks_mac);
+    CHECK_EQ(vm_config_validate(&vm, &err), 0);
+    CHECK_EQ(vm.nic_count, 2);
+    CHECK_STR(vm.nics[0].id, "net0");
+    CHECK_STR(vm.nics[0].network, "default");
+    CHECK(vm.nics[0].checks_mac);
+    CHECK_STR(vm.nics[1].network, "lab");
+    CHECK(memcmp(vm.nics[1].mac, "\x52\0\x0a\x0b\0\xff", 6) == 0);
+    CHECK_EQ(vm.nics[1].ops_per_s, 1000);
+    CHECK_EQ(vm.nics[1].bytes_per_s, 0x100000000);
+    CHECK_EQ(vm.nics[1].burst_bytes, 65536);
+    CHECK(vm.nics[1].is_isolated);
+    CHECK(!vm.nics[1].checks_mac);
     CHECK_STR(vm_fdt_property("/nics"), "nics");
 }
 
@@ -198,7 +198,7 @@ TEST(wrong_cards)
     CHECK_EQ(read_vm(), -EINVAL);
     CHECK_STR(told, "n/nics/a-card-with-a-name-that-is-too-long/;"
                     "n/nics/a-card-with-a-name-that-is-too-long/any-mac;n/nics;");
-    CHECK_EQ(vm.cfg.nic_count, VM_NICS_MAX);
+    CHECK_EQ(vm.nic_count, VM_NICS_MAX);
 }
 
 /* One property of the wrong kind: told by name, and the definition is refused. */
@@ -291,7 +291,7 @@ TEST(unknown_names_are_told_and_ignored)
     CHECK_EQ(fdt_end_node(blob), 0);
     CHECK_EQ(read_vm(), 0);
     CHECK_STR(told, "n/memroy;n/disk;");
-    CHECK_STR(vm.cfg.kernel, "k");
+    CHECK_STR(vm.kernel, "k");
 }
 
 TEST(all_mistakes_are_told)
@@ -302,7 +302,7 @@ TEST(all_mistakes_are_told)
     CHECK_EQ(fdt_property_string(blob, "on-crash", "cry"), 0);
     CHECK_EQ(read_vm(), -EINVAL);
     CHECK_STR(told, "n/vcpus;n/on-crash;");
-    CHECK_EQ(vm.cfg.memory_bytes, 4 << 20);
+    CHECK_EQ(vm.memory_bytes, 4 << 20);
 }
 
 TEST(pointers_of_the_api)
@@ -383,10 +383,86 @@ TEST(damage)
             told[0] = '\0';
             (void)!vm_fdt_read(copy, node, "n", &vm, &report);
             (void)!image_fdt_read(copy, node, "n", &image, &report);
-            CHECK(strnlen(vm.cfg.kernel, sizeof(vm.cfg.kernel)) < sizeof(vm.cfg.kernel));
-            CHECK(vm.cfg.tag_count <= VM_TAGS_MAX);
-            CHECK(vm.cfg.nic_count <= VM_NICS_MAX);
+            CHECK(strnlen(vm.kernel, sizeof(vm.kernel)) < sizeof(vm.kernel));
+            CHECK(vm.tag_count <= VM_TAGS_MAX);
+            CHECK(vm.nic_count <= VM_NICS_MAX);
         }
     }
     free(copy);
+}
+
+/* What is written is what is read. */
+static void check_round_trip(const struct vm_config *cfg)
+{
+    static u8 tree[VM_FDT_BYTES_MAX];
+    static struct vm_config read;
+    struct dtb_report silent = {NULL, NULL};
+    size_t bytes = vm_fdt_write(cfg, tree, sizeof(tree));
+    int node;
+
+    CHECK(bytes > 0);
+    CHECK(dtb_is_socle(tree, bytes));
+    node = fdt_first_subnode(tree, dtb_find(tree, "/vms"));
+    CHECK(node > 0);
+    CHECK_EQ(vm_fdt_read(tree, node, "vms", &read, &silent), 0);
+    CHECK(memcmp(cfg, &read, sizeof(read)) == 0);
+    CHECK_EQ(vm_fdt_write(cfg, tree, 64), 0);
+}
+
+TEST(written_and_read_again)
+{
+    static struct vm_config cfg;
+
+    vm_config_default(&cfg);
+    strcpy(cfg.name, "small");
+    check_round_trip(&cfg);
+    memset(cfg.name, 'n', VM_NAME_MAX);
+    memset(cfg.uuid, 0xa5, sizeof(cfg.uuid));
+    memset(cfg.description, 'd', VM_DESCRIPTION_MAX);
+    memset(cfg.kernel, 'k', VM_IMAGE_NAME_MAX);
+    memset(cfg.initrd, 'i', VM_IMAGE_NAME_MAX);
+    memset(cfg.cmdline, 'c', VM_CMDLINE_MAX);
+    cfg.tag_count = VM_TAGS_MAX;
+    for (u32 i = 0; i < VM_TAGS_MAX; i++)
+        memset(cfg.tags[i], 't', VM_TAG_MAX);
+    cfg.cpu_count = 64;
+    cfg.cpu_weight = 7;
+    cfg.cpu_limit_millicpu = 1;
+    for (u32 cpu = 0; cpu < PCPUS_MAX; cpu++)
+        cpu_mask_add(&cfg.pins, cpu);
+    cfg.cpu_realtime = true;
+    cfg.memory_bytes = 1024 * GiB;
+    cfg.balloon_target_bytes = 5 * GiB;
+    cfg.firmware = VM_FIRMWARE_PVH;
+    cfg.serial_log_bytes = VM_LOG_BYTES_MAX;
+    cfg.console_log = true;
+    cfg.on_crash = VM_ON_CRASH_RESTART;
+    cfg.autostart = true;
+    cfg.start_order = 3;
+    cfg.start_delay_ms = 1000;
+    cfg.nic_count = VM_NICS_MAX;
+    cfg.disk_count = VM_DISKS_MAX;
+    for (u32 i = 0; i < VM_NICS_MAX; i++) {
+        struct vm_nic *nic = &cfg.nics[i];
+
+        vm_nic_default(nic);
+        memset(nic->id, 'a' + (int)i, VM_NIC_ID_MAX);
+        memset(nic->network, 'w', VM_NETWORK_NAME_MAX);
+        memset(nic->mac, 2, sizeof(nic->mac));
+        nic->ops_per_s = nic->bytes_per_s = nic->burst_bytes = ~0ull - i;
+        nic->is_isolated = true;
+        nic->checks_mac = false;
+    }
+    for (u32 i = 0; i < VM_DISKS_MAX; i++) {
+        struct vm_disk *disk = &cfg.disks[i];
+
+        vm_disk_default(disk);
+        memset(disk->id, 'a' + (int)i, VM_DISK_ID_MAX);
+        memset(i % 2 ? disk->volume : disk->image, 'v', VM_VOLUME_NAME_MAX);
+        memset(disk->serial, 's', VM_DISK_SERIAL_MAX);
+        disk->is_read_only = i % 2 == 0;
+        disk->can_discard = false;
+        disk->ops_per_s = disk->bytes_per_s = disk->burst_bytes = ~0ull - i;
+    }
+    check_round_trip(&cfg);
 }

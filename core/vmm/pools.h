@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pools by name: the datastores on the host's disks. Partitions of the datastore's type are mounted
+ * when the host finds them; what is in them joins volumes, images and VMs. Context of all functions
+ * unless said otherwise: management task. Those that ask a pool wait for it, as long as its disk
+ * takes: milliseconds, or until a request that is lost times out.
+ */
+#ifndef SOCLE_VMM_POOLS_H
+#define SOCLE_VMM_POOLS_H
+
+#include "core/lib/compiler.h"
+#include "core/vmm/vm_config.h"
+#include "drivers/block/pool.h"
+
+#define POOL_NAME_MAX 63
+#define POOLS_MAX     8u
+#define POOL_RAM      "ram" /* no pool: the host's memory */
+
+struct vmm_pool; /* opaque */
+
+struct pool_spec {
+    char name[POOL_NAME_MAX + 1];
+    char disk[BLK_NAME_MAX];
+    u32 partition; /* 0: the whole disk, which gets a partition table */
+    bool format;   /* else there is a datastore already */
+    bool erase;    /* whatever else was there may be lost */
+};
+
+struct pool_info {
+    char name[POOL_NAME_MAX + 1];
+    char disk[BLK_NAME_MAX];
+    u32 partition;
+    enum pool_state state;
+    const char *reason; /* why it has failed, one sentence; else NULL */
+    struct store_usage usage;
+};
+
+/* wake: called from any context when pools_poll has work. Context: boot. */
+void pools_init(void (*wake)(void));
+
+/* Looks for pools on disks whose partition table has been read by now, takes in what is in those
+ * that have been mounted, and ends those that were unmounted. */
+void pools_poll(void);
+
+/* True when each disk has been looked at and each pool found has been mounted, or not; and 15 s
+ * after boot. */
+bool pools_are_settled(void);
+
+struct vmm_pool *pools_find(const char *name); /* NULL: there is none */
+/* In name order: NULL for the first, NULL at the end. */
+struct vmm_pool *pools_next(const struct vmm_pool *after);
+void pools_get_info(struct vmm_pool *pool, struct pool_info *out);
+
+/*
+ * Mounts a datastore, or makes one. It is begun then: the state tells how it goes. Nothing is
+ * written before all is checked; data, and what firmware may boot from, are overwritten only with
+ * `erase`, what is in use never. The same as there is already is no error. Return: 0 and *out;
+ * -EINVAL, -EBUSY, -EEXIST, -ENOSPC, -ENOMEM, -EIO with *err filled.
+ */
+int pools_put(const struct pool_spec *spec, struct vmm_pool **out,
+              struct vmm_error *err) must_check;
+
+/* Unmounts it; what is in it stays on the disk, and is found again at the next boot. Return: 0; it
+ * is gone soon; -EBUSY with *err filled. */
+int pools_delete(struct vmm_pool *pool, struct vmm_error *err) must_check;
+
+/* Where what is to be kept goes: the first in name order that works. NULL: there is none. */
+struct vmm_pool *pools_default(void);
+
+/*
+ * Has management told of blobs whose names begin so when they are found, and of each pool that has
+ * come online and been looked through. Context: boot.
+ */
+void pools_listen(const char *prefix, void (*on_blob)(struct vmm_pool *pool, const char *blob),
+                  void (*on_online)(struct vmm_pool *pool));
+
+/* The pool itself; NULL while it is not online. */
+struct pool *pools_engine(const struct vmm_pool *pool);
+const char *pools_name(const struct vmm_pool *pool);
+
+/* Makes durable what has been written. Before the host goes down. */
+void pools_flush(void);
+
+/* A sentence for a request to a pool that failed so. Return: rc. */
+int pools_explain(int rc, const struct vmm_pool *pool, struct vmm_error *err);
+
+#endif
