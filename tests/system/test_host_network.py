@@ -2,7 +2,6 @@
 """The host's own network: cards, settings that change on trial and come back, VLANs, and a socle.dtb that keeps them."""
 
 import http.client
-import json
 import socket
 import struct
 import subprocess
@@ -11,7 +10,7 @@ import time
 import pytest
 
 from backend import compile_dtb, free_port, tokens_dts
-from machine import API, BUILD, Machine, Monitor, body_json
+from machine import BUILD, Machine, Monitor, body_json
 from pcap import read_pcap
 
 pytestmark = pytest.mark.qemu("several cards, and a peer that sees VLAN tags")
