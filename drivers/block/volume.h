@@ -53,10 +53,10 @@ struct volume_ops {
      * has been. Nothing may be left waiting for ever. Context: task, no lock held.
      */
     bool (*submit)(struct volume *volume, struct volume_req *req);
-    /* Bytes of RAM or of the pool it takes by now. Context: any. */
+    /* Bytes of RAM or of the pool it takes by now. Context: management task. */
     u64 (*used_bytes)(struct volume *volume);
     /* Makes it larger, also while it is used: the new blocks read as zeroes. Return: 0, -ENOMEM,
-     * -ENOSPC, -EOPNOTSUPP. Context: management task. */
+     * -ENOSPC, -EOPNOTSUPP, or the pool's error. Context: management task. */
     int (*grow)(struct volume *volume, u64 block_count);
     /* Frees it. Nobody uses it, nothing is in flight. Context: management task. */
     void (*destroy)(struct volume *volume);
