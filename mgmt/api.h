@@ -64,6 +64,7 @@ struct req_state {
     u64 offset;
     u64 end;
     u32 id;
+    u32 console;
     u32 count;
     u32 step;
     bool flag;
@@ -166,8 +167,8 @@ const struct json_doc *api_json_body(struct req *req);
 /* The VM a path parameter names. Return: 0; -ENOENT after answering 404. */
 int api_find_vm(struct req *req, u32 *id) must_check;
 
-/* The VM whose console the path names. Return: 0; -ENOENT after answering 404. */
-int api_find_console(struct req *req, u32 *id) must_check;
+/* The VM and the console that the path names. Return: 0; -ENOENT after answering 404. */
+int api_find_console(struct req *req, u32 *id, u32 *console) must_check;
 
 /* Counts answered requests by method and status, for the metrics. */
 void api_count_request(enum http_verb verb, u16 status);

@@ -4,7 +4,10 @@
 #include "core/lib/string.h"
 #include "mgmt/api.h"
 
-#define CONSOLE_ID "0" /* the only serial port of the board */
+static const char *const kinds[VM_CONSOLE_COUNT] = {
+    [VM_CONSOLE_SERIAL] = "serial",
+    [VM_CONSOLE_VIRTIO] = "virtio",
+};
 
 void api_consoles_get(struct req *req)
 {
@@ -15,33 +18,42 @@ void api_consoles_get(struct req *req)
         return;
     w = reply_json(req, 200);
     json_array_begin(w);
-    json_object_begin(w);
-    json_put_u64(w, "id", 0);
-    json_put_string(w, "kind", "serial");
-    json_put_u64(w, "bytes_total", vmm_console_written(id));
-    json_put_u64(w, "oldest_offset", vmm_console_oldest(id));
-    json_object_end(w);
+    for (u32 console = 0; console < VM_CONSOLE_COUNT; console++) {
+        if (!vmm_has_console(id, console))
+            continue;
+        json_object_begin(w);
+        json_put_u64(w, "id", console);
+        json_put_string(w, "kind", kinds[console]);
+        json_put_u64(w, "bytes_total", vmm_console_written(id, console));
+        json_put_u64(w, "oldest_offset", vmm_console_oldest(id, console));
+        json_object_end(w);
+    }
     json_array_end(w);
 }
 
-int api_find_console(struct req *req, u32 *id)
+int api_find_console(struct req *req, u32 *id, u32 *console)
 {
+    const char *name = req->match.params[1];
+
     if (api_find_vm(req, id))
         return -ENOENT;
-    if (strcmp(req->match.params[1], CONSOLE_ID) == 0)
+    *console = (u32)(name[0] - '0');
+    if (name[0] >= '0' && name[1] == '\0' && vmm_has_console(*id, *console))
         return 0;
     api_error(req, &(struct problem){
                        .slug = "no_such",
                        .kind = "console",
-                       .name = req->match.params[1],
-                       .similar = CONSOLE_ID,
+                       .name = name,
+                       .similar = "0",
                        .detail = "The VM has no console of that number.",
-                       .hint = "Its only console is number 0.",
+                       .hint = "Number 0 is its serial port; number 1 is there if its "
+                               "virtio_console is enabled.",
                    });
     return -ENOENT;
 }
 
-/* state.id: the VM; .offset: next byte; .end: where to stop; .flag: follow. */
+/* state.id: the VM; .console: its number; .offset: next byte; .end: where to stop; .flag: follow.
+ */
 static enum produce log_produce(struct req *req, struct json_writer *w)
 {
     struct req_state *state = &req->state;
@@ -52,7 +64,8 @@ static enum produce log_produce(struct req *req, struct json_writer *w)
 
     if (wanted == 0)
         return PRODUCE_DONE;
-    got = vmm_console_read(state->id, &state->offset, w->buf + w->len, MIN(room, wanted));
+    got = vmm_console_read(state->id, state->console, &state->offset, w->buf + w->len,
+                           MIN(room, wanted));
     w->len += got;
     if (got == 0 && state->offset == before)
         return state->flag && vmm_find(state->name, &(u32){0}) == 0 ? PRODUCE_WAIT : PRODUCE_DONE;
@@ -71,13 +84,14 @@ void api_console_log_get(struct req *req)
 {
     struct req_state *state = &req->state;
     u64 written, limit;
-    u32 id;
+    u32 id, console;
 
-    if (api_find_console(req, &id))
+    if (api_find_console(req, &id, &console))
         return;
-    written = vmm_console_written(id);
+    written = vmm_console_written(id, console);
     state->id = id;
-    if (query_u64(req, "offset", vmm_console_oldest(id), &state->offset) ||
+    state->console = console;
+    if (query_u64(req, "offset", vmm_console_oldest(id, console), &state->offset) ||
         query_u64(req, "limit", UINT64_MAX, &limit) || query_bool(req, "follow", &state->flag))
         return;
     if (state->offset > written) {
@@ -88,7 +102,7 @@ void api_console_log_get(struct req *req)
                        });
         return;
     }
-    state->offset = MAX(state->offset, vmm_console_oldest(id));
+    state->offset = MAX(state->offset, vmm_console_oldest(id, console));
     state->end = state->flag ? UINT64_MAX : written;
     if (limit < state->end - state->offset)
         state->end = state->offset + limit;
@@ -102,12 +116,13 @@ void api_console_log_get(struct req *req)
 void api_console_input_post(struct req *req)
 {
     struct vmm_error err;
-    u32 id;
+    u32 id, console;
     int rc;
 
-    if (api_find_console(req, &id))
+    if (api_find_console(req, &id, &console))
         return;
-    rc = vmm_console_input(id, req->body ? req->body : (const u8 *)"", req->body_len, &err);
+    rc =
+        vmm_console_input(id, console, req->body ? req->body : (const u8 *)"", req->body_len, &err);
     if (rc < 0) {
         api_vmm_error(req, rc, &err, id);
     } else if ((size_t)rc < req->body_len) {

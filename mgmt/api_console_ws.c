@@ -27,7 +27,8 @@ struct ws_console {
     bool has_ping;   /* one waits for its answer */
     bool is_closing; /* close_code is to be sent, then it ends */
     u32 vm;
-    u32 typed; /* of ws.piece */
+    u32 console; /* its number */
+    u32 typed;   /* of ws.piece */
     u32 ping_len;
     u16 close_code;
     enum vmm_state state; /* told last */
@@ -61,8 +62,8 @@ static bool type_piece(struct ws_console *con)
 
     if (con->typed == con->ws.piece_len)
         return true;
-    rc = vmm_console_input(con->vm, con->ws.piece + con->typed, con->ws.piece_len - con->typed,
-                           &err);
+    rc = vmm_console_input(con->vm, con->console, con->ws.piece + con->typed,
+                           con->ws.piece_len - con->typed, &err);
     con->typed = rc < 0 ? con->ws.piece_len : con->typed + (u32)rc;
     return con->typed == con->ws.piece_len;
 }
@@ -137,7 +138,7 @@ static void tell(struct json_writer *w, const char *fmt, u64 value, enum vmm_sta
 static void tell_news(struct ws_console *con, struct json_writer *w)
 {
     static struct vmm_info info; /* large; one thread answers */
-    u64 oldest = vmm_console_oldest(con->vm);
+    u64 oldest = vmm_console_oldest(con->vm, con->console);
 
     if (!con->tells || vmm_get(con->vm, &info))
         return;
@@ -176,7 +177,7 @@ static enum produce console_output(struct req *req, struct json_writer *w)
         return PRODUCE_DONE;
     }
     tell_news(con, w);
-    got = vmm_console_read(con->vm, &con->offset, w->buf + w->len + WS_HEAD_MAX,
+    got = vmm_console_read(con->vm, con->console, &con->offset, w->buf + w->len + WS_HEAD_MAX,
                            w->size - w->len - WS_HEAD_MAX);
     if (got)
         put_in_place(w, WS_BINARY, got);
@@ -251,11 +252,11 @@ static int check_origin(struct req *req)
 }
 
 /* Where the console begins. Return: 0; -EINVAL, -ERANGE after answering. */
-static int take_offset(struct req *req, u32 vm, u64 *offset)
+static int take_offset(struct req *req, u32 vm, u32 console, u64 *offset)
 {
-    int rc = query_u64(req, "offset", vmm_console_oldest(vm), offset);
+    int rc = query_u64(req, "offset", vmm_console_oldest(vm, console), offset);
 
-    if (rc || *offset <= vmm_console_written(vm))
+    if (rc || *offset <= vmm_console_written(vm, console))
         return rc;
     api_error(req, &(struct problem){
                        .slug = "range",
@@ -296,10 +297,10 @@ void api_console_ws_get(struct req *req)
     char accept[WS_ACCEPT_LEN + 1];
     struct ws_console *con;
     u64 offset;
-    u32 vm;
+    u32 vm, console;
 
-    if (api_find_console(req, &vm) || check_upgrade(req) || check_origin(req) ||
-        take_offset(req, vm, &offset))
+    if (api_find_console(req, &vm, &console) || check_upgrade(req) || check_origin(req) ||
+        take_offset(req, vm, console, &offset))
         return;
     if (!key || ws_accept(key, accept)) {
         api_error(req, &(struct problem){
@@ -315,6 +316,7 @@ void api_console_ws_get(struct req *req)
         return;
     }
     con->vm = vm;
+    con->console = console;
     con->offset = offset;
     upgrade(req, con, accept);
 }

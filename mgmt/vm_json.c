@@ -78,6 +78,12 @@ static const struct field serial_fields[] = {
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
+static const struct field virtio_console_fields[] = {
+    {"enabled", FIELD_BOOL, MEMBER(has_virtio_console), NULL, NULL},
+    {"log_bytes", FIELD_U32, MEMBER(virtio_log_bytes), NULL, NULL},
+    {NULL, 0, 0, 0, NULL, NULL},
+};
+
 #define NIC_MEMBER(m) offsetof(struct vm_nic, m), sizeof(((struct vm_nic *)0)->m)
 
 static const struct field limit_fields[] = {
@@ -130,6 +136,7 @@ static const struct field vm_fields[] = {
     {"memory", FIELD_OBJECT, 0, 0, memory_fields, NULL},
     {"boot", FIELD_OBJECT, 0, 0, boot_fields, NULL},
     {"serial", FIELD_SERIAL, 0, 0, serial_fields, NULL},
+    {"virtio_console", FIELD_OBJECT, 0, 0, virtio_console_fields, NULL},
     {"nics", FIELD_NICS, MEMBER(nics), NULL, NULL},
     {"disks", FIELD_DISKS, MEMBER(disks), NULL, NULL},
     {"state", FIELD_REPORTED, 0, 0, NULL, NULL},

@@ -163,6 +163,27 @@ static void write_memory(struct json_writer *w, const struct vmm_info *info)
     json_object_end(w);
 }
 
+static void write_serial(struct json_writer *w, const struct vm_config *cfg)
+{
+    json_key(w, "serial");
+    json_array_begin(w);
+    json_object_begin(w);
+    json_put_u64(w, "id", VM_CONSOLE_SERIAL);
+    json_put_u64(w, "log_bytes", cfg->serial_log_bytes);
+    json_put_bool(w, "host_log", cfg->console_log);
+    json_object_end(w);
+    json_array_end(w);
+}
+
+static void write_virtio_console(struct json_writer *w, const struct vm_config *cfg)
+{
+    json_key(w, "virtio_console");
+    json_object_begin(w);
+    json_put_bool(w, "enabled", cfg->has_virtio_console);
+    json_put_u64(w, "log_bytes", cfg->virtio_log_bytes);
+    json_object_end(w);
+}
+
 static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
 {
     const struct vm_config *cfg = &info->cfg;
@@ -177,16 +198,10 @@ static void write_parts(struct json_writer *w, const struct vmm_info *info, cons
         write_nics(w, cfg);
     if (wanted(fields, "disks"))
         write_disks(w, cfg);
-    if (wanted(fields, "serial")) {
-        json_key(w, "serial");
-        json_array_begin(w);
-        json_object_begin(w);
-        json_put_u64(w, "id", 0);
-        json_put_u64(w, "log_bytes", cfg->serial_log_bytes);
-        json_put_bool(w, "host_log", cfg->console_log);
-        json_object_end(w);
-        json_array_end(w);
-    }
+    if (wanted(fields, "serial"))
+        write_serial(w, cfg);
+    if (wanted(fields, "virtio_console"))
+        write_virtio_console(w, cfg);
 }
 
 void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,

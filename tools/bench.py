@@ -15,6 +15,7 @@ import json
 import math
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -27,6 +28,7 @@ from machine import API, BUILD, Machine, make_machine, uses_bochs, vendor  # noq
 GETS = 200
 UPLOAD_BYTES = 4 << 20
 HANDSHAKES = 10
+READS = 4000
 
 
 class Table:
@@ -181,6 +183,32 @@ def bench_timer(m, table):
     table.add("P15", "timer expiry to the handler, guest halted, median", v["halted"], 600, "KVM")
 
 
+def cost_of_reads(m, order):
+    """Instructions of exits, and how many there were, of a VM that does what its disk's first bytes say."""
+    m.put("/volumes/order", {"size_bytes": 1 << 20})
+    m.put("/volumes/order/data", order.ljust(1 << 20, b"."), headers={"Content-Type": "application/octet-stream"})
+    m.create_vm("reads", {"firmware": "pvh", "kernel": "reads"}, 16 << 20, disks=[{"id": "d", "volume": "order"}])
+    text, _ = m.wait_console("reads", r"VERDICT [^\n]*\n", timeout=600)
+    m.wait_state("reads", "stopped", timeout=120)
+    assert "VERDICT SUCCESS" in text, text
+    exits = m.json("/vms/reads/exits")
+    m.delete("/vms/reads?force=true")
+    m.delete("/volumes/order")
+    return sum(e["total_ns"] for e in exits), sum(e["count"] for e in exits)
+
+
+def bench_reads(m, table):
+    """virtio-blk on a volume in RAM, which answers in the doorbell's exit: what a VM costs that reads, beyond one that does not."""
+    m.upload_file("reads", f"{BUILD}/guests/bench-blk.elf")
+    base, base_exits = cost_of_reads(m, struct.pack("<4sII", b"bblk", 0, 1))
+    for depth, target in ((1, 2500), (8, "-")):
+        cost, exits = cost_of_reads(m, struct.pack("<4sII", b"bblk", READS, depth))
+        table.add("P6", f"virtio-blk 4 KiB read, RAM, {depth} at once, hypervisor side", (cost - base) // READS, target, "KVM + QEMU")
+        table.add("P6", f"virtio-blk 4 KiB read, RAM, {depth} at once", (exits - base_exits) / READS, "2" if depth == 1 else "-",
+                  "KVM + QEMU", "exits")
+    m.delete("/images/reads")
+
+
 def bench_density(table):
     """Idle VMs of 4 MiB on 2 GiB, until one is refused."""
     with Machine(smp=1, memory="2G", icount=True, tls=False) as m:
@@ -285,7 +313,7 @@ def main():
         return
     with Machine(smp=1, memory="1G", icount=True, tls=False) as m:
         m.wait_ready(timeout=900)
-        for bench in (bench_boot, bench_exits, bench_timer, bench_size, bench_gets, bench_memory, bench_linux):
+        for bench in (bench_boot, bench_exits, bench_timer, bench_reads, bench_size, bench_gets, bench_memory, bench_linux):
             bench(m, table)
     bench_tls(table)
     bench_density(table)

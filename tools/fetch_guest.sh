@@ -30,7 +30,7 @@ fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 dpkg-deb -x "$deb" "$tmp"
-modules="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio-rng failover net_failover virtio_net virtio_balloon virtio_blk"
+modules="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio-rng failover net_failover virtio_net virtio_balloon virtio_blk virtio_console"
 rm -rf "$out/modules"
 mkdir "$out/modules"
 for module in $modules; do

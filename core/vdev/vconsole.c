@@ -33,19 +33,33 @@ void vconsole_fini(struct vconsole *con)
     kfree(con->log);
     kfree(con->input);
     con->log = NULL;
+    con->log_bytes = 0;
     con->input = NULL;
+}
+
+/* Only the last log_bytes of it can be seen by anybody. */
+void vconsole_write(struct vconsole *con, const void *src, size_t bytes)
+{
+    const u8 *from = src;
+    u64 flags = spin_lock_irqsave(&con->lock);
+    bool wakes = !con->is_notified && bytes > 0;
+    size_t skip = bytes - MIN(bytes, (size_t)con->log_bytes), start, first;
+
+    con->written += skip;
+    start = con->written & (con->log_bytes - 1);
+    first = MIN(bytes - skip, con->log_bytes - start);
+    memcpy(con->log + start, from + skip, first);
+    memcpy(con->log, from + skip + first, bytes - skip - first);
+    con->written += bytes - skip;
+    con->is_notified |= bytes > 0;
+    spin_unlock_irqrestore(&con->lock, flags);
+    if (wakes && con->on_output)
+        con->on_output(con->on_output_arg);
 }
 
 void vconsole_put(struct vconsole *con, u8 byte)
 {
-    u64 flags = spin_lock_irqsave(&con->lock);
-    bool wakes = !con->is_notified;
-
-    con->log[con->written++ & (con->log_bytes - 1)] = byte;
-    con->is_notified = true;
-    spin_unlock_irqrestore(&con->lock, flags);
-    if (wakes && con->on_output)
-        con->on_output(con->on_output_arg);
+    vconsole_write(con, &byte, 1);
 }
 
 bool vconsole_get(struct vconsole *con, u8 *byte)

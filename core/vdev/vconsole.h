@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VM's serial console as seen from outside: a log of what the guest wrote and a queue of what it
- * will read.
+ * A VM's console, serial or virtio, as seen from outside: a log of what the guest wrote and a queue
+ * of what it will read.
  *
  * It belongs to the definition, not to the running VM, so the output of a guest that crashed stays
  * readable. Offsets count every byte ever written; the ring keeps the newest.
@@ -27,15 +27,16 @@ struct vconsole {
     void (*on_output)(
         void *arg); /* const; at the first output since a read; any context: only wakes a task */
     void *on_output_arg;
-    void (*on_input)(void *arg); /* the UART's: input has arrived; NULL while no UART is attached */
+    void (*on_input)(void *arg); /* the device's: input has arrived; NULL while none is attached */
     void *on_input_arg;
 };
 
 int vconsole_init(struct vconsole *con, u32 log_bytes) must_check; /* 0, -ENOMEM, -EINVAL */
 void vconsole_fini(struct vconsole *con);
 
-/* Guest side (UART). */
+/* Guest side (UART, virtio-console). */
 void vconsole_put(struct vconsole *con, u8 byte);
+void vconsole_write(struct vconsole *con, const void *src, size_t bytes);
 bool vconsole_get(struct vconsole *con, u8 *byte); /* false: nothing to read */
 bool vconsole_has_input(struct vconsole *con);
 void vconsole_attach(struct vconsole *con, void (*on_input)(void *arg),

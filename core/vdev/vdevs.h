@@ -30,6 +30,8 @@ int vpci_create(struct vm *vm, u64 mem64) must_check; /* PCI, reset port 0xcf9; 
                                                          window above RAM is */
 int virtio_rng_create(struct vm *vm) must_check;      /* the CPU must have RDRAND */
 
+int virtio_console_create(struct vm *vm, struct vconsole *console) must_check;
+
 /* A network card on a port of cfg->network; queue and wake are its own. Also -ENOENT and -EEXIST,
  * as netport_attach; vm_fini frees it then. */
 int virtio_net_create(struct vm *vm, const struct netport_config *cfg) must_check;

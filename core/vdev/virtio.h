@@ -22,6 +22,7 @@
 /* Device types. Spec: Virtio 1.2, 5 "Device Types". */
 #define VIRTIO_ID_NET     1u
 #define VIRTIO_ID_BLOCK   2u
+#define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_RNG     4u
 #define VIRTIO_ID_BALLOON 5u
 

@@ -74,8 +74,9 @@ static bool slot_make(struct vblk *blk)
     return true;
 }
 
-/* Return: NULL if none is free. */
-static struct blk_slot *slot_take(struct vblk *blk)
+/* Return: NULL if none is free; then, if somebody waits for it, whoever gives one back wakes the
+ * task. */
+static struct blk_slot *slot_take(struct vblk *blk, bool waits)
 {
     struct blk_slot *slot = NULL;
     u64 flags = spin_lock_irqsave(&blk->virtio.dev.lock);
@@ -84,20 +85,20 @@ static struct blk_slot *slot_take(struct vblk *blk)
         slot = list_entry(blk->free_slots.next, struct blk_slot, link);
         list_remove(&slot->link);
     }
-    blk->is_starved |= !slot;
+    blk->is_starved |= !slot && waits;
     spin_unlock_irqrestore(&blk->virtio.dev.lock, flags);
     return slot;
 }
 
-/* Return: NULL: as many as possible are in use. Whoever gives one of them back wakes the task. */
+/* Return: NULL: as many as possible are in use. Whoever gives one of them back wakes the task; only
+ * then, for the task gives slots back itself, and would keep itself awake. */
 static struct blk_slot *slot_get(struct vblk *blk)
 {
-    struct blk_slot *slot = slot_take(blk);
+    struct blk_slot *slot = slot_take(blk, false);
 
-    if (!slot && __atomic_load_n(&blk->slots, __ATOMIC_RELAXED) < BLK_IN_FLIGHT_MAX &&
-        slot_make(blk))
-        slot = slot_take(blk);
-    return slot;
+    if (!slot && __atomic_load_n(&blk->slots, __ATOMIC_RELAXED) < BLK_IN_FLIGHT_MAX)
+        (void)slot_make(blk);
+    return slot ? slot : slot_take(blk, true);
 }
 
 static void slot_put(struct vblk *blk, struct blk_slot *slot)

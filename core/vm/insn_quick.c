@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The three instructions drivers reach registers with, decoded without the library: MOV between a
- * 32- or 64-bit register or an immediate and memory, in 64-bit code. Everything else is left to
- * insn_decode_full.
+ * 16-, 32- or 64-bit register or an immediate and memory, in 64-bit code. Everything else is left
+ * to insn_decode_full. (Doorbells of virtio are 16 bits wide.)
  *
  * Device accesses are the most frequent exits after timers, and the full decoder costs thousands of
  * instructions for what these forms need fifty. A unit test compares the two over all encodings.
@@ -17,6 +17,7 @@
 #define OPCODE_STORE     0x89u /* MOV Ev, Gv */
 #define OPCODE_LOAD      0x8bu /* MOV Gv, Ev */
 #define OPCODE_STORE_IMM 0xc7u /* MOV Ev, Iz: ModRM.reg is 0 */
+#define OPERAND_SIZE     0x66u /* prefix: 16 bits */
 #define REX_MASK         0xf0u
 #define REX_VALUE        0x40u
 #define REX_W            BIT(3)
@@ -42,15 +43,19 @@ static bool take(struct cursor *c, u8 *byte)
     return true;
 }
 
-/* A sign-extended number of 1 or 4 bytes. */
+/* A sign-extended number of 1, 2 or 4 bytes. */
 static bool take_signed(struct cursor *c, unsigned bytes, u64 *value)
 {
     s32 wide;
+    s16 half;
 
     if ((size_t)(c->end - c->at) < bytes)
         return false;
     if (bytes == 1) {
         *value = (u64)(s64)(s8)*c->at;
+    } else if (bytes == 2) {
+        memcpy(&half, c->at, sizeof half);
+        *value = (u64)(s64)half;
     } else {
         memcpy(&wide, c->at, sizeof wide);
         *value = (u64)(s64)wide;
@@ -101,10 +106,15 @@ static bool take_memory(struct cursor *c, u8 rex, u8 modrm, struct insn *out)
 bool insn_decode_quick(const u8 *bytes, unsigned count, struct insn *out)
 {
     struct cursor c = {bytes, bytes + MIN(count, (unsigned)INSN_BYTES_MAX)};
-    u8 rex = 0, opcode, modrm, size;
+    u8 rex = 0, narrow = 4, opcode, modrm, size;
 
     if (!take(&c, &opcode))
         return false;
+    if (opcode == OPERAND_SIZE) {
+        narrow = 2;
+        if (!take(&c, &opcode))
+            return false;
+    }
     if ((opcode & REX_MASK) == REX_VALUE) {
         rex = opcode;
         if (!take(&c, &opcode))
@@ -113,7 +123,7 @@ bool insn_decode_quick(const u8 *bytes, unsigned count, struct insn *out)
     if ((opcode != OPCODE_LOAD && opcode != OPCODE_STORE && opcode != OPCODE_STORE_IMM) ||
         !take(&c, &modrm) || (modrm >> 6) == MOD_REGISTER)
         return false;
-    size = (rex & REX_W) != 0 ? 8 : 4;
+    size = (rex & REX_W) != 0 ? 8 : narrow;
     *out = (struct insn){.op = INSN_MOV,
                          .memory_bytes = size,
                          .operand_bytes = size,
@@ -128,7 +138,7 @@ bool insn_decode_quick(const u8 *bytes, unsigned count, struct insn *out)
         return false;
     if (opcode == OPCODE_STORE_IMM) {
         out->has_imm = true;
-        if ((modrm & 0x38) != 0 || !take_signed(&c, 4, &out->imm))
+        if ((modrm & 0x38) != 0 || !take_signed(&c, MIN(size, 4u), &out->imm))
             return false;
     } else {
         out->reg = (u8)(((modrm >> 3) & 7) | ((rex & REX_R) != 0 ? 8 : 0));

@@ -7,8 +7,8 @@
  * once, CONSOLE_LOG_PER_S in the long run. What exceeds it is counted and left out, but for the
  * newest line, which waits: what a guest says last is what one looks for. Context: management task.
  */
-#ifndef SOCLE_VMM_CONSOLE_LOG_H
-#define SOCLE_VMM_CONSOLE_LOG_H
+#ifndef SOCLE_VM_CONSOLE_LOG_H
+#define SOCLE_VM_CONSOLE_LOG_H
 
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"

@@ -127,7 +127,8 @@ static void tear_down(struct vmm_entry *entry)
     for (u32 i = 0; i < entry->vcpus_started; i++)
         task_join(&vm->vcpus[i]->task);
     if (entry->cfg.console_log)
-        console_log_finish(&entry->console_log, &entry->console, entry->cfg.name, time_ns());
+        console_log_finish(&entry->console_log, &entry->consoles[VM_CONSOLE_SERIAL],
+                           entry->cfg.name, time_ns());
     keep_counters(entry);
     vm_fini(vm);
     kfree(vm);
@@ -219,7 +220,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
     struct vm_parts parts = {
         .id = entry->id,
         .cfg = &entry->cfg,
-        .console = &entry->console,
+        .consoles = entry->consoles,
         .kernel = entry->kernel,
         .initrd = entry->initrd,
         .disks = entry->disks,
@@ -351,7 +352,8 @@ static bool has_stopped(struct vm *vm)
 
 static void copy_console(struct vmm_entry *entry)
 {
-    u64 again = console_log_poll(&entry->console_log, &entry->console, entry->cfg.name, time_ns());
+    u64 again = console_log_poll(&entry->console_log, &entry->consoles[VM_CONSOLE_SERIAL],
+                                 entry->cfg.name, time_ns());
 
     if (again)
         machine_wake_at(again);

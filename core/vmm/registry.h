@@ -24,11 +24,11 @@ struct vmm_entry {
     char reason[VM_REASON_MAX];
     u64 created_unix_ns;
     u64 started_ns;
-    struct vconsole console;
-    struct console_log console_log;     /* used if cfg.console_log */
-    struct vm *vm;                      /* NULL unless it runs or is paused */
-    u32 vcpus_started;                  /* of vm: those whose tasks must be joined */
-    struct cpu_mask plan;               /* of vm: pCPUs it may run on, or has for itself */
+    struct vconsole consoles[VM_CONSOLE_COUNT]; /* whose log is NULL is not there */
+    struct console_log console_log;             /* used if cfg.console_log */
+    struct vm *vm;                              /* NULL unless it runs or is paused */
+    u32 vcpus_started;                          /* of vm: those whose tasks must be joined */
+    struct cpu_mask plan;                       /* of vm: pCPUs it may run on, or has for itself */
     u64 overhead_bytes;                 /* of vm: what the hypervisor took for itself to build it */
     struct image *kernel;               /* held from start to stop, restarts included */
     struct image *initrd;               /* held, or NULL */

@@ -8,6 +8,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "core/vdev/vconsole.h"
 #include "core/vdev/vdevs.h"
 #include "core/vdev/virtio_blk.h"
 #include "core/vdev/vpci.h"
@@ -116,13 +117,16 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
         rc = vrtc_create(vm, parts->unix_ns / NS_PER_S, guest_low_bytes(memory),
                          guest_high_bytes(memory));
     if (rc == 0)
-        rc = vuart_create(vm, GUEST_COM1_PORT, GUEST_COM1_LINE, parts->console);
+        rc =
+            vuart_create(vm, GUEST_COM1_PORT, GUEST_COM1_LINE, &parts->consoles[VM_CONSOLE_SERIAL]);
     if (rc == 0)
         rc = vpm_create(vm);
     if (rc == 0)
         rc = vpci_create(vm, guest_pci_mem64(memory));
     if (rc == 0 && cpu_features.has_rdrand)
         rc = virtio_rng_create(vm);
+    if (rc == 0 && parts->cfg->has_virtio_console)
+        rc = virtio_console_create(vm, &parts->consoles[VM_CONSOLE_VIRTIO]);
     if (rc == 0 && !parts->cfg->cpu_realtime)
         rc = virtio_balloon_create(vm, ram_end(memory), memory - vm_config_target(parts->cfg));
     return rc;

@@ -15,7 +15,7 @@ struct vconsole;
 struct vm_parts {
     u32 id;
     const struct vm_config *cfg;
-    struct vconsole *console;
+    struct vconsole *consoles; /* VM_CONSOLE_COUNT of them */
     const struct image *kernel;
     const struct image *initrd;  /* or NULL */
     struct volume *const *disks; /* open, by cfg->disks */

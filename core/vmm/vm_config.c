@@ -16,6 +16,7 @@ void vm_config_default(struct vm_config *cfg)
         .memory_bytes = 256 * MiB,
         .firmware = VM_FIRMWARE_DIRECT,
         .serial_log_bytes = VM_LOG_BYTES_DEFAULT,
+        .virtio_log_bytes = VM_LOG_BYTES_DEFAULT,
         .on_crash = VM_ON_CRASH_STOP,
     };
 }
@@ -117,14 +118,23 @@ static int check_sizes(const struct vm_config *cfg, struct vmm_error *err)
                       (unsigned long long)cfg->memory_bytes);
         return -EINVAL;
     }
-    if (cfg->serial_log_bytes < VM_LOG_BYTES_MIN || cfg->serial_log_bytes > VM_LOG_BYTES_MAX ||
-        (cfg->serial_log_bytes & (cfg->serial_log_bytes - 1)) != 0) {
-        vmm_error_set(err, "bad_value", "/serial/0/log_bytes",
-                      "Use a power of two from 4096 to 16777216.",
-                      "A console log cannot have %u bytes.", cfg->serial_log_bytes);
-        return -EINVAL;
-    }
     return 0;
+}
+
+static int check_log(u32 bytes, const char *pointer, struct vmm_error *err)
+{
+    if (bytes >= VM_LOG_BYTES_MIN && bytes <= VM_LOG_BYTES_MAX && (bytes & (bytes - 1)) == 0)
+        return 0;
+    vmm_error_set(err, "bad_value", pointer, "Use a power of two from 4096 to 16777216.",
+                  "A console log cannot have %u bytes.", bytes);
+    return -EINVAL;
+}
+
+static int check_consoles(const struct vm_config *cfg, struct vmm_error *err)
+{
+    int rc = check_log(cfg->serial_log_bytes, "/serial/0/log_bytes", err);
+
+    return rc ? rc : check_log(cfg->virtio_log_bytes, "/virtio_console/log_bytes", err);
 }
 
 static int check_balloon(const struct vm_config *cfg, struct vmm_error *err)
@@ -351,6 +361,8 @@ int vm_config_validate(const struct vm_config *cfg, struct vmm_error *err)
         rc = check_realtime(cfg, err);
     if (rc == 0)
         rc = check_sizes(cfg, err);
+    if (rc == 0)
+        rc = check_consoles(cfg, err);
     if (rc == 0)
         rc = check_balloon(cfg, err);
     if (rc == 0)

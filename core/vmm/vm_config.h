@@ -61,6 +61,7 @@ struct vm_disk {
 };
 
 enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
+enum vm_console { VM_CONSOLE_SERIAL, VM_CONSOLE_VIRTIO, VM_CONSOLE_COUNT }; /* their numbers */
 enum vm_on_crash { VM_ON_CRASH_STOP, VM_ON_CRASH_RESTART };
 
 struct vm_config {
@@ -81,7 +82,9 @@ struct vm_config {
     char initrd[VM_IMAGE_NAME_MAX + 1]; /* empty: none */
     char cmdline[VM_CMDLINE_MAX + 1];
     u32 serial_log_bytes;
-    bool console_log; /* its console's lines go to the host's log, too */
+    bool console_log;        /* its serial console's lines go to the host's log, too */
+    bool has_virtio_console; /* a second console, number 1 */
+    u32 virtio_log_bytes;
     enum vm_on_crash on_crash;
     struct vm_nic nics[VM_NICS_MAX];
     u32 nic_count;

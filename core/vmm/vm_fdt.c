@@ -75,6 +75,10 @@ static const struct prop vm_props[] = {
     {"console-log", PROP_FLAG, MEMBER(cfg.console_log), "/serial/0/host_log", NULL, WRONG_FLAG},
     {"console-log-bytes", PROP_U32, MEMBER(cfg.serial_log_bytes), "/serial/0/log_bytes", NULL,
      WRONG_NUMBER},
+    {"virtio-console", PROP_FLAG, MEMBER(cfg.has_virtio_console), "/virtio_console/enabled", NULL,
+     WRONG_FLAG},
+    {"virtio-console-log-bytes", PROP_U32, MEMBER(cfg.virtio_log_bytes),
+     "/virtio_console/log_bytes", NULL, WRONG_NUMBER},
     {"autostart", PROP_FLAG, MEMBER(autostart), NULL, NULL, WRONG_FLAG},
     {"start-delay-ms", PROP_U32, MEMBER(start_delay_ms), NULL, NULL, WRONG_NUMBER},
 };

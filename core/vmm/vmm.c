@@ -26,7 +26,7 @@ static void (*wake_management)(void);
 
 static void on_console_output(void *arg)
 {
-    const struct vmm_entry *entry = container_of((struct vconsole *)arg, struct vmm_entry, console);
+    const struct vmm_entry *entry = arg;
 
     if (entry->cfg.console_log)
         machine_want_poll();
@@ -166,13 +166,44 @@ static int out_of_memory(struct vmm_error *err)
     return -ENOMEM;
 }
 
-static int console_create(struct vconsole *console, u32 log_bytes, struct vmm_error *err)
+/* 0: there is no such console. */
+static u32 log_bytes_of(const struct vm_config *cfg, u32 console)
 {
-    if (vconsole_init(console, log_bytes))
-        return out_of_memory(err);
-    console->on_output = on_console_output;
-    console->on_output_arg = console;
-    return 0;
+    if (console == VM_CONSOLE_SERIAL)
+        return cfg->serial_log_bytes;
+    return cfg->has_virtio_console ? cfg->virtio_log_bytes : 0;
+}
+
+/* Gives the VM empty consoles where it has none of that size. Those it had stay if that fails. */
+static int consoles_make(struct vmm_entry *entry, const struct vm_config *cfg,
+                         struct vmm_error *err)
+{
+    struct vconsole fresh[VM_CONSOLE_COUNT] = {0};
+    bool is_full = false;
+
+    for (u32 i = 0; i < VM_CONSOLE_COUNT; i++) {
+        u32 bytes = log_bytes_of(cfg, i);
+
+        if (bytes > 0 && bytes != entry->consoles[i].log_bytes)
+            is_full |= vconsole_init(&fresh[i], bytes) != 0;
+        fresh[i].on_output = on_console_output;
+        fresh[i].on_output_arg = entry;
+    }
+    for (u32 i = 0; i < VM_CONSOLE_COUNT; i++) {
+        if (is_full) {
+            vconsole_fini(&fresh[i]);
+        } else if (log_bytes_of(cfg, i) != entry->consoles[i].log_bytes) {
+            vconsole_fini(&entry->consoles[i]);
+            entry->consoles[i] = fresh[i];
+        }
+    }
+    return is_full ? out_of_memory(err) : 0;
+}
+
+static void consoles_free(struct vmm_entry *entry)
+{
+    for (u32 i = 0; i < VM_CONSOLE_COUNT; i++)
+        vconsole_fini(&entry->consoles[i]);
 }
 
 static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
@@ -200,7 +231,7 @@ int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
     if (!entry)
         return out_of_memory(err);
     entry->cfg = *cfg;
-    rc = console_create(&entry->console, cfg->serial_log_bytes, err);
+    rc = consoles_make(entry, cfg, err);
     if (rc) {
         kfree(entry);
         return rc;
@@ -213,19 +244,6 @@ int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
     registry_insert(entry);
     *id = entry->id;
     return 0;
-}
-
-/* Gives the VM an empty console log of another size. */
-static int console_replace(struct vmm_entry *entry, u32 log_bytes, struct vmm_error *err)
-{
-    struct vconsole old = entry->console;
-    int rc = console_create(&entry->console, log_bytes, err);
-
-    if (rc)
-        entry->console = old;
-    else
-        vconsole_fini(&old);
-    return rc;
 }
 
 /* Takes the new definition over, with the old name and UUID where it has none. */
@@ -255,8 +273,8 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
         rc = wrong_state(entry, "Power it off before changing it.", err);
     if (rc == 0)
         rc = check_unique(cfg, entry, err);
-    if (rc == 0 && entry->cfg.serial_log_bytes != cfg->serial_log_bytes)
-        rc = console_replace(entry, cfg->serial_log_bytes, err);
+    if (rc == 0)
+        rc = consoles_make(entry, cfg, err);
     if (rc == 0)
         config_replace(entry, cfg);
     return rc;
@@ -324,7 +342,7 @@ int vmm_delete(u32 id, bool force, struct vmm_error *err)
         machine_power_off(entry);
     }
     registry_remove(entry);
-    vconsole_fini(&entry->console);
+    consoles_free(entry);
     kfree(entry);
     return 0;
 }
@@ -358,7 +376,7 @@ int vmm_start(u32 id, bool paused, struct vmm_error *err)
     if (rc)
         return rc;
     forget_last_run(entry);
-    console_log_begin(&entry->console_log, &entry->console);
+    console_log_begin(&entry->console_log, &entry->consoles[VM_CONSOLE_SERIAL]);
     rc = machine_power_on(entry, paused, err);
     if (rc)
         machine_release_images(entry);

@@ -175,12 +175,17 @@ const struct blk_stats *vmm_disk_stats(u32 id, u32 disk);
 /* True while the VM has that volume open. */
 bool vmm_uses_volume(u32 id, const struct volume *volume);
 
-/* Console 0 of the VM. Return: bytes; offsets count every byte ever written. */
-size_t vmm_console_read(u32 id, u64 *offset, void *dst, size_t bytes);
-u64 vmm_console_written(u32 id);
-u64 vmm_console_oldest(u32 id);
+/* True if the VM has a console of that number. */
+bool vmm_has_console(u32 id, u32 console);
+
+/* A console of the VM; one that is not there has written nothing. Return: bytes; offsets count
+ * every byte ever written. */
+size_t vmm_console_read(u32 id, u32 console, u64 *offset, void *dst, size_t bytes);
+u64 vmm_console_written(u32 id, u32 console);
+u64 vmm_console_oldest(u32 id, u32 console);
 /* Return: bytes accepted; negative -ENOENT, -EBUSY (not running). */
-int vmm_console_input(u32 id, const void *src, size_t bytes, struct vmm_error *err) must_check;
+int vmm_console_input(u32 id, u32 console, const void *src, size_t bytes,
+                      struct vmm_error *err) must_check;
 
 /* Text forms of a UUID. */
 void vmm_uuid_format(const u8 uuid[16], char text[37]);

@@ -38,7 +38,7 @@ int vmm_get(u32 id, struct vmm_info *out)
     (void)str_copy(out->reason, sizeof(out->reason), entry->reason);
     out->created_unix_ns = entry->created_unix_ns;
     out->started_ns = entry->started_ns;
-    out->console_written = vmm_console_written(id);
+    out->console_written = vmm_console_written(id, VM_CONSOLE_SERIAL);
     out->memory = (struct vm_memory){0};
     if (!entry->vm)
         return 0;
@@ -142,32 +142,48 @@ size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)
     return count;
 }
 
-size_t vmm_console_read(u32 id, u64 *offset, void *dst, size_t bytes)
+/* Return: NULL if the VM, or the console, is not there. */
+static struct vconsole *find_console(u32 id, u32 console)
 {
     struct vmm_entry *entry = registry_find_id(id);
 
-    return entry ? vconsole_read(&entry->console, offset, dst, bytes) : 0;
+    if (!entry || console >= VM_CONSOLE_COUNT || !entry->consoles[console].log)
+        return NULL;
+    return &entry->consoles[console];
 }
 
-u64 vmm_console_written(u32 id)
+bool vmm_has_console(u32 id, u32 console)
 {
-    struct vmm_entry *entry = registry_find_id(id);
-
-    return entry ? vconsole_written(&entry->console) : 0;
+    return find_console(id, console) != NULL;
 }
 
-u64 vmm_console_oldest(u32 id)
+size_t vmm_console_read(u32 id, u32 console, u64 *offset, void *dst, size_t bytes)
 {
-    struct vmm_entry *entry = registry_find_id(id);
+    struct vconsole *con = find_console(id, console);
 
-    return entry ? vconsole_oldest(&entry->console) : 0;
+    return con ? vconsole_read(con, offset, dst, bytes) : 0;
 }
 
-int vmm_console_input(u32 id, const void *src, size_t bytes, struct vmm_error *err)
+u64 vmm_console_written(u32 id, u32 console)
+{
+    struct vconsole *con = find_console(id, console);
+
+    return con ? vconsole_written(con) : 0;
+}
+
+u64 vmm_console_oldest(u32 id, u32 console)
+{
+    struct vconsole *con = find_console(id, console);
+
+    return con ? vconsole_oldest(con) : 0;
+}
+
+int vmm_console_input(u32 id, u32 console, const void *src, size_t bytes, struct vmm_error *err)
 {
     struct vmm_entry *entry = registry_find_id(id);
+    struct vconsole *con = find_console(id, console);
 
-    if (!entry) {
+    if (!con) {
         vmm_error_set(err, "no_such", NULL, "GET /api/v1/vms lists the VMs there are.",
                       "There is no such VM.");
         return -ENOENT;
@@ -177,7 +193,7 @@ int vmm_console_input(u32 id, const void *src, size_t bytes, struct vmm_error *e
                       vmm_state_name(entry->state));
         return -EBUSY;
     }
-    return (int)vconsole_input(&entry->console, src, bytes);
+    return (int)vconsole_input(con, src, bytes);
 }
 
 const struct blk_stats *vmm_disk_stats(u32 id, u32 disk)

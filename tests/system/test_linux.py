@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An unmodified Debian kernel: from the first line to userland, a shell on its console, its power button."""
 
+import hashlib
+
 import pytest
 
 from machine import BUILD, uses_bochs
@@ -91,6 +93,31 @@ def test_linux_pci(clean, options, interrupts):
     shell(clean, "echo 1 >0000:00:01.0/remove; echo 1 >../rescan; head -c 100 /dev/hwrng | wc -c | sed s/^/again-/", r"again-100\r?\n")
     clean.type("debian", "poweroff -f\n")
     assert clean.wait_state("debian", "stopped", timeout=60) == "stopped"
+
+
+def test_virtio_console(clean, problem):
+    """Linux has a second console, both ways, and what it writes there costs an exit a line."""
+    m = clean
+    m.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    m.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    m.create_vm("debian", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0"}, 256 << 20,
+                virtio_console={"enabled": True})
+    assert [(c["id"], c["kind"]) for c in m.json("/vms/debian/consoles")] == [(0, "serial"), (1, "virtio")]
+    m.wait_console("debian", r"SOCLE-GUEST-READY", timeout=180)
+    assert m.get("/vms/debian/consoles/1/log").body == b""
+    shell(m, "exec 3<>/dev/hvc0; stty raw -echo <&3; echo open-$((6*7))", r"open-42")  # Linux forgets the modes at the last close
+    shell(m, "head -c 20000 <&3 | md5sum | sed s/^/sum-/ & echo reads-$((6*7))", r"reads-42")
+    sent = bytes(range(33, 127)) * 213
+    assert m.post("/vms/debian/consoles/1/input", sent[:20000]).status == 204
+    shell(m, "wait; echo waited-$((6*7))", rf"(?s)sum-{hashlib.md5(sent[:20000]).hexdigest()}\W.*waited-42")
+    before = sum(e["count"] for e in m.json("/vms/debian/exits"))
+    shell(m, "seq 1 10000 >&3; echo done-$((6*7))", r"done-42", timeout=240)
+    text = m.get("/vms/debian/consoles/1/log").body.decode()
+    assert text == "".join(f"{i}\n" for i in range(1, 10001)), text[-200:]
+    assert sum(e["count"] for e in m.json("/vms/debian/exits")) - before < len(text)  # the serial port takes two a byte
+    problem(m.get("/vms/debian/consoles/2/log"), 404, "no_such")
+    m.type("debian", "poweroff -f\n")
+    assert m.wait_state("debian", "stopped", timeout=60) == "stopped"
 
 
 @pytest.mark.parametrize("count", [2, 4, 8])

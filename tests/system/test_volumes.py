@@ -182,6 +182,25 @@ def test_disk_of_others(clean, problem):
     assert m.post("/vms/one/start").status == 200
 
 
+def test_hostile_driver(clean):
+    """A guest that breaks every rule of its disk harms nobody: not another VM's volume, nor the host."""
+    m = clean
+    before = os.urandom(MIB)
+    for name in ("mine", "theirs"):
+        make(m, name, size_bytes=MIB)
+    assert m.put("/volumes/theirs/data", before, headers={"Content-Type": "application/octet-stream"}).status == 204
+    m.run_guest("hostile-blk", cpu={"count": 2}, disks=[{"id": "d", "volume": "mine"}])
+    text, match = m.wait_console("hostile-blk", r"VERDICT (\w+)([^\n]*)\n", timeout=180)
+    assert match.group(1) == "SUCCESS", text
+    assert int(re.search(r"(\d+) times broken", text).group(1)) > 10
+    assert m.wait_state("hostile-blk", "stopped") == "stopped"
+    assert m.get("/health").status == 200
+    assert m.get("/volumes/theirs/data").body == before
+    assert m.delete("/vms/hostile-blk").status == 204
+    for name in ("mine", "theirs"):
+        assert m.delete(f"/volumes/{name}").status == 204
+
+
 @on_disk
 @pytest.mark.parametrize("kind", list(DISKS))
 def test_partition(tmp_path, problem, kind):

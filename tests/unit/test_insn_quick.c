@@ -62,10 +62,13 @@ TEST(agrees_with_the_library)
 
     for (unsigned o = 0; o < sizeof opcodes; o++) {
         sweep((const u8[]){0}, 0, opcodes[o]);
-        for (unsigned rex = 0x40; rex < 0x50; rex++)
+        sweep((const u8[]){0x66}, 1, opcodes[o]);
+        for (unsigned rex = 0x40; rex < 0x50; rex++) {
             sweep((const u8[]){(u8)rex}, 1, opcodes[o]);
+            sweep((const u8[]){0x66, (u8)rex}, 2, opcodes[o]);
+        }
     }
-    CHECK(compared > 100000);
+    CHECK(compared > 200000);
     CHECK_EQ(mismatches, 0);
 }
 
@@ -73,8 +76,11 @@ TEST(leaves_the_rest_to_the_library)
 {
     struct insn insn;
 
-    CHECK(!insn_decode_quick((const u8[]){0x66, 0x89, 0x07}, 3, &insn)); /* 16 bits */
-    CHECK(!insn_decode_quick((const u8[]){0x89, 0xc7}, 2, &insn));       /* register form */
+    CHECK(!insn_decode_quick((const u8[]){0x66, 0x66, 0x89, 0x07}, 4, &insn));
+    CHECK(!insn_decode_quick((const u8[]){0x48, 0x66, 0x89, 0x07}, 4, &insn)); /* REX not last */
+    CHECK(!insn_decode_quick((const u8[]){0x66}, 1, &insn));
+    CHECK(!insn_decode_quick((const u8[]){0x66, 0xc7, 0x07, 1}, 4, &insn));
+    CHECK(!insn_decode_quick((const u8[]){0x89, 0xc7}, 2, &insn)); /* register form */
     CHECK(!insn_decode_quick((const u8[]){0x89}, 1, &insn));
     CHECK(!insn_decode_quick((const u8[]){0x89, 0x80, 1, 2, 3}, 5, &insn));
     CHECK(!insn_decode_quick((const u8[]){0xc7, 0x07, 1, 2, 3}, 5, &insn));

@@ -48,6 +48,30 @@ TEST(sizes)
     CHECK_EQ(vconsole_init(&con, 100), -EINVAL);
 }
 
+/* Pieces written at once are the same bytes, around the ring's end and longer than it. */
+TEST(write_at_once)
+{
+    static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    char buf[16] = "";
+    u64 offset = 0;
+
+    setup(8);
+    vconsole_write(&con, text, 0);
+    CHECK_EQ(outputs, 0);
+    vconsole_write(&con, text, 5);
+    vconsole_write(&con, text + 5, 6);
+    CHECK_EQ(outputs, 1);
+    CHECK_EQ(vconsole_read(&con, &offset, buf, sizeof(buf)), 8);
+    CHECK_EQ(memcmp(buf, "3456789a", 8), 0);
+    CHECK_EQ(offset, 11);
+    vconsole_write(&con, text + 11, 20);
+    CHECK_EQ(outputs, 2);
+    CHECK_EQ(vconsole_written(&con), 31);
+    CHECK_EQ(vconsole_read(&con, &offset, buf, sizeof(buf)), 8);
+    CHECK_EQ(memcmp(buf, "nopqrstu", 8), 0);
+    vconsole_fini(&con);
+}
+
 TEST(read_and_offsets)
 {
     char buf[16] = "";

@@ -677,6 +677,27 @@ TEST(so_many_in_flight_and_no_more)
     teardown();
 }
 
+/* A slot made to look for chains, and given back for there are none, wakes nobody: the task, which
+ * looks by itself, would never sleep. */
+TEST(nothing_to_do_while_others_are_in_flight)
+{
+    setup();
+    answers_later = true;
+    header(T_FLUSH, 0);
+    for (u32 i = 0; i < 5; i++)
+        flush_request();
+    ring();
+    CHECK_EQ(held_count, 5);
+    fake_task_wakes = 0;
+    for (u32 i = 0; i < 4; i++)
+        ring();
+    CHECK_EQ(fake_task_wakes, 0);
+    answer_all();
+    CHECK_EQ(fake_task_wakes, 0);
+    CHECK_EQ(used(), 5);
+    teardown();
+}
+
 TEST(a_doorbell_does_not_work_for_ever)
 {
     setup();

@@ -105,6 +105,9 @@ TEST(each_field_is_checked)
     check_refused(&cfg, "/serial/0/log_bytes");
     cfg.serial_log_bytes = 0;
     check_refused(&cfg, "/serial/0/log_bytes");
+    cfg.serial_log_bytes = VM_LOG_BYTES_DEFAULT;
+    cfg.virtio_log_bytes = 4095;
+    check_refused(&cfg, "/virtio_console/log_bytes");
     cfg = good();
     cfg.kernel[0] = '\0';
     check_refused(&cfg, "/boot/kernel");

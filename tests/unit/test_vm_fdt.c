@@ -95,6 +95,8 @@ TEST(every_property_arrives)
     CHECK_EQ(fdt_property_string(blob, "on-crash", "restart"), 0);
     CHECK_EQ(fdt_property(blob, "console-log", "", 0), 0);
     CHECK_EQ(fdt_property_u32(blob, "console-log-bytes", 8192), 0);
+    CHECK_EQ(fdt_property(blob, "virtio-console", "", 0), 0);
+    CHECK_EQ(fdt_property_u32(blob, "virtio-console-log-bytes", 4096), 0);
     CHECK_EQ(fdt_property(blob, "autostart", "", 0), 0);
     CHECK_EQ(fdt_property_u32(blob, "start-delay-ms", 500), 0);
     CHECK_EQ(fdt_property_u32(blob, "phandle", 1), 0);
@@ -119,6 +121,8 @@ TEST(every_property_arrives)
     CHECK_EQ(vm.cfg.on_crash, VM_ON_CRASH_RESTART);
     CHECK(vm.cfg.console_log);
     CHECK_EQ(vm.cfg.serial_log_bytes, 8192);
+    CHECK(vm.cfg.has_virtio_console);
+    CHECK_EQ(vm.cfg.virtio_log_bytes, 4096);
     CHECK(vm.autostart);
     CHECK_EQ(vm.start_delay_ms, 500);
 }

@@ -69,9 +69,12 @@ TEST(every_member_arrives)
                   "\"memory\":{\"size_bytes\":4194304,\"balloon\":{\"target_bytes\":2097152}},"
                   "\"boot\":{\"firmware\":\"pvh\",\"kernel\":\"k\",\"initrd\":null,"
                   "\"cmdline\":\"console=ttyS0\"},\"serial\":[{\"id\":0,\"log_bytes\":8192,"
-                  "\"host_log\":true}]}"),
+                  "\"host_log\":true}],"
+                  "\"virtio_console\":{\"enabled\":true,\"log_bytes\":4096}}"),
              0);
     CHECK(cfg.console_log);
+    CHECK(cfg.has_virtio_console);
+    CHECK_EQ(cfg.virtio_log_bytes, 4096);
     CHECK_STR(cfg.name, "a");
     CHECK_EQ(cfg.uuid[0], 0x7f);
     CHECK_STR(cfg.description, "d \xc3\xa9");
