@@ -169,6 +169,7 @@ int api_find_vm(struct req *req, u32 *id) must_check;
 
 /* The VM and the console that the path names. Return: 0; -ENOENT after answering 404. */
 int api_find_console(struct req *req, u32 *id, u32 *console) must_check;
+
 /* The volume a path parameter names. Return: NULL after answering 404. */
 struct volume *api_find_volume(struct req *req) must_check;
 
