@@ -60,9 +60,9 @@ all: $(B)/BOOTX64.EFI $(B)/socle.img
 
 # -- set-up -----------------------------------------------------------------------------------------------
 
-.PHONY: setup
-setup:
-	tools/setup.sh
+.PHONY: setup setup-tests
+setup setup-tests:
+	tools/setup.sh $(if $(filter %-tests,$@),tests)
 	tools/fetch_deps.sh
 	tools/fetch_bochs.sh
 
@@ -291,7 +291,7 @@ clang:
 	$(MAKE) CC=clang B=$(B)/clang D=$(D) $(B)/clang/hv.elf $(B)/clang/socle-cli/socle
 
 .PHONY: test test-all
-test test-all: setup
+test test-all: setup-tests
 	@tools/need.sh
 	$(MAKE) all guests
 	$(MAKE) check unit tsan clang

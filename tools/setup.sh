@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs the Debian packages that building, running and testing need; does nothing when all are there.
+# setup.sh [tests]: installs the Debian packages that building and running need, with "tests" those for every test, too;
+# does nothing when all are there.
 set -euo pipefail
 
 packages=(
@@ -12,8 +13,8 @@ packages=(
     curl ca-certificates xz-utils cpio gzip  # fetching and unpacking
     libcurl4-openssl-dev libjansson-dev      # the command line, socle
     device-tree-compiler                     # socle.dts -> socle.dtb
-    chromium chromium-driver python3-selenium # the browser test
 )
+[ "${1:-}" = tests ] && packages+=(chromium chromium-driver python3-selenium) # the page's test
 command -v npm >/dev/null || packages+=(npm) # fetching what the web page is made of
 
 missing=()
