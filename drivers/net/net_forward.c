@@ -27,7 +27,7 @@
 _Static_assert(PKTBUF_HEADROOM >= ETHERNET_VLAN_BYTES + 12,
                "a tag, and the header of virtio-net in front of it");
 
-u64 net_touched[NETPORTS_MAX / 64];
+struct port_set net_touched;
 
 static void count(u64 *counter, u64 n)
 {

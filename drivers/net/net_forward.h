@@ -6,6 +6,7 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "drivers/net/net_internal.h"
+#include "drivers/net/port_set.h"
 
 /* Frames moved in one direction before the other gets its turn. */
 #define NET_BATCH 64u
@@ -26,11 +27,11 @@ enum net_collected net_forward_sent(struct netport *port, u32 *moved, u64 *ready
 void net_forward_retry(struct netdev *dev);
 
 /* Ports that got frames are marked here, by their index, until they are woken. */
-extern u64 net_touched[NETPORTS_MAX / 64];
+extern struct port_set net_touched;
 
 static inline void net_touch(const struct netport *port)
 {
-    net_touched[port->index / 64] |= BIT(port->index % 64);
+    (void)port_set_add(&net_touched, port->index);
 }
 
 #endif

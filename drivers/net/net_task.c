@@ -9,8 +9,8 @@
  * ring cannot hold. For the same reason it rests now and then while VMs keep it busy. A NIC whose
  * interrupts do not arrive is looked after every millisecond instead.
  *
- * Ports with something to do have a bit in net.pending, so a round costs the same with 2 ports as
- * with 1,000. Everything else here is the task's own: management changes it through net_task_call.
+ * Ports with something to do are in net.pending, so a round costs the same with 2 ports as with
+ * 1,000. Everything else here is the task's own: management changes it through net_task_call.
  */
 #include "drivers/net/net_task.h"
 
@@ -37,6 +37,8 @@
 
 #define PORT_WORDS (NETPORTS_MAX / 64)
 
+_Static_assert(NETPORTS_MAX <= PORT_SET_MAX, "every port has a bit");
+
 struct request {
     void (*fn)(void *arg);
     void *arg;
@@ -50,7 +52,7 @@ static struct {
     struct netport
         *ports[NETPORTS_MAX];   /* (o) written in net_task_call: management reads it, too */
     struct netport *host_ports; /* (o) */
-    u64 pending[PORT_WORDS];    /* (a) ports whose owners have something for us */
+    struct port_set pending;    /* ports whose owners have something for us */
     u64 limited[PORT_WORDS];    /* (o) ports to look at again at limited_until_ns */
     u64 limited_until_ns;       /* (o) */
     u64 next_look_ns;           /* (o) when to look at links without having been told to */
@@ -100,9 +102,7 @@ void net_task_wake(void)
 
 void net_task_notice(const struct netport *port)
 {
-    u64 bit = BIT(port->index % 64);
-
-    if (!(__atomic_fetch_or(&net.pending[port->index / 64], bit, __ATOMIC_SEQ_CST) & bit))
+    if (port_set_add(&net.pending, port->index))
         net_task_wake();
 }
 
@@ -136,11 +136,9 @@ void net_task_call(void (*fn)(void *arg), void *arg)
 
 void net_task_forget(u32 index)
 {
-    u64 mask = ~BIT(index % 64);
-
-    __atomic_fetch_and(&net.pending[index / 64], mask, __ATOMIC_SEQ_CST);
-    net.limited[index / 64] &= mask;
-    net_touched[index / 64] &= mask;
+    port_set_remove(&net.pending, index);
+    port_set_remove(&net_touched, index);
+    net.limited[index / 64] &= ~BIT(index % 64);
 }
 
 static void serve_request(void)
@@ -231,7 +229,7 @@ static u32 collect_port(u32 index)
         net.limited_until_ns = MIN(net.limited_until_ns, ready_ns);
         break;
     case NET_MORE:
-        __atomic_fetch_or(&net.pending[index / 64], BIT(index % 64), __ATOMIC_SEQ_CST);
+        (void)port_set_add(&net.pending, index);
         break;
     case NET_EMPTY:
         break;
@@ -243,23 +241,29 @@ static u32 collect_port(u32 index)
     return moved;
 }
 
+/* Ports whose limit, or whose NIC, made them wait have their turn again. */
+static void retry_limited(void)
+{
+    net.limited_until_ns = UINT64_MAX;
+    for (u32 word = 0; word < PORT_WORDS; word++) {
+        u64 bits = net.limited[word];
+
+        net.limited[word] = 0;
+        for (; bits; bits &= bits - 1)
+            (void)port_set_add(&net.pending, word * 64 + (u32)__builtin_ctzll(bits));
+    }
+}
+
 static u32 collect(void)
 {
-    bool is_time = time_ns() >= net.limited_until_ns;
     u32 moved = 0;
 
-    if (is_time)
-        net.limited_until_ns = UINT64_MAX;
-    for (u32 word = 0; word < PORT_WORDS; word++) {
-        u64 bits = 0;
+    if (time_ns() >= net.limited_until_ns)
+        retry_limited();
+    for (u64 words = port_set_words(&net.pending); words; words &= words - 1) {
+        u32 word = (u32)__builtin_ctzll(words);
 
-        if (__atomic_load_n(&net.pending[word], __ATOMIC_RELAXED))
-            bits = __atomic_exchange_n(&net.pending[word], 0, __ATOMIC_SEQ_CST);
-        if (is_time) {
-            bits |= net.limited[word];
-            net.limited[word] = 0;
-        }
-        for (; bits; bits &= bits - 1)
+        for (u64 bits = port_set_take(&net.pending, word); bits; bits &= bits - 1)
             moved += collect_port(word * 64 + (u32)__builtin_ctzll(bits));
     }
     for (struct netdev *dev = net.devs; dev; dev = dev->next) {
@@ -271,11 +275,10 @@ static u32 collect(void)
 
 static void wake_owners(void)
 {
-    for (u32 word = 0; word < PORT_WORDS; word++) {
-        u64 bits = net_touched[word];
+    for (u64 words = port_set_words(&net_touched); words; words &= words - 1) {
+        u32 word = (u32)__builtin_ctzll(words);
 
-        net_touched[word] = 0;
-        for (; bits; bits &= bits - 1) {
+        for (u64 bits = port_set_take(&net_touched, word); bits; bits &= bits - 1) {
             const struct netport *port = net_table.ports[word * 64 + (u32)__builtin_ctzll(bits)];
 
             if (port)
@@ -284,21 +287,12 @@ static void wake_owners(void)
     }
 }
 
-static bool is_pending(void)
-{
-    for (u32 word = 0; word < PORT_WORDS; word++) {
-        if (__atomic_load_n(&net.pending[word], __ATOMIC_ACQUIRE))
-            return true;
-    }
-    return false;
-}
-
 /* Sleeps until an interrupt, an owner, or a timer; returns at once if there is something to do. */
 static void net_sleep(void)
 {
     bool room = !must_wait_for_owner();
     u64 until_ns = MIN(net.next_look_ns, net.limited_until_ns);
-    bool is_urgent = is_pending();
+    bool is_urgent = !port_set_is_empty(&net.pending);
 
     for (struct netdev *dev = net.devs; dev; dev = dev->next) {
         if (dev->users == 0)
