@@ -29,6 +29,7 @@ GETS = 200
 UPLOAD_BYTES = 4 << 20
 HANDSHAKES = 10
 READS = 4000
+PORTS = 256
 
 
 class Table:
@@ -220,6 +221,22 @@ def bench_net(m, table):
               "exits")
 
 
+def bench_ports(table):
+    """The same frames with many other VMs on the network."""
+    with Machine(smp=1, memory="2G", icount=True, tls=False) as m:
+        m.wait_ready(timeout=900)
+        nics = [{"id": "net0", "network": "uplink"}]
+        alone = run_bench_guest(m, "bench-net", 1, nics=nics)
+        m.upload_file("idle", f"{BUILD}/guests/bench-idle.elf")
+        for i in range(PORTS - 2):  # the host is on it, too
+            m.create_vm(f"idle{i}", {"firmware": "pvh", "kernel": "idle"}, 2 << 20, serial=[{"log_bytes": 4096}], nics=nics)
+            m.wait_console(f"idle{i}", r"BENCH entry_tsc (\d+)\r?\n", timeout=600)
+        among = run_bench_guest(m, "bench-net", 1, nics=nics)
+    for batch in (1, 32):
+        table.add("P5", f"virtio-net TX per frame of 64, {batch} at a time, {PORTS} ports / 2", among[f"net_{batch}_64"] / alone[f"net_{batch}_64"],
+                  "1.05", "-", "ratio")
+
+
 def bench_density(table):
     """Idle VMs of 4 MiB on 2 GiB, until one is refused."""
     with Machine(smp=1, memory="2G", icount=True, tls=False) as m:
@@ -328,6 +345,7 @@ def main():
             bench(m, table)
     bench_tls(table)
     bench_density(table)
+    bench_ports(table)
     bench_scheduler(table)
     bench_nics(table)
     table.rows.sort(key=lambda r: (r["id"][0], int(r["id"][1:])))
