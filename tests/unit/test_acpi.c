@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: drivers/acpi/*.c */
+/* SOURCES: drivers/acpi/acpi.c drivers/acpi/fadt.c drivers/acpi/madt.c drivers/acpi/mcfg.c
+ * drivers/acpi/srat.c */
 /* ACPI tables, good and broken. */
 #include "core/lib/errno.h"
 #include "drivers/acpi/acpi.h"

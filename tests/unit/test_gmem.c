@@ -242,7 +242,7 @@ TEST(figures_stay_exact)
         if (i % 3 != 0)
             (void)gmem_detach(&gmem, at, &batch);
         else
-            (void)gmem_zero(&gmem, at, 1);
+            CHECK_EQ(gmem_zero(&gmem, at, 1), 0);
         if (i % 5 == 0)
             gmem_release(&gmem, &batch);
         CHECK_EQ(promised(), 32 * MiB - resident());

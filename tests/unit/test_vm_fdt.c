@@ -171,7 +171,7 @@ TEST(wrong_cards)
                                        "52-00-00-00-00-01",
                                        "52:00:00:00:00:01:",
                                        "52:00:00:00:00:0g"};
-    char name[8];
+    char name[16];
 
     for (size_t i = 0; i < sizeof(macs) / sizeof(macs[0]); i++) {
         begin("web1");
