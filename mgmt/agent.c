@@ -23,6 +23,7 @@
 #include "mgmt/api_tasks.h"
 #include "mgmt/auth.h"
 #include "mgmt/boot_networks.h"
+#include "mgmt/config_store.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/host_network.h"
@@ -178,6 +179,7 @@ static void agent_main(void *arg unused)
         if (agent.is_certified)
             tls_store_poll();
         auth_poll();
+        config_store_poll();
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
         api_tasks_poll(time_ns());
@@ -264,7 +266,8 @@ int agent_start(const struct boot_info *info)
     rc = open_endpoint(info);
     if (rc)
         return rc;
-    boot_networks(agent.dtb, agent.dtb_bytes, &config_report);
+    boot_networks(agent.dtb, agent.dtb_bytes, NULL, &config_report);
+    config_store_init(agent.dtb, agent.dtb_bytes);
     if (!agent.is_closed)
         auth_init(info->dtb_base ? hpa_to_ptr(hpa(info->dtb_base)) : NULL, info->dtb_bytes,
                   &config_report);

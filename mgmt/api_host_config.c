@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host's settings as a socle.dtb for its stick. */
-#include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "mgmt/agent.h"
 #include "mgmt/api.h"
-#include "mgmt/config_fdt.h"
+#include "mgmt/config_now.h"
 #include "mgmt/host_network.h"
 #include "mm/kheap.h"
 
 #define MEDIA_TYPE "application/dtb"
 #define ROOM       (64u * KiB) /* for what is written besides what the host was booted with */
-
-/* Those of the host itself are made by its own settings. Return: 0, -ENOSPC. */
-static int write_networks(void *buf)
-{
-    static struct network_info info; /* large; one thread answers */
-
-    info.cfg.name[0] = '\0';
-    while (network_next(info.cfg.name, &info)) {
-        if (!info.was_made_for_host && strcmp(info.cfg.name, UPLINK_NETWORK) != 0 &&
-            config_fdt_network(buf, &info.cfg))
-            return -ENOSPC;
-    }
-    return 0;
-}
 
 static enum produce config_produce(struct req *req, struct json_writer *w)
 {
@@ -65,12 +50,15 @@ void api_host_config_get(struct req *req)
     size_t from_bytes;
     const void *from = agent_dtb(&from_bytes);
     size_t size = from_bytes + ROOM;
+    size_t bytes = 0;
     void *buf;
 
     if (!accepts_dtb(req))
         return;
     buf = kmalloc(size);
-    if (!buf || config_fdt_begin(buf, size, from, host_network_in_force()) || write_networks(buf)) {
+    if (buf)
+        bytes = config_now(buf, size, from, host_network_in_force());
+    if (!bytes) {
         kfree(buf);
         api_error(req, &(struct problem){.slug = "no_memory",
                                          .detail = "There is no room to write the settings.",
@@ -79,6 +67,6 @@ void api_host_config_get(struct req *req)
     }
     req->state.object = buf;
     req->state.offset = 0;
-    req->state.end = config_fdt_end(buf);
+    req->state.end = bytes;
     reply_stream(req, 200, MEDIA_TYPE, req->state.end, &source);
 }

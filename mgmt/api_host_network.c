@@ -7,6 +7,7 @@
 #include "drivers/net/netdev.h"
 #include "drivers/net/network.h"
 #include "mgmt/api.h"
+#include "mgmt/config_store.h"
 #include "mgmt/body.h"
 #include "mgmt/host_network.h"
 #include "mgmt/netif.h"
@@ -390,8 +391,10 @@ void api_host_network_confirm(struct req *req)
     if (!r.doc || body_object(&r, json_root(r.doc), members, ARRAY_SIZE(members), &seen))
         return;
     rc = host_network_confirm(number);
-    if (rc)
+    if (rc) {
         refuse_confirmation(req, rc);
-    else
-        put_task(reply_json(req, 200), host_network_change());
+        return;
+    }
+    config_store_note();
+    put_task(reply_json(req, 200), host_network_change());
 }

@@ -4,6 +4,7 @@
 #include "core/lib/string.h"
 #include "drivers/net/network.h"
 #include "mgmt/api.h"
+#include "mgmt/config_store.h"
 #include "mgmt/network_json.h"
 
 #define PORT_BYTES_MAX 512u /* of one port in JSON */
@@ -114,22 +115,26 @@ void api_network_put(struct req *req)
     if (network_json_read(req, &cfg))
         return;
     rc = network_put(&cfg, &is_new);
-    if (rc || network_get(cfg.name, &info))
+    if (rc || network_get(cfg.name, &info)) {
         refuse(req, rc);
-    else
-        network_json_write(reply_json(req, is_new ? 201 : 200), &info);
+        return;
+    }
+    config_store_note();
+    network_json_write(reply_json(req, is_new ? 201 : 200), &info);
 }
 
 void api_network_delete(struct req *req)
 {
     int rc = network_delete(req->match.params[0]);
 
-    if (rc == -ENOENT)
+    if (rc == -ENOENT) {
         no_such(req);
-    else if (rc)
+    } else if (rc) {
         refuse(req, rc);
-    else
+    } else {
+        config_store_note();
         reply_empty(req, 204);
+    }
 }
 
 static void write_port(struct json_writer *w, const struct netport *port)

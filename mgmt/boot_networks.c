@@ -66,7 +66,15 @@ static void make(const void *dtb, int node, const struct dtb_report *report)
         dtb_tell(report, path, NULL, reason(rc));
 }
 
-void boot_networks(const void *dtb, size_t bytes, const struct dtb_report *report)
+static bool is_given(const void *given, const char *name)
+{
+    int parent = given && name ? dtb_find(given, "/networks") : -1;
+
+    return parent >= 0 && fdt_subnode_offset(given, parent, name) >= 0;
+}
+
+void boot_networks(const void *dtb, size_t bytes, const void *given,
+                   const struct dtb_report *report)
 {
     int parent, node;
 
@@ -75,5 +83,9 @@ void boot_networks(const void *dtb, size_t bytes, const struct dtb_report *repor
     parent = dtb_find(dtb, "/networks");
     if (parent < 0)
         return;
-    fdt_for_each_subnode(node, dtb, parent) make(dtb, node, report);
+    fdt_for_each_subnode(node, dtb, parent)
+    {
+        if (!is_given(given, fdt_get_name(dtb, node, NULL)))
+            make(dtb, node, report);
+    }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The networks of socle.dtb, made at boot. */
+/* The networks of socle.dtb, or of a tree like it that a pool keeps, made at boot. */
 #ifndef SOCLE_MGMT_BOOT_NETWORKS_H
 #define SOCLE_MGMT_BOOT_NETWORKS_H
 
@@ -7,7 +7,9 @@
 #include "core/lib/types.h"
 
 /* Makes what /networks says; what cannot be made is told and left out. dtb: may be NULL or damaged.
- * Context: boot, the server listens and no VM has been started. */
-void boot_networks(const void *dtb, size_t bytes, const struct dtb_report *report);
+ * given: a sound tree whose networks are there already, and stay as they are; or NULL. Context:
+ * boot, the server listens and no VM has been started. */
+void boot_networks(const void *dtb, size_t bytes, const void *given,
+                   const struct dtb_report *report);
 
 #endif

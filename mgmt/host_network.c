@@ -35,6 +35,15 @@ int host_network_begin(const struct host_network *wanted, u64 trial_ns)
                             time_ns());
 }
 
+int host_network_restore(const struct host_network *net)
+{
+    int rc = netif_apply(net);
+
+    if (rc == 0)
+        *host.in_force = *net;
+    return rc;
+}
+
 int host_network_confirm(u32 number)
 {
     int rc = net_change_confirm(&host.change, number);

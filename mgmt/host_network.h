@@ -20,6 +20,10 @@ const struct net_change *host_network_change(void);
 /* Asks for other settings, checked by the caller. Return: as net_change_begin. */
 int host_network_begin(const struct host_network *wanted, u64 trial_ns) must_check;
 
+/* Takes settings over that were in force before a reboot, without a trial. Return: 0; as
+ * netif_apply, and all is as before. */
+int host_network_restore(const struct host_network *net) must_check;
+
 /* Return: as net_change_confirm. */
 int host_network_confirm(u32 number) must_check;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is in a pool: its name, volumes, images, definitions of VMs. */
+#include "core/lib/assert.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/image_pool.h"
@@ -47,23 +48,36 @@ static void take_name(struct vmm_pool *pool)
     kfree(text);
 }
 
+#define LISTENERS_MAX 2u
+
 static struct {
     const char *prefix;
     void (*on_blob)(struct vmm_pool *pool, const char *blob);
     void (*on_online)(struct vmm_pool *pool);
-} listener;
+} listeners[LISTENERS_MAX];
+static u32 listener_count;
 
 void pools_listen(const char *prefix, void (*on_blob)(struct vmm_pool *pool, const char *blob),
                   void (*on_online)(struct vmm_pool *pool))
 {
-    listener.prefix = prefix;
-    listener.on_blob = on_blob;
-    listener.on_online = on_online;
+    assert(listener_count < LISTENERS_MAX);
+    listeners[listener_count].prefix = prefix;
+    listeners[listener_count].on_blob = on_blob;
+    listeners[listener_count].on_online = on_online;
+    listener_count++;
 }
 
 static bool begins_with(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void tell_listeners(struct vmm_pool *pool, const char *blob)
+{
+    for (u32 i = 0; i < listener_count; i++) {
+        if (begins_with(blob, listeners[i].prefix))
+            listeners[i].on_blob(pool, blob);
+    }
 }
 
 static void take_object(struct vmm_pool *pool, const struct store_info *info)
@@ -74,10 +88,9 @@ static void take_object(struct vmm_pool *pool, const struct store_info *info)
         image_pool_adopt(pool, info->name);
     else if (info->kind == STORE_OBJECT_BLOB && begins_with(info->name, VM_STORE_PREFIX))
         vm_store_load(pool, info->name);
-    else if (info->kind == STORE_OBJECT_BLOB && listener.prefix &&
-             begins_with(info->name, listener.prefix))
-        listener.on_blob(pool, info->name);
-    else if (info->kind != STORE_OBJECT_BLOB && !is_image)
+    else if (info->kind == STORE_OBJECT_BLOB)
+        tell_listeners(pool, info->name);
+    else if (!is_image)
         volumes_adopt(pool, info->name);
 }
 
@@ -110,8 +123,8 @@ void pools_load(struct vmm_pool *pool)
     for_each_object(pool, take_object);
     for_each_object(pool, sweep_object);
     vm_store_save_others(pool);
-    if (listener.prefix)
-        listener.on_online(pool);
+    for (u32 i = 0; i < listener_count; i++)
+        listeners[i].on_online(pool);
     pools_get_info(pool, &info);
     log_info("pool", "%s on partition %u of %s: %llu of %llu MiB free, %lu objects", pool->name,
              pool->partition, pool->disk->name, info.usage.free_bytes / MiB,

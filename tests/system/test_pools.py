@@ -10,8 +10,10 @@ import time
 
 import pytest
 
+from backend import compile_dtb, tokens_dts
 from machine import BUILD, DISKS, Machine, disk_args
 from test_disks import ESP, LINUX, gpt, wait_tables
+from test_host_network import STATIC, change, confirm
 from test_linux import shell
 from test_store_tool import tool
 from test_volumes import boot, make, off, used
@@ -304,6 +306,43 @@ def test_definitions(disk, problem):
         assert (again["before"]["description"], again["zero"]["tags"], again["before"]["state"]) == ("changed", ["live"], "stopped")
         assert m.post("/vms/before/start").status == 200
         problem(m.delete("/pools/tank"), 409, "in_use")
+    check(disk)
+
+
+def test_networks(disk, tmp_path):
+    """Networks and the host's own settings outlive the host; a change on trial does not, and socle.dtb comes first."""
+    lab = {"kind": "nat", "cidr": "10.9.8.0/24", "dhcp": {"range": ["10.9.8.50", "10.9.8.59"]}}
+    with Host(disk, tls=False) as m:
+        m.wait_ready()
+        assert m.put("/networks/before", {"kind": "isolated"}).status == 201
+        m.make_pool()
+        assert m.put("/networks/lab", lab).status == 201
+        assert m.put("/networks/gone", {"kind": "isolated"}).status == 201
+        assert m.delete("/networks/gone").status == 204
+        confirm(m, change(m, {**STATIC, "hostname": "rack-9"}))
+        kept = {n: m.json(f"/networks/{n}") for n in ("before", "lab")}
+        change(m, {"hostname": "on-trial"}, confirm_within_ms=60000)
+        assert m.put("/networks/late", {"kind": "isolated"}).status == 201  # is kept, and the trial with it is not
+        m.kill()
+    check(disk)
+    with Host(disk, tls=False) as m:
+        m.wait_ready()
+        m.wait_serial("settings kept in pool tank are in force")
+        assert {n: m.json(f"/networks/{n}") for n in kept} == kept
+        assert m.get("/networks/late").status == 200 and m.get("/networks/gone").status == 404
+        network = m.json("/host/network")["settings"]
+        assert (network["hostname"], network["dhcp"], network["address"]) == ("rack-9", False, STATIC["address"])
+        m.kill()
+    token = "socle1.admin." + "a" * 32
+    dtb = compile_dtb(tmp_path, f'hostname = "from-stick"; api {{ tls = "off"; {tokens_dts(admin=token)} }}; '
+                      'networks { lab { kind = "isolated"; }; };')
+    with Host(disk, tls=False, dtb=dtb) as m:
+        m.admin_token = token
+        m.wait_ready()
+        m.wait_serial("settings kept in pool tank are in force")
+        assert m.json("/networks/lab")["kind"] == "isolated" and m.get("/networks/before").status == 200
+        network = m.json("/host/network")["settings"]
+        assert (network["hostname"], network["dhcp"]) == ("from-stick", True)
     check(disk)
 
 
