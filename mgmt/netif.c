@@ -53,6 +53,7 @@ static err_t link_output(struct netif *netif unused, struct pbuf *p)
 static void adopt_port(struct netif *netif)
 {
     netif->mtu = (u16_t)net.port.mtu;
+    netif->mtu6 = netif->mtu; /* until a router says less */
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, net.port.cfg.mac, ETH_HWADDR_LEN);
 }
