@@ -344,7 +344,8 @@ static void conn_poll(struct conn *conn, u64 now)
         break;
     case CONN_READ:
         conn_run(conn);
-        check_reading(conn, now);
+        if (conn->state == CONN_READ)
+            check_reading(conn, time_ns()); /* it may have begun to read after `now` */
         break;
     case CONN_REPLY:
         check_replying(conn, now);
