@@ -52,6 +52,15 @@ int api_find_console(struct req *req, u32 *id, u32 *console)
     return -ENOENT;
 }
 
+/* Whether it is still the VM, and the console, that is followed: another may have its name now. */
+static bool is_there(const struct req_state *state)
+{
+    u32 id;
+
+    return vmm_find(state->name, &id) == 0 && id == state->id &&
+           vmm_has_console(id, state->console);
+}
+
 /* state.id: the VM; .console: its number; .offset: next byte; .end: where to stop; .flag: follow.
  */
 static enum produce log_produce(struct req *req, struct json_writer *w)
@@ -68,7 +77,7 @@ static enum produce log_produce(struct req *req, struct json_writer *w)
                            MIN(room, wanted));
     w->len += got;
     if (got == 0 && state->offset == before)
-        return state->flag && vmm_find(state->name, &(u32){0}) == 0 ? PRODUCE_WAIT : PRODUCE_DONE;
+        return state->flag && is_there(state) ? PRODUCE_WAIT : PRODUCE_DONE;
     if (state->offset > state->end)
         return PRODUCE_DONE;
     return PRODUCE_MORE;

@@ -168,7 +168,8 @@ static enum produce console_output(struct req *req, struct json_writer *w)
     if (con->has_ping)
         put_frame(w, WS_PONG, con->ping, con->ping_len);
     con->has_ping = false;
-    if (!con->is_closing && (vmm_find(req->state.name, &vm) || vm != con->vm)) {
+    if (!con->is_closing && (vmm_find(req->state.name, &vm) || vm != con->vm ||
+                             !vmm_has_console(con->vm, con->console))) {
         con->is_closing = true;
         con->close_code = WS_CLOSE_GOING_AWAY;
     }
@@ -176,6 +177,8 @@ static enum produce console_output(struct req *req, struct json_writer *w)
         put_close(con, w);
         return PRODUCE_DONE;
     }
+    /* A new definition may have given the console a new log, which begins at 0. */
+    con->offset = MIN(con->offset, vmm_console_written(con->vm, con->console));
     tell_news(con, w);
     got = vmm_console_read(con->vm, con->console, &con->offset, w->buf + w->len + WS_HEAD_MAX,
                            w->size - w->len - WS_HEAD_MAX);

@@ -288,9 +288,12 @@ static bool overlaps_inside(const struct host_network *net)
 
     info.cfg.name[0] = '\0';
     while (address != 0 && network_next(info.cfg.name, &info)) {
-        u32 inside = ~0u << (32 - info.cfg.nat.prefix_bits % 32);
+        u32 inside;
 
-        if (info.cfg.kind == NETWORK_NAT && ((info.cfg.nat.subnet ^ address) & inside & mask) == 0)
+        if (info.cfg.kind != NETWORK_NAT)
+            continue;
+        inside = ~0u << (32 - info.cfg.nat.prefix_bits);
+        if (((info.cfg.nat.subnet ^ address) & inside & mask) == 0)
             return true;
     }
     return false;

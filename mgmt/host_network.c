@@ -9,6 +9,10 @@
 /* Time for the answer to leave before its connection may end. */
 #define APPLY_DELAY_NS (1 * NS_PER_S)
 
+/* What stands in the way of a roll-back may go: a VM's card with the NIC's address, too many
+ * networks, no memory. */
+#define ROLL_BACK_AGAIN_NS (30 * NS_PER_S)
+
 static struct {
     struct host_network *in_force;
     struct net_change change;
@@ -71,10 +75,17 @@ static void roll_back(void)
 {
     int rc = netif_apply(&host.change.previous);
 
-    log_warn("net", "nobody confirmed the change of the host's network: the settings before it %s",
-             rc ? "could not be brought back" : "are back");
-    if (rc == 0)
-        *host.in_force = host.change.previous;
+    if (rc) {
+        log_error("net",
+                  "nobody confirmed the change of the host's network, and it cannot be "
+                  "undone now (%d): tried again later",
+                  rc);
+        net_change_put_off(&host.change, time_ns() + ROLL_BACK_AGAIN_NS);
+        return;
+    }
+    log_warn("net", "nobody confirmed the change of the host's network: the settings before it are "
+                    "back");
+    *host.in_force = host.change.previous;
 }
 
 void host_network_poll(void)

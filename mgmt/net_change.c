@@ -41,6 +41,12 @@ void net_change_applied(struct net_change *c, bool is_done, u64 now_ns)
     c->due_ns = now_ns + c->trial_ns;
 }
 
+void net_change_put_off(struct net_change *c, u64 due_ns)
+{
+    c->state = NET_CHANGE_ON_TRIAL;
+    c->due_ns = due_ns;
+}
+
 int net_change_confirm(struct net_change *c, u32 number)
 {
     if (!net_change_is_open(c) || number != c->number)

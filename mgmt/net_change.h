@@ -47,6 +47,10 @@ enum net_change_step net_change_poll(struct net_change *c, u64 now_ns);
 /* The trial begins, or it could not be applied: then everything is as before. */
 void net_change_applied(struct net_change *c, bool is_done, u64 now_ns);
 
+/* After NET_STEP_ROLL_BACK: it could not be done now, and is to be done at due_ns; until then the
+ * change is on trial. */
+void net_change_put_off(struct net_change *c, u64 due_ns);
+
 /* Return: 0; -ENOENT (no such change, or it is over), -EAGAIN (it has not been applied yet: nothing
  * is proven). */
 int net_change_confirm(struct net_change *c, u32 number) must_check;

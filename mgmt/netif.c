@@ -53,6 +53,7 @@ static err_t link_output(struct netif *netif unused, struct pbuf *p)
 static void adopt_port(struct netif *netif)
 {
     netif->mtu = (u16_t)net.port.mtu;
+    netif->mtu6 = netif->mtu; /* until a router says less */
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, net.port.cfg.mac, ETH_HWADDR_LEN);
 }
@@ -251,7 +252,8 @@ static void drop_addresses(void)
     drop_dns_servers();
 }
 
-/* To another NIC or VLAN; back if that fails. Return: as attach. */
+/* To another NIC or VLAN; back if that fails. It may have come to neither the last time. Return: as
+ * attach. */
 static int move(const struct host_network *settings)
 {
     int rc;
@@ -260,10 +262,11 @@ static int move(const struct host_network *settings)
     netif_set_down(&net.lwip);
     for (u32 i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
         netif_ip6_addr_set_state(&net.lwip, (s8_t)i, IP6_ADDR_INVALID);
-    detach();
+    if (net.attached)
+        detach();
     rc = attach(settings);
     if (rc && attach(&net.settings))
-        log_error("net", "the host's port is lost: the API cannot be reached until a reboot");
+        log_error("net", "the host's port is on no network: the API cannot be reached");
     if (net.attached)
         adopt_port(&net.lwip);
     net.link_up = false; /* follow_link goes on from here */
@@ -288,12 +291,10 @@ static bool has_same_address(const struct host_network *a, const struct host_net
 
 int netif_apply(const struct host_network *settings)
 {
-    bool moves = !has_same_place(&net.settings, settings);
+    bool moves = !net.attached || !has_same_place(&net.settings, settings);
     bool renumbers = moves || !has_same_address(&net.settings, settings);
     int rc = 0;
 
-    if (!net.attached)
-        return -ENODEV;
     if (renumbers)
         drop_addresses();
     if (moves)

@@ -25,7 +25,9 @@
 #define KEPT_BODY_NS         (60 * NS_PER_S) /* for a whole body that occupies a buffer */
 #define SEND_TIMEOUT_NS      (60 * NS_PER_S) /* without an acknowledgement */
 #define LINGER_TIMEOUT_NS    (3 * NS_PER_S)
-#define KEEPALIVE_MS         60000u
+#define KEEPALIVE_MS         60000u /* of silence, then it is asked, six times */
+#define KEEPALIVE_AGAIN_MS   10000u
+#define KEEPALIVE_TRIES      6u
 
 /* One port listened on. */
 struct port {
@@ -215,6 +217,8 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     conn->request_ns = conn->active_ns;
     ip_set_option(pcb, SOF_KEEPALIVE);
     pcb->keep_idle = KEEPALIVE_MS;
+    pcb->keep_intvl = KEEPALIVE_AGAIN_MS;
+    pcb->keep_cnt = KEEPALIVE_TRIES;
     tcp_nagle_disable(pcb);
     tcp_arg(pcb, conn);
     tcp_recv(pcb, on_receive);
@@ -340,7 +344,8 @@ static void conn_poll(struct conn *conn, u64 now)
         break;
     case CONN_READ:
         conn_run(conn);
-        check_reading(conn, now);
+        if (conn->state == CONN_READ)
+            check_reading(conn, time_ns()); /* it may have begun to read after `now` */
         break;
     case CONN_REPLY:
         check_replying(conn, now);

@@ -54,6 +54,21 @@ TEST(unconfirmed_it_is_rolled_back_once)
     CHECK_EQ(net_change_confirm(&change, 1), -ENOENT);
 }
 
+/* Something may stand in the way; giving up would lock everybody out. */
+TEST(a_rollback_that_fails_is_tried_again)
+{
+    change = (struct net_change){0};
+    begin(0);
+    apply(DELAY);
+    CHECK_EQ(net_change_poll(&change, 500), NET_STEP_ROLL_BACK);
+    net_change_put_off(&change, 600);
+    CHECK_EQ(net_change_begin(&change, &after, &before, TRIAL, DELAY, 510), -EBUSY);
+    CHECK_EQ(net_change_poll(&change, 599), NET_STEP_NONE);
+    CHECK_EQ(net_change_poll(&change, 600), NET_STEP_ROLL_BACK);
+    CHECK_EQ(change.state, NET_CHANGE_ROLLED_BACK);
+    CHECK_EQ(net_change_poll(&change, 1u << 30), NET_STEP_NONE);
+}
+
 /* The trial begins when it has been applied, however late that was. */
 TEST(the_trial_is_never_shorter)
 {
