@@ -233,8 +233,8 @@ static void look_at(struct blkdev *disk, const struct gpt *gpt)
     for (u32 i = 0; i < gpt->count; i++) {
         const struct gpt_partition *part = &gpt->parts[i];
 
-        if (memcmp(part->type, type, sizeof(type)) != 0)
-            continue;
+        if (memcmp(part->type, type, sizeof(type)) != 0 || pools_on(disk, part->number))
+            continue; /* or a request came first */
         name_from(part, disk, name);
         if (!pools_attach(name, disk, part->number, NULL))
             log_warn("pool", "partition %u of %s is left out: there are too many pools",
