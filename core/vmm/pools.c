@@ -322,6 +322,15 @@ bool pools_are_settled(void)
     return true;
 }
 
+/* The store forgets what is not flushed, and a guest that was powered off may not have done so. */
+static void flush(struct vmm_pool *pool)
+{
+    struct store_op op = {.kind = STORE_FLUSH};
+
+    if (pools_engine(pool) && pool_run(pool->engine, &op, NULL))
+        log_error("pool", "%s: what was written last may be lost", pool->name);
+}
+
 int pools_delete(struct vmm_pool *pool, struct vmm_error *err)
 {
     int error;
@@ -338,6 +347,7 @@ int pools_delete(struct vmm_pool *pool, struct vmm_error *err)
                       "Something in pool \"%s\" is in use.", pool->name);
         return -EBUSY;
     }
+    flush(pool);
     pools_unload(pool);
     pool->is_ending = true;
     pool->is_loaded = false;
@@ -348,12 +358,5 @@ int pools_delete(struct vmm_pool *pool, struct vmm_error *err)
 
 void pools_flush(void)
 {
-    list_for_each(pos, &registry)
-    {
-        struct vmm_pool *pool = list_entry(pos, struct vmm_pool, link);
-        struct store_op op = {.kind = STORE_FLUSH};
-
-        if (pools_engine(pool) && pool_run(pool->engine, &op, NULL))
-            log_error("pool", "%s: what was written last may be lost", pool->name);
-    }
+    list_for_each(pos, &registry) flush(list_entry(pos, struct vmm_pool, link));
 }
