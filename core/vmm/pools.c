@@ -304,11 +304,12 @@ void pools_poll(void)
 bool pools_are_settled(void)
 {
     int error;
+    u32 i = 0;
 
     if (time_ns() > SETTLE_NS)
         return true;
-    for (struct blkdev *disk = blk_next(NULL); disk; disk = blk_next(disk)) {
-        if (!__atomic_load_n(&disk->gpt, __ATOMIC_ACQUIRE))
+    for (struct blkdev *disk = blk_next(NULL); disk; disk = blk_next(disk), i++) {
+        if (!(looked & BIT(i))) /* its table may be there since the last look */
             return false;
     }
     list_for_each(pos, &registry)
