@@ -152,6 +152,10 @@ int pools_explain(int rc, const struct vmm_pool *pool, struct vmm_error *err)
     else if (rc == -EBUSY)
         vmm_error_set(err, "state", NULL, "GET /api/v1/pools says how it is.",
                       "Pool \"%s\" does not work.", pool->name);
+    else if (rc == -EEXIST)
+        vmm_error_set(err, "exists", NULL, "Choose another name; the host's log says what it is.",
+                      "Pool \"%s\" holds something of that name which was left out at boot.",
+                      pool->name);
     else if (rc == -ENOMEM)
         vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
                       "The hypervisor is out of memory.");
