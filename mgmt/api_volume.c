@@ -195,7 +195,7 @@ void api_volume_put(struct req *req)
     rc = volumes_create(&spec, &volume, &err);
     if (rc == 0)
         write_volume(reply_json(req, 201), volume);
-    else if (rc == -EEXIST && volumes_is_same(volume, &spec))
+    else if (rc == -EEXIST && volume && volumes_is_same(volume, &spec))
         write_volume(reply_json(req, 200), volume);
     else
         answer_error(req, &err);

@@ -2,6 +2,7 @@
 /* The TLS key as a blob: the private number, 32 bytes. */
 #include "mgmt/tls_store.h"
 
+#include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/pools.h"
 #include "core/x86/log.h"
@@ -47,6 +48,17 @@ static void keep(struct vmm_pool *pool, u8 *secret)
                  pools_name(pool));
 }
 
+/* A pool that came too late for tls_store_find has the key that clients know: the next boot takes
+ * it. What cannot be read is not replaced either. */
+static bool has_key(struct vmm_pool *pool, u8 *secret)
+{
+    struct store_op op = {.kind = STORE_BLOB_GET, .name = KEY_BLOB, .bytes = TLS_KEY_BYTES};
+    int rc = pool_run(pools_engine(pool), &op, secret);
+
+    mem_wipe(secret, TLS_KEY_BYTES);
+    return rc == 0 ? op.bytes == TLS_KEY_BYTES : rc != -ENOENT && rc != -E2BIG;
+}
+
 void tls_store_poll(void)
 {
     struct vmm_pool *pool = is_kept ? NULL : pools_default();
@@ -56,7 +68,10 @@ void tls_store_poll(void)
         return;
     tried = pool;
     secret = kzalloc(TLS_KEY_BYTES);
-    if (secret)
+    if (secret && has_key(pool, secret))
+        log_warn("tls", "pool %s came late: the key in it is used again at the next boot",
+                 pools_name(pool));
+    else if (secret)
         keep(pool, secret);
     kfree(secret);
 }

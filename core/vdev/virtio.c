@@ -138,7 +138,7 @@ bool virtio_listen_beyond(struct virtio *dev, u16 queue, u32 count)
     bool has_more = virtqueue_listen_beyond(&q->ring, count);
 
     spin_unlock_irqrestore(&q->lock, flags);
-    return has_more;
+    return has_more && vpci_is_master(&dev->fn); /* else virtio_pop would not find it */
 }
 
 void virtio_mute(struct virtio *dev, u16 queue)

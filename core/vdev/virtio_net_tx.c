@@ -93,7 +93,7 @@ static bool send(struct nic *nic, u32 pair, struct pktbuf *pkt)
 
     if (!(tx->is_cutting ? read_piece(nic, tx, pkt) : read_frame(nic, tx, pkt)))
         return false;
-    if (nic->pairs > 1)
+    if (nic->pairs > 1 && pair < nic->pairs) /* answers to one no longer in use would wait */
         net_steer_note(&nic->steer, pktbuf_data(pkt), pkt->len, pair);
     return netport_send(&nic->port, pkt);
 }

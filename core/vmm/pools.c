@@ -152,6 +152,10 @@ int pools_explain(int rc, const struct vmm_pool *pool, struct vmm_error *err)
     else if (rc == -EBUSY)
         vmm_error_set(err, "state", NULL, "GET /api/v1/pools says how it is.",
                       "Pool \"%s\" does not work.", pool->name);
+    else if (rc == -EEXIST)
+        vmm_error_set(err, "exists", NULL, "Choose another name; the host's log says what it is.",
+                      "Pool \"%s\" holds something of that name which was left out at boot.",
+                      pool->name);
     else if (rc == -ENOMEM)
         vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
                       "The hypervisor is out of memory.");
@@ -233,8 +237,8 @@ static void look_at(struct blkdev *disk, const struct gpt *gpt)
     for (u32 i = 0; i < gpt->count; i++) {
         const struct gpt_partition *part = &gpt->parts[i];
 
-        if (memcmp(part->type, type, sizeof(type)) != 0)
-            continue;
+        if (memcmp(part->type, type, sizeof(type)) != 0 || pools_on(disk, part->number))
+            continue; /* or a request came first */
         name_from(part, disk, name);
         if (!pools_attach(name, disk, part->number, NULL))
             log_warn("pool", "partition %u of %s is left out: there are too many pools",
@@ -304,11 +308,12 @@ void pools_poll(void)
 bool pools_are_settled(void)
 {
     int error;
+    u32 i = 0;
 
     if (time_ns() > SETTLE_NS)
         return true;
-    for (struct blkdev *disk = blk_next(NULL); disk; disk = blk_next(disk)) {
-        if (!__atomic_load_n(&disk->gpt, __ATOMIC_ACQUIRE))
+    for (struct blkdev *disk = blk_next(NULL); disk; disk = blk_next(disk), i++) {
+        if (!(looked & BIT(i))) /* its table may be there since the last look */
             return false;
     }
     list_for_each(pos, &registry)
@@ -320,6 +325,15 @@ bool pools_are_settled(void)
             return false;
     }
     return true;
+}
+
+/* The store forgets what is not flushed, and a guest that was powered off may not have done so. */
+static void flush(struct vmm_pool *pool)
+{
+    struct store_op op = {.kind = STORE_FLUSH};
+
+    if (pools_engine(pool) && pool_run(pool->engine, &op, NULL))
+        log_error("pool", "%s: what was written last may be lost", pool->name);
 }
 
 int pools_delete(struct vmm_pool *pool, struct vmm_error *err)
@@ -338,6 +352,7 @@ int pools_delete(struct vmm_pool *pool, struct vmm_error *err)
                       "Something in pool \"%s\" is in use.", pool->name);
         return -EBUSY;
     }
+    flush(pool);
     pools_unload(pool);
     pool->is_ending = true;
     pool->is_loaded = false;
@@ -348,12 +363,5 @@ int pools_delete(struct vmm_pool *pool, struct vmm_error *err)
 
 void pools_flush(void)
 {
-    list_for_each(pos, &registry)
-    {
-        struct vmm_pool *pool = list_entry(pos, struct vmm_pool, link);
-        struct store_op op = {.kind = STORE_FLUSH};
-
-        if (pools_engine(pool) && pool_run(pool->engine, &op, NULL))
-            log_error("pool", "%s: what was written last may be lost", pool->name);
-    }
+    list_for_each(pos, &registry) flush(list_entry(pos, struct vmm_pool, link));
 }

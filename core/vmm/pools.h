@@ -60,8 +60,8 @@ void pools_get_info(struct vmm_pool *pool, struct pool_info *out);
 int pools_put(const struct pool_spec *spec, struct vmm_pool **out,
               struct vmm_error *err) must_check;
 
-/* Unmounts it; what is in it stays on the disk, and is found again at the next boot. Return: 0; it
- * is gone soon; -EBUSY with *err filled. */
+/* Unmounts it; what is in it is flushed, stays on the disk, and is found again at the next boot.
+ * Return: 0; it is gone soon; -EBUSY with *err filled. */
 int pools_delete(struct vmm_pool *pool, struct vmm_error *err) must_check;
 
 /* Where what is to be kept goes: the first in name order that works. NULL: there is none. */
@@ -74,7 +74,7 @@ struct vmm_pool *pools_default(void);
 void pools_listen(const char *prefix, void (*on_blob)(struct vmm_pool *pool, const char *blob),
                   void (*on_online)(struct vmm_pool *pool));
 
-/* The pool itself; NULL while it is not online. */
+/* The pool itself; NULL while it is not online, which may end between two calls. */
 struct pool *pools_engine(const struct vmm_pool *pool);
 const char *pools_name(const struct vmm_pool *pool);
 

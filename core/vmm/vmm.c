@@ -141,13 +141,20 @@ static u32 log_bytes_of(const struct vm_config *cfg, u32 console)
     return cfg->has_virtio_console ? cfg->virtio_log_bytes : 0;
 }
 
-/* Gives the VM empty consoles where it has none of that size. Those it had stay if that fails. */
-static int consoles_make(struct vmm_entry *entry, const struct vm_config *cfg,
-                         struct vmm_error *err)
+static void consoles_fini(struct vconsole *consoles)
 {
-    struct vconsole fresh[VM_CONSOLE_COUNT] = {0};
+    for (u32 i = 0; i < VM_CONSOLE_COUNT; i++)
+        vconsole_fini(&consoles[i]);
+}
+
+/* Makes empty consoles, VM_CONSOLE_COUNT, of those sizes that the VM has none of. Return: 0,
+ * -ENOMEM with *err filled. */
+static int consoles_make(struct vmm_entry *entry, const struct vm_config *cfg,
+                         struct vconsole *fresh, struct vmm_error *err)
+{
     bool is_full = false;
 
+    memset(fresh, 0, VM_CONSOLE_COUNT * sizeof(*fresh));
     for (u32 i = 0; i < VM_CONSOLE_COUNT; i++) {
         u32 bytes = log_bytes_of(cfg, i);
 
@@ -156,21 +163,22 @@ static int consoles_make(struct vmm_entry *entry, const struct vm_config *cfg,
         fresh[i].on_output = on_console_output;
         fresh[i].on_output_arg = entry;
     }
-    for (u32 i = 0; i < VM_CONSOLE_COUNT; i++) {
-        if (is_full) {
-            vconsole_fini(&fresh[i]);
-        } else if (log_bytes_of(cfg, i) != entry->consoles[i].log_bytes) {
-            vconsole_fini(&entry->consoles[i]);
-            entry->consoles[i] = fresh[i];
-        }
-    }
-    return is_full ? out_of_memory(err) : 0;
+    if (!is_full)
+        return 0;
+    consoles_fini(fresh);
+    return out_of_memory(err);
 }
 
-static void consoles_free(struct vmm_entry *entry)
+/* Gives the VM those where it has none of that size. */
+static void consoles_take(struct vmm_entry *entry, const struct vm_config *cfg,
+                          const struct vconsole *fresh)
 {
-    for (u32 i = 0; i < VM_CONSOLE_COUNT; i++)
+    for (u32 i = 0; i < VM_CONSOLE_COUNT; i++) {
+        if (log_bytes_of(cfg, i) == entry->consoles[i].log_bytes)
+            continue;
         vconsole_fini(&entry->consoles[i]);
+        entry->consoles[i] = fresh[i];
+    }
 }
 
 static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
@@ -182,6 +190,7 @@ static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
 
 int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 {
+    struct vconsole fresh[VM_CONSOLE_COUNT];
     struct vmm_entry *entry;
     int rc = check_definition(cfg, err);
 
@@ -198,11 +207,12 @@ int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
     if (!entry)
         return out_of_memory(err);
     entry->cfg = *cfg;
-    rc = consoles_make(entry, cfg, err);
+    rc = consoles_make(entry, cfg, fresh, err);
     if (rc) {
         kfree(entry);
         return rc;
     }
+    consoles_take(entry, cfg, fresh);
     if (entry->cfg.name[0] == '\0')
         vmm_name_make(entry->cfg.name);
     if (vmm_uuid_is_zero(entry->cfg.uuid))
@@ -216,7 +226,7 @@ int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 static void remove(struct vmm_entry *entry)
 {
     registry_remove(entry);
-    consoles_free(entry);
+    consoles_fini(entry->consoles);
     kfree(entry);
 }
 
@@ -271,6 +281,7 @@ static int config_replace(struct vmm_entry *entry, const struct vm_config *cfg,
 
 int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
 {
+    struct vconsole fresh[VM_CONSOLE_COUNT];
     struct vmm_entry *entry = find(id, err);
     int rc;
 
@@ -282,8 +293,15 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
     if (rc == 0)
         rc = check_unique(cfg, entry, err);
     if (rc == 0)
-        rc = consoles_make(entry, cfg, err);
-    return rc == 0 ? config_replace(entry, cfg, err) : rc;
+        rc = consoles_make(entry, cfg, fresh, err);
+    if (rc)
+        return rc;
+    rc = config_replace(entry, cfg, err);
+    if (rc)
+        consoles_fini(fresh); /* those of the old definition stay, as it does */
+    else
+        consoles_take(entry, cfg, fresh);
+    return rc;
 }
 
 /* Takes over what a running VM lets itself be changed. */

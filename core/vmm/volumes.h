@@ -33,7 +33,8 @@ struct volume_spec {
 };
 
 /*
- * Makes one. Return: 0; -EEXIST (*out is the one there is; is it the same? volumes_is_same),
+ * Makes one. Return: 0; -EEXIST (*out is the one there is; is it the same? volumes_is_same;
+ * NULL: its pool has one that is not known here),
  * -EINVAL, -EBUSY (the partition is part of another volume), -ENOSPC, -ENOMEM, or the pool's error,
  * with *err filled.
  */

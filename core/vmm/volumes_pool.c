@@ -61,6 +61,7 @@ static int make_empty(const struct volume_spec *spec, struct vmm_pool *pool, str
 {
     struct store_op op = {
         .kind = STORE_CREATE, .name = spec->name, .bytes = spec->size_bytes, .created_s = now_s()};
+    struct pool *engine = pools_engine(pool);
     int rc;
 
     if (spec->is_read_only) {
@@ -68,19 +69,20 @@ static int make_empty(const struct volume_spec *spec, struct vmm_pool *pool, str
                       "A snapshot has to be one of a volume.");
         return -EINVAL;
     }
-    if (spec->size_bytes == 0 ||
-        !IS_ALIGNED(spec->size_bytes, pool_block_bytes(pools_engine(pool))))
-        return bad_size(spec, pool_block_bytes(pools_engine(pool)), err);
-    rc = pool_run(pools_engine(pool), &op, NULL);
+    if (!engine)
+        return pools_explain(-EBUSY, pool, err);
+    if (spec->size_bytes == 0 || !IS_ALIGNED(spec->size_bytes, pool_block_bytes(engine)))
+        return bad_size(spec, pool_block_bytes(engine), err);
+    rc = pool_run(engine, &op, NULL);
     if (rc == -EINVAL)
-        return bad_size(spec, pool_block_bytes(pools_engine(pool)), err);
+        return bad_size(spec, pool_block_bytes(engine), err);
     return rc ? pools_explain(rc, pool, err) : 0;
 }
 
 static void undo(const struct volume_spec *spec, struct vmm_pool *pool)
 {
     struct store_op op = {.kind = STORE_DELETE, .name = spec->name};
-    int rc = pools_engine(pool) ? pool_run(pools_engine(pool), &op, NULL) : 0;
+    int rc = pool_run(pools_engine(pool), &op, NULL);
 
     (void)rc; /* what is left is found at the next boot */
 }

@@ -193,7 +193,7 @@ int pool_run(struct pool *pool, struct store_op *op, void *buf)
     struct pool_call call = {.op = op};
     int error;
 
-    if (pool_get_state(pool, &error) != POOL_ONLINE)
+    if (pool == NULL || pool_get_state(pool, &error) != POOL_ONLINE)
         return -EBUSY;
     if (buf != NULL) {
         call.seg = (struct blk_seg){ptr_to_hpa(buf), (u32)op->bytes};

@@ -30,8 +30,9 @@ int pool_start(struct volume *on, const u8 *format_uuid, void (*news)(void),
                struct pool **out) must_check;
 
 /*
- * Carries out an operation and waits; buf: what op->mem is for others, in memory of the heap.
- * Context: task, not the pool's, no lock held. Return: op->status; -EBUSY if it is not mounted.
+ * Carries out an operation and waits; buf: what op->mem is for others, in memory of the heap. pool:
+ * may be NULL, as one that fails at any instant is for those who ask for one that works. Context:
+ * task, not the pool's, no lock held. Return: op->status; -EBUSY if it is not mounted.
  */
 int pool_run(struct pool *pool, struct store_op *op, void *buf) must_check;
 

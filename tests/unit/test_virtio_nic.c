@@ -75,6 +75,27 @@ TEST(doorbells_are_off_while_there_is_traffic)
     teardown();
 }
 
+TEST(a_card_without_the_bus_does_not_go_round_for_nothing)
+{
+    const u64 pci_command = GUEST_PCI_ECAM + (SLOT << 15) + PCI_COMMAND;
+    struct pktbuf *pkt;
+
+    setup(0);
+    put(pci_command, 2, PCI_COMMAND_MEMORY);
+    add(TX, BUFFER, HEADER + 60);
+    ring(TX);
+    CHECK_EQ(used(TX), 0);
+    CHECK_EQ(fake_asks, 0);
+    CHECK(!is_muted(TX));
+    put(pci_command, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    ring(TX);
+    CHECK_EQ(used(TX), 1);
+    pkt = sent();
+    if (CHECK(pkt != NULL))
+        pktbuf_free(pkt);
+    teardown();
+}
+
 TEST(a_full_port_holds_the_sender_back)
 {
     struct pktbuf *pkt;

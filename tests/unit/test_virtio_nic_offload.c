@@ -399,6 +399,30 @@ TEST(frames_go_to_the_pair_that_sends_the_flow)
     teardown();
 }
 
+TEST(a_pair_no_longer_in_use_gets_no_answers)
+{
+    static const u8 two[4] = {4, 0, 2, 0};
+    struct pktbuf *pkt;
+
+    setup_vcpus(F_CTRL | F_MQ | F_CSUM, 3);
+    CHECK_EQ(command(two, sizeof(two)), 0);
+    memset(fake_ram + BUFFER, 0, HEADER);
+    segment(fake_ram + BUFFER + HEADER, 0, 10, ACK);
+    add(5, BUFFER, HEADER + HEADERS + 10); /* the third's, on its way when the driver said so */
+    ring(5);
+    CHECK_EQ(used(5), 1);
+    pkt = sent();
+    if (CHECK(pkt != NULL))
+        pktbuf_free(pkt);
+    for (u32 queue = 0; queue < 6; queue += 2)
+        add(queue, BUFFER + 0x800, 0x800);
+    arrive_segment(0, 100, ACK);
+    wake();
+    CHECK_EQ(used(0) + used(2), 1);
+    CHECK_EQ(used(4), 0);
+    teardown();
+}
+
 TEST(every_pair_is_looked_after)
 {
     struct pktbuf *pkt;

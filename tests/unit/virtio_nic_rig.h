@@ -23,15 +23,15 @@
 #define RX     0u
 #define TX     1u
 #define SIZE   8u
-#define CTRL   4u /* with two pairs */
-#define QUEUES 5u
+#define CTRL   (2u * board.vm.vcpu_count) /* with several pairs */
+#define QUEUES 7u                         /* of three */
 #define HEADER 12u
 
 #define F_CSUM       BIT(0)
 #define F_GUEST_CSUM BIT(1)
 
-/* Each queue has 0x400 bytes: descriptors, driver's ring, device's ring; buffers from 0x1800 on. */
-#define DESCRIPTORS(q) ((q)*0x400u)
+/* Each queue has 0x300 bytes: descriptors, driver's ring, device's ring; buffers from 0x1800 on. */
+#define DESCRIPTORS(q) ((q)*0x300u)
 #define DRIVER(q)      (DESCRIPTORS(q) + 0x100u)
 #define DEVICE(q)      (DESCRIPTORS(q) + 0x200u)
 #define BUFFER         0x1800u
@@ -61,7 +61,7 @@ static void start(u64 features)
     put(BAR + COMMON_ACCEPTED_SELECT, 4, 1);
     put(BAR + COMMON_ACCEPTED, 4, 1);
     put(BAR + COMMON_STATUS, 1, 0xb);
-    for (u32 q = 0; q < (board.vm.vcpu_count > 1 ? QUEUES : 2); q++) {
+    for (u32 q = 0; q < (board.vm.vcpu_count > 1 ? CTRL + 1 : 2); q++) {
         put(BAR + COMMON_QUEUE_SELECT, 2, q);
         put(BAR + COMMON_QUEUE_SIZE, 2, SIZE);
         put(BAR + COMMON_QUEUE_DESCRIPTORS, 4, DESCRIPTORS(q));
