@@ -54,20 +54,17 @@ int vm_store_save(struct vmm_entry *entry, struct vmm_error *err)
     return rc ? pools_explain(rc, pool, err) : 0;
 }
 
-void vm_store_forget(struct vmm_entry *entry)
+int vm_store_forget(struct vmm_entry *entry, struct vmm_error *err)
 {
     char name[BLOB_NAME_MAX];
     struct store_op op = {.kind = STORE_BLOB_DELETE, .name = name};
-    int rc = -EBUSY;
+    int rc;
 
     if (!entry->pool)
-        return;
+        return 0;
     blob_name(entry, name);
-    if (pools_engine(entry->pool))
-        rc = pool_run(pools_engine(entry->pool), &op, NULL);
-    if (rc)
-        log_warn("pool", "%s: VM %s is deleted, but may be there again after a reboot",
-                 pools_name(entry->pool), entry->cfg.name);
+    rc = pool_run(pools_engine(entry->pool), &op, NULL);
+    return rc == 0 || rc == -ENOENT ? 0 : pools_explain(rc, entry->pool, err);
 }
 
 /* The only VM of the tree. */

@@ -16,8 +16,9 @@
  * in RAM. Return: 0; the pool's error with *err filled: what was durable still is. */
 int vm_store_save(struct vmm_entry *entry, struct vmm_error *err) must_check;
 
-/* It is deleted. What cannot be told to the pool is said in the log. */
-void vm_store_forget(struct vmm_entry *entry);
+/* It is to be deleted. Return: 0; the pool's error with *err filled: it would be there again after
+ * a reboot. */
+int vm_store_forget(struct vmm_entry *entry, struct vmm_error *err) must_check;
 
 /* Takes in the definition that a blob holds. */
 void vm_store_load(struct vmm_pool *pool, const char *blob);

@@ -20,6 +20,7 @@
 #include "core/vmm/registry.h"
 #include "core/vmm/vm_store.h"
 #include "core/vmm/vmm_error.h"
+#include "core/x86/log.h"
 #include "mm/kheap.h"
 
 static void (*wake_management)(void);
@@ -257,7 +258,9 @@ static int config_set(struct vmm_entry *entry, const struct vm_config *cfg, stru
     if (rc || memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0)
         entry->cfg = old;
     if (rc == 0 && memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0) {
-        vm_store_forget(entry); /* it is kept by its UUID */
+        if (vm_store_forget(entry, err)) /* it is kept by its UUID */
+            log_warn("vmm", "VM %s, as it was, may be there again after a reboot: %s", old.name,
+                     err->text);
         entry->cfg = *cfg;
     }
     registry_resort(entry);
@@ -359,15 +362,17 @@ int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
 int vmm_delete(u32 id, bool force, struct vmm_error *err)
 {
     struct vmm_entry *entry = find(id, err);
+    int rc;
 
     if (!entry)
         return -ENOENT;
-    if (!is_off(entry)) {
-        if (!force)
-            return wrong_state(entry, "Power it off, or add ?force=true.", err);
+    if (!is_off(entry) && !force)
+        return wrong_state(entry, "Power it off, or add ?force=true.", err);
+    rc = vm_store_forget(entry, err);
+    if (rc)
+        return rc;
+    if (!is_off(entry))
         machine_power_off(entry);
-    }
-    vm_store_forget(entry);
     remove(entry);
     return 0;
 }
