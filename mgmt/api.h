@@ -78,6 +78,7 @@ struct identity {
     char user[TOKEN_NAME_MAX + 1];
     char token[TOKEN_NAME_MAX + 1]; /* its id */
     u64 expires_unix_ns;            /* 0: never */
+    u64 session_ns;                 /* when the browser's session began; 0: it is none's */
 };
 
 /* Where it comes from. */

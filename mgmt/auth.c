@@ -227,6 +227,7 @@ static const struct token *check_session(struct req *req)
         answer_no_token(req);
         return NULL;
     }
+    req->who.session_ns = session->begin_ns;
     if (!is_change(req->http->verb) ||
         session_csrf_matches(session, http_header(req->http, "x-csrf-token")))
         return token;
@@ -276,6 +277,13 @@ bool auth_login(struct req *req, const char *text, struct session_secrets *secre
     return false;
 }
 
+bool auth_goes_on(const struct identity *who)
+{
+    if (who->expires_unix_ns != 0 && clock_unix_ns() >= who->expires_unix_ns)
+        return false;
+    return who->session_ns == 0 || session_goes_on(&auth.sessions, who->session_ns, time_ns());
+}
+
 bool auth_logout(struct req *req)
 {
     struct session *session = session_of(req);
@@ -283,6 +291,7 @@ bool auth_logout(struct req *req)
     if (!session || strcmp(session->token, req->who.token) != 0)
         return false;
     session_end(session);
+    req->who.session_ns = 0; /* its own answer still goes out */
     return true;
 }
 

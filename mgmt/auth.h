@@ -52,6 +52,10 @@ bool auth_logout(struct req *req) must_check;
 int auth_issue(struct token *wanted, bool is_claim, char text[TOKEN_TEXT_MAX + 1],
                const struct token **made) must_check;
 
+/* True while whoever sent the request may go on with it: neither the token has expired nor the
+ * browser's session ended. */
+bool auth_goes_on(const struct identity *who);
+
 /* Ends a token, its sessions, and the requests under way that came in by it. Return: 0, -ENOENT;
  * -EBUSY: the pool that keeps it does not work, so it would be there again after a reboot. */
 int auth_revoke(const char *id) must_check;

@@ -12,6 +12,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
+#include "mgmt/auth.h"
 #include "mgmt/conn.h"
 #include "mgmt/host_config.h"
 #include "mgmt/tls.h"
@@ -320,12 +321,10 @@ static bool is_under_way(const struct conn *conn)
     return conn->state == CONN_REPLY || (conn->state == CONN_READ && conn->in_request);
 }
 
-/* The token of a followed log or a long upload may expire while it goes on. */
+/* The token of a followed log or a long upload may expire while it goes on, the session end. */
 static bool has_expired(const struct conn *conn)
 {
-    u64 expires = conn->req.who.expires_unix_ns;
-
-    return expires != 0 && is_under_way(conn) && clock_unix_ns() >= expires;
+    return is_under_way(conn) && !auth_goes_on(&conn->req.who);
 }
 
 static void conn_poll(struct conn *conn, u64 now)

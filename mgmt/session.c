@@ -106,6 +106,17 @@ bool session_csrf_matches(const struct session *session, const char *csrf)
     return mem_same_secret(session->csrf, digest, sizeof(digest));
 }
 
+bool session_goes_on(const struct session_store *store, u64 begin_ns, u64 now_ns)
+{
+    for (u32 i = 0; i < SESSIONS_MAX; i++) {
+        const struct session *session = &store->sessions[i];
+
+        if (session->token[0] != '\0' && session->begin_ns == begin_ns)
+            return now_ns - begin_ns < SESSION_LIFE_S * NS_PER_S;
+    }
+    return false;
+}
+
 void session_end(struct session *session)
 {
     mem_wipe(session, sizeof(*session));

@@ -55,6 +55,10 @@ struct session *session_check(struct session_store *store, const char *cookies, 
 /* True if that is the session's CSRF secret. NULL is none. */
 bool session_csrf_matches(const struct session *session, const char *csrf);
 
+/* True while the session that began then has not ended, and is not too old. Streams that a page has
+ * open go on that long. */
+bool session_goes_on(const struct session_store *store, u64 begin_ns, u64 now_ns);
+
 void session_end(struct session *session);
 
 /* Ends all sessions of a token. */

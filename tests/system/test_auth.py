@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who comes in, and as what: the claim, tokens and roles on every route, wrong guesses, the audit log."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from backend import ROOT, compile_dtb, tokens_dts
-from machine import body_json, make_machine, uses_bochs
+from machine import API, body_json, make_machine, uses_bochs
 
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 ROLES = ["none", "viewer", "operator", "admin"]
@@ -200,9 +201,17 @@ def test_a_browsers_session(machine, problem):
     assert ask("DELETE", "/vms/mine", **csrf).status == 204
     problem(ask("DELETE", "/sessions"), 403, "csrf")
     problem(machine.delete("/sessions", token=token), 404, "no_such")
+    connection = machine.connect(60, "")
+    connection.request("GET", f"{API}/host/log?follow=true", headers={"Cookie": cookie})
+    followed = connection.getresponse()
+    assert followed.status == 200 and followed.readline()
     ended = ask("DELETE", "/sessions", **csrf)
     assert ended.status == 204 and "Max-Age=0" in ended.headers["Set-Cookie"]
     problem(ask("GET", "/host"), 401, "no_token")
+    with contextlib.suppress(http.client.IncompleteRead, ConnectionError):
+        while followed.readline():  # what the page had open ends with the session
+            pass
+    connection.close()
 
     again = machine.post("/sessions", {"token": token}, token="").headers["Set-Cookie"].split("; ")[0]
     assert ask("GET", "/host", cookie=again).status == 200

@@ -101,6 +101,26 @@ TEST(sessions_end)
     CHECK_EQ(session_begin(&store, "abc", now, broken, &secrets), -EIO);
 }
 
+/* Streams go on as long as the session they came in by: not after it has ended, and not by another
+ * one in its place. */
+TEST(streams_go_on_with_their_session)
+{
+    u64 now = 5 * S;
+
+    memset(&store, 0, sizeof(store));
+    CHECK(begin("abc", now) != NULL);
+    CHECK(session_goes_on(&store, 5 * S, now));
+    CHECK(!session_goes_on(&store, 6 * S, now));
+    CHECK(session_goes_on(&store, 5 * S, now + SESSION_LIFE_S * S - 1));
+    CHECK(!session_goes_on(&store, 5 * S, now + SESSION_LIFE_S * S));
+    session_end_all(&store, "abc");
+    CHECK(!session_goes_on(&store, 5 * S, now));
+    CHECK(begin("abc", now + 1) != NULL);
+    CHECK(!session_goes_on(&store, 5 * S, now + 1));
+    session_end(session_check(&store, header, now + 1));
+    CHECK(!session_goes_on(&store, 0, now + 1)); /* free slots are no sessions */
+}
+
 TEST(a_new_one_takes_the_place_of_the_longest_unused)
 {
     char first[256];
