@@ -44,9 +44,11 @@ static const struct exception exceptions[] = {
 /*
  * Each entry starts the preemption timer anew, so only a guest that causes no exit for so long
  * meets it. Interrupts end its run as well, but not in Bochs 3.1 while its IF is 0 (it masks them
- * by IF at the entry, before it knows that the CPU is in a guest).
+ * by IF at the entry, before it knows that the CPU is in a guest). A real-time VM shares its CPUs
+ * with nobody, so there it only bounds how long a stop could take.
  */
-#define RUN_LIMIT_NS (5 * NS_PER_MS)
+#define RUN_LIMIT_NS          (5 * NS_PER_MS)
+#define RUN_LIMIT_REALTIME_NS (1 * NS_PER_S)
 
 #define NO_LINKED_VMCS (~0ull)
 
@@ -73,6 +75,7 @@ void vmcs_control(struct hvm_vcpu *hw, u64 bit, bool wanted)
 static void build_controls(const struct vcpu *vcpu)
 {
     const struct hvm_vm *vm = vcpu->vm->hw;
+    u64 limit_ns = vcpu->vm->is_realtime ? RUN_LIMIT_REALTIME_NS : RUN_LIMIT_NS;
     u64 bitmap = 0;
 
     vmwrite(PIN_BASED_CONTROLS, vmx_caps.controls[CONTROL_PIN]);
@@ -89,7 +92,7 @@ static void build_controls(const struct vcpu *vcpu)
     vmwrite(EPT_POINTER, vcpu->hw->ept_pointer);
     if (vmx_caps.has_preemption_timer)
         vmwrite(PREEMPTION_TIMER,
-                MIN(tsc_from_ns(RUN_LIMIT_NS) >> vmx_caps.preemption_shift, (u64)UINT32_MAX));
+                MIN(tsc_from_ns(limit_ns) >> vmx_caps.preemption_shift, (u64)UINT32_MAX));
     if (vmx_caps.has_pause_loop) {
         vmwrite(PLE_GAP, PAUSE_LOOP_GAP);
         vmwrite(PLE_WINDOW, PAUSE_LOOP_WINDOW);

@@ -46,6 +46,7 @@ struct vm {
     u64 boot_ns;                       /* (c) host time of power-on: the zero of guest clocks */
     u64 boot_tsc;                      /* (c) host TSC at power-on */
     u64 boot_unix_ns;                  /* (c) wall clock at power-on */
+    bool is_realtime; /* (c) its vCPUs have pCPUs for themselves: nothing is to disturb them */
     enum vm_stop stop;                 /* (a) */
     u32 vcpus_alive;                   /* (a) run loops not yet left */
     char reason[VM_REASON_MAX];        /* set once, by whoever set stop to VM_STOP_CRASH */

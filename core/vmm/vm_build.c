@@ -314,6 +314,7 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
         return no_memory(parts, err);
     vm->boot_unix_ns = parts->unix_ns;
     vm->on_stopped = parts->on_stopped;
+    vm->is_realtime = cfg->cpu_realtime;
     vm->gmem.node = parts->node;
     rc = populate(vm, cfg->memory_bytes);
     if (rc == 0)

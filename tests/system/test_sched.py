@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from machine import BUILD, make_machine
+from machine import BUILD, make_machine, vendor
 
 MACHINE = {"smp": 1, "memory": "1G"}  # all VMs and the host on one CPU
 
@@ -308,22 +308,30 @@ def exits(m, vm):
     return sum(reasons(m, vm).values())
 
 
+def check_disturbed(m, before, start_s, times):
+    """The VM left guest mode so often since, for host interrupts alone; and once a second where a timer has to look after it."""
+    now = reasons(m, "rt")
+    looks = int(snapshot(m)[0] - start_s) + 1 if vendor() == "intel" else 0
+    more = {reason: now[reason] - before.get(reason, 0) for reason in now if now[reason] != before.get(reason, 0)}
+    assert set(more) <= {"host_irq"} and times <= more.get("host_irq", 0) <= times + looks, more
+
+
 def test_nothing_interrupts_a_real_time_vm(three):
     """Neither ticks nor devices nor the API nor other VMs: it computes, and does not leave guest mode. When one of them
-    goes, its stack's address is forgotten by all CPUs."""
+    goes, its stack's address is forgotten by all CPUs. On VT-x a timer looks after it once a second."""
     spin(three, "rt", realtime=True)
     for name in ("general", "other"):
         spin(three, name)
     measure(three, 0.5)
-    before, seen = exits(three, "rt"), reasons(three, "rt")
+    start_s, before = snapshot(three)[0], reasons(three, "rt")
     others = exits(three, "general") + exits(three, "other")
     measure(three, 1)
     spin(three, "guest")
     measure(three, 1)
     assert exits(three, "general") + exits(three, "other") > others + 50
-    assert reasons(three, "rt") == seen
+    check_disturbed(three, before, start_s, 0)
     assert three.delete("/vms/guest?force=true").status == 204
-    assert exits(three, "rt") == before + 1
+    check_disturbed(three, before, start_s, 1)
 
 
 def test_more_cpus_than_the_host_has(spinning):
