@@ -160,9 +160,9 @@ def test_a_shutdown_the_guest_ignores_ends_with_its_vm(clean):
     clean.run_guest("echo")
     clean.wait_console("echo", "echo ready")
     task = json.loads(clean.post("/vms/echo/shutdown").body)
-    began = time.monotonic()
+    began = clean.json("/health")["uptime_ns"]  # by the host's clock: an emulated one has a pace of its own
     assert clean.json(f"/tasks/{task['id']}?wait_ms=1000")["state"] == "running"
-    assert time.monotonic() - began >= 0.9
+    assert clean.json("/health")["uptime_ns"] - began >= 1e9
     assert clean.delete("/vms/echo?force=true").status == 204
     assert clean.json(f"/tasks/{task['id']}")["state"] in ("succeeded", "failed")
 
@@ -212,8 +212,9 @@ def test_much_input_waits_for_the_guest(echo):
         ws.read_until(b"echo ready")
         for at in range(0, len(lines), 4000):
             ws.send(BINARY, lines[at:at + 4000])
-            ws.read_until(lines[at:at + 4000].splitlines()[-2])
-        ws.read_until(b"line 0499")
+            last, _ = ws.read_until(lines[at:at + 4000].splitlines()[-2])
+        if b"line 0499" not in last:  # a message may have brought it already
+            ws.read_until(b"line 0499")
 
 
 def test_the_console_tells_of_its_vm(echo):
