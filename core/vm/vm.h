@@ -46,9 +46,9 @@ struct vm {
     u64 boot_ns;                       /* (c) host time of power-on: the zero of guest clocks */
     u64 boot_tsc;                      /* (c) host TSC at power-on */
     u64 boot_unix_ns;                  /* (c) wall clock at power-on */
-    bool is_realtime; /* (c) its vCPUs have pCPUs for themselves: nothing is to disturb them */
-    enum vm_stop stop;                 /* (a) */
-    u32 vcpus_alive;                   /* (a) run loops not yet left */
+    bool is_realtime;  /* (c) its vCPUs have pCPUs for themselves: nothing is to disturb them */
+    enum vm_stop stop; /* (a) */
+    u32 vcpus_alive;   /* (a) run loops not yet left */
     char reason[VM_REASON_MAX];        /* set once, by whoever set stop to VM_STOP_CRASH */
     struct task *waiter;               /* (a) who is told when a vCPU pauses or stops */
     void (*on_stopped)(struct vm *vm); /* (c) called on the last vCPU's task, or by the stopper:

@@ -15,9 +15,13 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "qemu(reason): needs what only QEMU has; says what")
     config.addinivalue_line("markers", "slow: under Bochs it runs with --slow only")
+    config.addinivalue_line("markers", "soak: minutes of load; it runs with --slow only (make test-all)")
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("soak") and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason="minutes of load; make test-all runs it"))
     if not uses_bochs():
         return
     for item in items:
