@@ -162,7 +162,6 @@ static void put_close(const struct ws_console *con, struct json_writer *w)
 static enum produce console_output(struct req *req, struct json_writer *w)
 {
     struct ws_console *con = req->state.object;
-    u64 written;
     size_t got;
     u32 vm;
 
@@ -179,9 +178,7 @@ static enum produce console_output(struct req *req, struct json_writer *w)
         return PRODUCE_DONE;
     }
     /* A new definition may have given the console a new log, which begins at 0. */
-    written = vmm_console_written(con->vm, con->console);
-    con->offset =
-        MIN(con->offset, written); /* the macro looks twice, and the guest goes on writing */
+    con->offset = MIN(con->offset, vmm_console_written(con->vm, con->console));
     tell_news(con, w);
     got = vmm_console_read(con->vm, con->console, &con->offset, w->buf + w->len + WS_HEAD_MAX,
                            w->size - w->len - WS_HEAD_MAX);

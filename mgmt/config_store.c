@@ -19,8 +19,7 @@
 #define CONFIG_BYTES_MAX (56u * 1024u) /* a blob has room for a little more */
 
 static struct {
-    const void *dtb; /* or NULL */
-    size_t dtb_bytes;
+    const void *dtb;    /* or NULL */
     bool is_host_given; /* socle.dtb says how the host is on the network */
     bool is_over;       /* nothing is taken from pools any more */
     bool is_stale;      /* something has changed that no pool has */
@@ -126,7 +125,6 @@ void config_store_init(const void *dtb, size_t bytes)
 
     host_config_default(&cfg);
     store.dtb = dtb && dtb_is_socle(dtb, bytes) ? dtb : NULL;
-    store.dtb_bytes = bytes;
     store.is_host_given = memcmp(&cfg.net, host_network_in_force(), sizeof(cfg.net)) != 0;
     pools_listen(CONFIG_BLOB, on_blob, on_online);
 }

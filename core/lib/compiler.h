@@ -26,8 +26,17 @@
 #define ALIGN_UP(x, a)   (((x) + ((a)-1)) & ~((a)-1))
 #define IS_ALIGNED(x, a) (((x) & ((a)-1)) == 0)
 
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Each argument is looked at once: what others change meanwhile must not differ between the
+ * comparison and the result. Not for constant expressions. */
+#define MIN(a, b)          PICK_(<, a, b, __COUNTER__)
+#define MAX(a, b)          PICK_(>, a, b, __COUNTER__)
+#define PICK_(op, a, b, n) PICK_BY_(op, a, b, n)
+#define PICK_BY_(op, a, b, n)                               \
+    ({                                                      \
+        __typeof__(1 ? (a) : (b)) pick_a_##n = (a);         \
+        __typeof__(1 ? (a) : (b)) pick_b_##n = (b);         \
+        pick_a_##n op pick_b_##n ? pick_a_##n : pick_b_##n; \
+    })
 
 /* The structure that embeds `member`, found from the member's address. */
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -196,7 +196,7 @@ int guest_insn_fetch(struct vcpu *vcpu, const struct vm_exit *exit, u8 bytes[INS
 
     *count = 0;
     if (exit->insn_byte_cnt != 0) {
-        *count = MIN(exit->insn_byte_cnt, (u8)INSN_BYTES_MAX);
+        *count = (unsigned)MIN(exit->insn_byte_cnt, INSN_BYTES_MAX);
         memcpy(bytes, exit->insn_bytes, *count);
         return 0;
     }

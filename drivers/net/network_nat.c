@@ -22,7 +22,7 @@ static bool is_taken(const struct network *old, u32 subnet, u8 prefix_bits)
         const struct network_nat *nat = &n->cfg.nat;
 
         if (n != old && n->nat &&
-            ((nat->subnet ^ subnet) & mask_of(MIN(nat->prefix_bits, prefix_bits))) == 0)
+            ((nat->subnet ^ subnet) & mask_of((u8)MIN(nat->prefix_bits, prefix_bits))) == 0)
             return true;
     }
     return nat_network_is_outside(subnet, mask_of(prefix_bits));

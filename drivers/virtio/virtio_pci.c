@@ -183,7 +183,7 @@ int virtio_queue_start(struct virtio_dev *dev, struct virtio_queue *queue, u16 i
         return -ENODEV;
     if ((size & (size - 1u)) != 0)
         return -EIO;
-    size = MIN(size, MIN(size_max, (u16)VIRTQ_SIZE_MAX));
+    size = (u16)MIN(size, MIN(size_max, VIRTQ_SIZE_MAX));
     doorbell = (u64)virtio_read16(common + VIRTIO_QUEUE_NOTIFY_OFF) * dev->notify_multiplier;
     if (doorbell + sizeof(u16) > dev->notify.bytes || !IS_ALIGNED(doorbell, 2u))
         return -EIO;

@@ -138,7 +138,7 @@ static u8 answer(struct nat *nat, struct nat_host *host, const struct dhcp_reque
 
 static u16 mtu_of(const struct nat *nat)
 {
-    return nat->uplink.is_up ? MIN(nat->cfg.mtu, nat->uplink.mtu) : nat->cfg.mtu;
+    return nat->uplink.is_up ? (u16)MIN(nat->cfg.mtu, nat->uplink.mtu) : nat->cfg.mtu;
 }
 
 static void send_reply(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
