@@ -210,7 +210,13 @@ $(B)/guests/%.elf: $(B)/guests/%.o $(B)/guests/lib/start.o $(B)/guests/lib/guest
     $(B)/guests/lib/virtio.o tests/guests/lib/guest.ld
 	$(Q)ld -n -static --build-id=none --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
 .PHONY: guests
-guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img $(B)/guest/iperf.img
+guests: $(GUESTS) $(B)/guest/vmlinuz $(B)/guest/initrd.img $(B)/guest/iperf.img $(B)/qemu_repair.so
+
+# Preloaded into QEMU where it emulates the processor.
+$(B)/qemu_repair.so: tools/qemu/repair.c
+	@mkdir -p $(@D)
+	@echo "  HOST $@"
+	$(Q)gcc -std=gnu17 -Wall -Wextra -Werror -O2 -shared -fPIC -o $@ $<
 
 $(B)/guest/vmlinuz $(B)/guest/modules/order &: tools/fetch_guest.sh
 	tools/fetch_guest.sh $(B)/guest

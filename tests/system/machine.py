@@ -99,13 +99,22 @@ class Machine(Backend):
 
     # -- process ------------------------------------------------------------------------------
 
+    def uses_kvm(self):
+        return kvm_nested() == vendor() and not self.icount and not self.cpu
+
+    def repair(self):
+        """Goes before QEMU's command line: what its emulation gets wrong is repaired as it starts."""
+        library = f"{BUILD}/qemu_repair.so"
+        if self.uses_kvm():
+            return []
+        if not os.path.exists(library):
+            raise FileNotFoundError(f"{library} is missing: run `make guests`")
+        return ["env", f"LD_PRELOAD={library}"]
+
     def command(self):
         code, variables = find_firmware()
         shutil.copy(variables, f"{self.directory}/vars.fd")
-        if kvm_nested() == vendor() and not self.icount and not self.cpu:
-            accel, cpu = "kvm", "host"
-        else:
-            accel, cpu = "tcg", self.cpu or "EPYC,+svm,+npt"
+        accel, cpu = ("kvm", "host") if self.uses_kvm() else ("tcg", self.cpu or "EPYC,+svm,+npt")
         args = [self.qemu, "-M", f"{self.chipset},accel={accel}", "-cpu", cpu, "-smp", str(self.smp),
                 "-m", self.memory, "-nodefaults", "-no-user-config", "-display", "none",
                 "-serial", "stdio", "-monitor", "none", "-no-reboot",
@@ -139,7 +148,7 @@ class Machine(Backend):
         return args + self.extra
 
     def launch(self):
-        process = subprocess.Popen(DIES_WITH_US + self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        process = subprocess.Popen(DIES_WITH_US + self.repair() + self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, start_new_session=True)
         return process, process.stdout.fileno()
 

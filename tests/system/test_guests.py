@@ -39,6 +39,15 @@ def test_smp(clean, count):
     assert clean.wait_state("smp", "stopped") == "stopped"
 
 
+@pytest.mark.parametrize("count", [2, 5])
+def test_floating_point_of_several_cpus(clean, count):
+    """Each on a pCPU of its own, and several that share them."""
+    clean.run_guest("fpu-smp", cpu={"count": count})
+    text, match = clean.wait_console("fpu-smp", r"VERDICT (\w+)([^\n]*)\n", timeout=180)
+    assert match.group(1) == "SUCCESS" and f"{count} CPUs" in text, text
+    assert clean.wait_state("fpu-smp", "stopped") == "stopped"
+
+
 @pytest.mark.parametrize("count", [2, 4])
 def test_pvclock_of_several_cpus(clean, count):
     """From three vCPUs on, two of them share a pCPU: one's time is the other's loss."""
