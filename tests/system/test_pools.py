@@ -184,7 +184,7 @@ def test_guest(disk, kind):
     with Host(disk, kind) as m:
         m.make_pool()
         make(m, "root", size_bytes=100 * MIB)
-        boot(m, [{"id": "root", "volume": "root"}], cpu={"count": 1})
+        boot(m, [{"id": "root", "volume": "root"}], cpu={"count": 2})
         shell(m, "mke2fs -F /dev/vda >/dev/null && mkdir -p /d && mount -t ext4 /dev/vda /d && echo mounted-$((6*7))", r"mounted-42")
         shell(m, "dd if=/dev/urandom of=/d/file bs=1M count=20 && sha256sum </d/file >/d/sum && sync && echo written-$((6*7))", r"written-42", timeout=300)
         full = used(m, "root")
@@ -196,7 +196,7 @@ def test_guest(disk, kind):
     with Host(disk, kind) as m:
         m.wait_ready()
         m.wait_pool("tank")
-        boot(m, [{"id": "root", "volume": "root"}, {"id": "old", "volume": "before", "read_only": True}], cpu={"count": 1})
+        boot(m, [{"id": "root", "volume": "root"}, {"id": "old", "volume": "before", "read_only": True}], cpu={"count": 2})
         shell(m, "mkdir -p /d && mount -t ext4 /dev/vda /d && sha256sum </d/file | cmp - /d/sum && sha256sum </d/more | cmp - /d/moresum && echo same-$((6*7))",
               r"same-42", timeout=300)
         assert m.patch("/volumes/root", {"size_bytes": 120 * MIB}).status == 200

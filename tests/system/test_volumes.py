@@ -112,7 +112,7 @@ def test_ram_volume(clean, problem):
     make(m, "root", size_bytes=48 * MIB)
     m.upload("seed", b"seed-of-the-guest".ljust(100000, b"."), "raw")
     disks = [{"id": "root", "volume": "root", "serial": "R-1"}, {"id": "seed", "image": "seed", "read_only": True}]
-    boot(m, disks, cpu={"count": 1})
+    boot(m, disks, cpu={"count": 2})
     shell(m, "cat /sys/block/vda/serial /sys/block/vdb/serial; echo", r"R-1\r?\n?seed\r?\n")
     shell(m, "cat /sys/block/vda/size /sys/block/vdb/size /sys/block/vdb/ro | xargs echo sizes", rf"sizes {48 * MIB // 512} 196 1\r?\n")
     shell(m, "head -c 17 /dev/vdb; echo -$((6*7))", r"seed-of-the-guest-42")
@@ -218,7 +218,7 @@ def test_partition(tmp_path, problem, kind):
         assert (volume["size_bytes"], volume["persistent"]) == (40 * MIB, True)
         problem(m.put("/volumes/w", {"disk": name, "boot_disk": True}), 409, "in_use")
         problem(m.get("/volumes/v/data"), 422, "semantic")
-        boot(m, [{"id": "data", "volume": "v"}], cpu={"count": 1})
+        boot(m, [{"id": "data", "volume": "v"}], cpu={"count": 2})
         shell(m, "mke2fs -F /dev/vda >/dev/null && mkdir -p /d && mount -t ext4 /dev/vda /d && echo mounted-$((6*7))", r"mounted-42")
         shell(m, "dd if=/dev/urandom of=/d/file bs=1M count=16 && sha256sum </d/file >/d/sum && umount /d && echo written-$((6*7))", r"written-42", timeout=300)
         off(m)
