@@ -123,7 +123,8 @@ def test_segments_to_and_from_the_outside(net, network):
 
     count = Count(net, "one")
     number, thread = serve(take)
-    match = shell(net, "one", f"head -c 2000000 /dev/urandom >/blob; sha256sum /blob | sed s/^/is-/; nc -w 5 10.0.2.2 {number} </blob; echo sent-$((40+2))",
+    # dd has the connection itself: nc would write a kilobyte at a time, which a quick host takes as small packets.
+    match = shell(net, "one", f"head -c 2000000 /dev/urandom >/blob; sha256sum /blob | sed s/^/is-/; nc 10.0.2.2 {number} -e dd if=/blob bs=500000; echo sent-$((40+2))",
                   r"is-([0-9a-f]{64})[\s\S]*sent-42\r?\n", timeout=300)
     thread.join(60)
     assert sum(sizes) == 2000000 and digest.hexdigest() == match.group(1)
