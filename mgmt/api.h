@@ -155,6 +155,9 @@ void api_error(struct req *req, const struct problem *problem);
 /* vmm_* failed with rc: answers with what it said. */
 void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm);
 
+/* The same for what is no VM: pools, volumes, images. */
+void api_plain_error(struct req *req, const struct vmm_error *err);
+
 /*
  * A page of another site can make its visitor's browser send requests here; browsers then say where
  * it came from. Return: true if this is such a request.

@@ -132,6 +132,14 @@ void api_error(struct req *req, const struct problem *problem)
         reply_header(req, "Retry-After", "%llu", (unsigned long long)problem->retry_after_s);
 }
 
+void api_plain_error(struct req *req, const struct vmm_error *err)
+{
+    api_error(req, &(struct problem){.slug = err->slug,
+                                     .pointer = err->pointer,
+                                     .detail = err->text,
+                                     .hint = err->hint});
+}
+
 void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm)
 {
     static struct vmm_info info; /* large; one thread answers */

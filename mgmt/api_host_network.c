@@ -347,9 +347,7 @@ void api_host_network_patch(struct req *req)
         refuse_second(req);
         return;
     }
-    r.doc = api_json_body(req);
-    if (!r.doc || body_object(&r, json_root(r.doc), members, ARRAY_SIZE(members), &seen) ||
-        check_together(req, &wanted.net))
+    if (body_read(&r, members, ARRAY_SIZE(members), &seen) || check_together(req, &wanted.net))
         return;
     if (host_network_begin(&wanted.net, wanted.trial_ms * NS_PER_MS))
         refuse_second(req);
@@ -388,10 +386,10 @@ void api_host_network_confirm(struct req *req)
 {
     static const struct body_member members[] = {{"task", read_task}};
     u32 number = 0, seen;
-    struct body_reader r = {.req = req, .doc = api_json_body(req), .out = &number};
+    struct body_reader r = {.req = req, .out = &number};
     int rc;
 
-    if (!r.doc || body_object(&r, json_root(r.doc), members, ARRAY_SIZE(members), &seen))
+    if (body_read(&r, members, ARRAY_SIZE(members), &seen))
         return;
     rc = host_network_confirm(number);
     if (rc) {

@@ -289,7 +289,7 @@ static bool take_place(struct req *req, u64 length, struct image_rest **rest)
     if (rc == 0)
         return true;
     (void)pools_explain(rc, pool, &err);
-    api_error(req, &(struct problem){.slug = err.slug, .detail = err.text, .hint = err.hint});
+    api_plain_error(req, &err);
     return false;
 }
 

@@ -4,7 +4,7 @@
 #include "core/lib/string.h"
 #include "core/vmm/pools.h"
 #include "mgmt/api.h"
-#include "mgmt/api_members.h"
+#include "mgmt/body.h"
 
 static void write_pool(struct json_writer *w, struct vmm_pool *pool)
 {
@@ -62,60 +62,53 @@ void api_pool_get(struct req *req)
         write_pool(reply_json(req, 200), pool);
 }
 
-static int read_member(struct req *req, const struct json_doc *doc, const struct json_node *key,
-                       struct pool_spec *spec)
+static struct pool_spec *spec_of(const struct body_reader *r)
 {
-    static const char *const reported[] = {"name",           "state",      "reason",
-                                           "size_bytes",     "free_bytes", "data_bytes",
-                                           "metadata_bytes", "objects"};
-    const struct json_node *value = json_first(doc, key);
-    u64 number = 0;
-    int rc;
+    return r->out;
+}
 
-    for (u32 i = 0; i < ARRAY_SIZE(reported); i++) {
-        if (json_key_is(doc, key, reported[i]))
-            return 0; /* what GET gave can be PUT back */
-    }
-    if (json_key_is(doc, key, "disk"))
-        return api_read_text(req, doc, value, spec->disk, sizeof(spec->disk));
-    if (json_key_is(doc, key, "format"))
-        return api_read_flag(req, doc, value, &spec->format);
-    if (json_key_is(doc, key, "erase"))
-        return api_read_flag(req, doc, value, &spec->erase);
-    if (!json_key_is(doc, key, "partition"))
-        return api_unknown_member(req, key);
-    rc = api_read_number(req, doc, value, UINT32_MAX, &number);
-    spec->partition = (u32)number;
+static int read_disk(struct body_reader *r, const struct json_node *node)
+{
+    return body_text(r, node, spec_of(r)->disk, sizeof(spec_of(r)->disk));
+}
+
+static int read_partition(struct body_reader *r, const struct json_node *node)
+{
+    u64 number = 0;
+    int rc = body_number(r, node, UINT32_MAX, &number);
+
+    spec_of(r)->partition = (u32)number;
     return rc;
 }
 
-/* Return: 0, or -EINVAL after answering. */
-static int read_spec(struct req *req, struct pool_spec *spec)
+static int read_format(struct body_reader *r, const struct json_node *node)
 {
-    const struct json_doc *doc = api_json_body(req);
-    const struct json_node *root = doc ? json_root(doc) : NULL;
-
-    *spec = (struct pool_spec){0};
-    if (!doc)
-        return -EINVAL;
-    if (root->type != JSON_OBJECT)
-        return api_bad_member(req, root, "bad_value", "This value must be an object.",
-                              "Use {\"disk\": \"nvme0n1\", \"partition\": 2}.");
-    for (const struct json_node *key = json_first(doc, root); key; key = json_next(doc, key)) {
-        if (read_member(req, doc, key, spec))
-            return -EINVAL;
-    }
-    if (!str_copy(spec->name, sizeof(spec->name), req->match.params[0]))
-        spec->name[0] = '\0'; /* refused as a name */
-    return 0;
+    return body_flag(r, node, &spec_of(r)->format);
 }
 
-static void answer_error(struct req *req, const struct vmm_error *err)
+static int read_erase(struct body_reader *r, const struct json_node *node)
 {
-    api_error(req, &(struct problem){.slug = err->slug,
-                                     .pointer = err->pointer,
-                                     .detail = err->text,
-                                     .hint = err->hint});
+    return body_flag(r, node, &spec_of(r)->erase);
+}
+
+/* What GET gave can be PUT back. Return: 0, or -EINVAL after answering. */
+static int read_spec(struct req *req, struct pool_spec *spec)
+{
+    static const struct body_member members[] = {
+        {"disk", read_disk},      {"partition", read_partition},
+        {"format", read_format},  {"erase", read_erase},
+        {"name", NULL},           {"state", NULL},
+        {"reason", NULL},         {"size_bytes", NULL},
+        {"free_bytes", NULL},     {"data_bytes", NULL},
+        {"metadata_bytes", NULL}, {"objects", NULL},
+    };
+    struct body_reader r = {.req = req, .out = spec};
+    u32 seen;
+
+    *spec = (struct pool_spec){0};
+    if (!str_copy(spec->name, sizeof(spec->name), req->match.params[0]))
+        spec->name[0] = '\0'; /* refused as a name */
+    return body_read(&r, members, ARRAY_SIZE(members), &seen);
 }
 
 /* Formatting and mounting go on after the answer, and say so by the state. */
@@ -136,7 +129,7 @@ void api_pool_put(struct req *req)
     if (read_spec(req, &spec))
         return;
     if (pools_put(&spec, &pool, &err))
-        answer_error(req, &err);
+        api_plain_error(req, &err);
     else
         reply_pool(req, pool);
 }
@@ -149,7 +142,7 @@ void api_pool_delete(struct req *req)
     if (!pool)
         return;
     if (pools_delete(pool, &err))
-        answer_error(req, &err);
+        api_plain_error(req, &err);
     else
         reply_pool(req, pool);
 }

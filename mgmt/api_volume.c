@@ -5,7 +5,7 @@
 #include "core/vmm/volumes.h"
 #include "drivers/block/volume_ram.h"
 #include "mgmt/api.h"
-#include "mgmt/api_members.h"
+#include "mgmt/body.h"
 
 #define VOLUME_TEXT_MAX 4096u /* with a few VMs it is attached to */
 #define USERS_MAX       32u   /* of them, named */
@@ -102,84 +102,101 @@ void api_volume_get(struct req *req)
  * -------------------------------------------------------------------------------------------------------
  */
 
-static int read_from(struct req *req, const struct json_doc *doc, const struct json_node *node,
-                     struct volume_spec *spec)
+static struct volume_spec *spec_of(const struct body_reader *r)
 {
-    const struct json_node *key = node->type == JSON_OBJECT ? json_first(doc, node) : NULL;
-
-    if (!key || json_next(doc, key))
-        return api_bad_member(req, node, "bad_value",
-                              "This value must say what the volume holds at first.",
-                              "Use {\"image\": \"name\"}, {\"volume\": …} or {\"snapshot\": …}.");
-    if (json_key_is(doc, key, "image"))
-        return api_read_text(req, doc, json_first(doc, key), spec->image, sizeof(spec->image));
-    if (json_key_is(doc, key, "volume"))
-        return api_read_text(req, doc, json_first(doc, key), spec->volume, sizeof(spec->volume));
-    if (json_key_is(doc, key, "snapshot"))
-        return api_read_text(req, doc, json_first(doc, key), spec->snapshot,
-                             sizeof(spec->snapshot));
-    return api_unknown_member(req, key);
+    return r->out;
 }
 
-static int read_member(struct req *req, const struct json_doc *doc, const struct json_node *key,
-                       struct volume_spec *spec)
+static int read_image(struct body_reader *r, const struct json_node *node)
 {
-    static const char *const reported[] = {"name",   "used_bytes", "block_bytes",
-                                           "parent", "persistent", "attached_to"};
-    const struct json_node *value = json_first(doc, key);
-    u64 number = 0;
-    int rc;
+    return body_text(r, node, spec_of(r)->image, sizeof(spec_of(r)->image));
+}
 
-    for (u32 i = 0; i < ARRAY_SIZE(reported); i++) {
-        if (json_key_is(doc, key, reported[i]))
-            return 0; /* what GET gave can be PUT back */
-    }
-    if (json_key_is(doc, key, "pool"))
-        return api_read_text(req, doc, value, spec->pool, sizeof(spec->pool));
-    if (json_key_is(doc, key, "size_bytes"))
-        return api_read_number(req, doc, value, UINT64_MAX, &spec->size_bytes);
-    if (json_key_is(doc, key, "from"))
-        return read_from(req, doc, value, spec);
-    if (json_key_is(doc, key, "disk"))
-        return api_read_text(req, doc, value, spec->disk, sizeof(spec->disk));
-    if (json_key_is(doc, key, "boot_disk"))
-        return api_read_flag(req, doc, value, &spec->allow_boot);
-    if (json_key_is(doc, key, "read_only"))
-        return api_read_flag(req, doc, value, &spec->is_read_only);
-    if (!json_key_is(doc, key, "partition"))
-        return api_unknown_member(req, key);
-    rc = api_read_number(req, doc, value, UINT32_MAX, &number);
-    spec->partition = (u32)number;
+static int read_volume(struct body_reader *r, const struct json_node *node)
+{
+    return body_text(r, node, spec_of(r)->volume, sizeof(spec_of(r)->volume));
+}
+
+static int read_snapshot(struct body_reader *r, const struct json_node *node)
+{
+    return body_text(r, node, spec_of(r)->snapshot, sizeof(spec_of(r)->snapshot));
+}
+
+static int read_from(struct body_reader *r, const struct json_node *node)
+{
+    static const struct body_member sources[] = {
+        {"image", read_image},
+        {"volume", read_volume},
+        {"snapshot", read_snapshot},
+    };
+    const struct json_node *key = node->type == JSON_OBJECT ? json_first(r->doc, node) : NULL;
+    u32 seen;
+
+    if (key && !json_next(r->doc, key))
+        return body_object(r, node, sources, ARRAY_SIZE(sources), &seen);
+    return body_bad(r, node, "This value must say what the volume holds at first.",
+                    "Use {\"image\": \"name\"}, {\"volume\": …} or {\"snapshot\": …}.");
+}
+
+static int read_pool(struct body_reader *r, const struct json_node *node)
+{
+    return body_text(r, node, spec_of(r)->pool, sizeof(spec_of(r)->pool));
+}
+
+static int read_size(struct body_reader *r, const struct json_node *node)
+{
+    return body_number(r, node, UINT64_MAX, &spec_of(r)->size_bytes);
+}
+
+static int read_disk(struct body_reader *r, const struct json_node *node)
+{
+    return body_text(r, node, spec_of(r)->disk, sizeof(spec_of(r)->disk));
+}
+
+static int read_partition(struct body_reader *r, const struct json_node *node)
+{
+    u64 number = 0;
+    int rc = body_number(r, node, UINT32_MAX, &number);
+
+    spec_of(r)->partition = (u32)number;
     return rc;
 }
 
-/* Return: 0, or -EINVAL after answering. */
-static int read_spec(struct req *req, struct volume_spec *spec)
+static int read_boot_disk(struct body_reader *r, const struct json_node *node)
 {
-    const struct json_doc *doc = api_json_body(req);
-    const struct json_node *root = doc ? json_root(doc) : NULL;
-
-    *spec = (struct volume_spec){0};
-    if (!doc)
-        return -EINVAL;
-    if (root->type != JSON_OBJECT)
-        return api_bad_member(req, root, "bad_value", "This value must be an object.",
-                              "Use {\"size_bytes\": 1073741824}.");
-    for (const struct json_node *key = json_first(doc, root); key; key = json_next(doc, key)) {
-        if (read_member(req, doc, key, spec))
-            return -EINVAL;
-    }
-    if (!str_copy(spec->name, sizeof(spec->name), req->match.params[0]))
-        spec->name[0] = '\0'; /* refused as a name */
-    return 0;
+    return body_flag(r, node, &spec_of(r)->allow_boot);
 }
 
-static void answer_error(struct req *req, const struct vmm_error *err)
+static int read_read_only(struct body_reader *r, const struct json_node *node)
 {
-    api_error(req, &(struct problem){.slug = err->slug,
-                                     .pointer = err->pointer,
-                                     .detail = err->text,
-                                     .hint = err->hint});
+    return body_flag(r, node, &spec_of(r)->is_read_only);
+}
+
+/* What GET gave can be PUT back. Return: 0, or -EINVAL after answering. */
+static int read_spec(struct req *req, struct volume_spec *spec)
+{
+    static const struct body_member members[] = {
+        {"pool", read_pool},
+        {"size_bytes", read_size},
+        {"from", read_from},
+        {"disk", read_disk},
+        {"partition", read_partition},
+        {"boot_disk", read_boot_disk},
+        {"read_only", read_read_only},
+        {"name", NULL},
+        {"used_bytes", NULL},
+        {"block_bytes", NULL},
+        {"parent", NULL},
+        {"persistent", NULL},
+        {"attached_to", NULL},
+    };
+    struct body_reader r = {.req = req, .out = spec};
+    u32 seen;
+
+    *spec = (struct volume_spec){0};
+    if (!str_copy(spec->name, sizeof(spec->name), req->match.params[0]))
+        spec->name[0] = '\0'; /* refused as a name */
+    return body_read(&r, members, ARRAY_SIZE(members), &seen);
 }
 
 /* The same again changes nothing and is no error. */
@@ -198,34 +215,32 @@ void api_volume_put(struct req *req)
     else if (rc == -EEXIST && volume && volumes_is_same(volume, &spec))
         write_volume(reply_json(req, 200), volume);
     else
-        answer_error(req, &err);
+        api_plain_error(req, &err);
+}
+
+static int read_growth(struct body_reader *r)
+{
+    static const struct body_member members[] = {{"size_bytes", read_size}};
+    u32 seen;
+    int rc = body_read(r, members, ARRAY_SIZE(members), &seen);
+
+    if (rc == 0 && seen == 0)
+        rc = body_bad(r, json_root(r->doc), "This value must say how large the volume is to be.",
+                      "Use {\"size_bytes\": 2147483648}.");
+    return rc;
 }
 
 void api_volume_patch(struct req *req)
 {
     struct volume *volume = api_find_volume(req);
-    const struct json_doc *doc = volume ? api_json_body(req) : NULL;
-    const struct json_node *root = doc ? json_root(doc) : NULL;
-    const struct json_node *key = doc && root->type == JSON_OBJECT ? json_first(doc, root) : NULL;
+    struct volume_spec spec = {0};
+    struct body_reader r = {.req = req, .out = &spec};
     struct vmm_error err;
-    u64 size;
 
-    if (!doc)
+    if (!volume || read_growth(&r))
         return;
-    if (!key || json_next(doc, key)) {
-        (void)api_bad_member(req, root, "bad_value",
-                             "This value must say how large the volume is to be.",
-                             "Use {\"size_bytes\": 2147483648}.");
-        return;
-    }
-    if (!json_key_is(doc, key, "size_bytes")) {
-        (void)api_unknown_member(req, key);
-        return;
-    }
-    if (api_read_number(req, doc, json_first(doc, key), UINT64_MAX, &size))
-        return;
-    if (volumes_grow(volume, size, &err))
-        answer_error(req, &err);
+    if (volumes_grow(volume, spec.size_bytes, &err))
+        api_plain_error(req, &err);
     else
         write_volume(reply_json(req, 200), volume);
 }
@@ -238,7 +253,7 @@ void api_volume_delete(struct req *req)
     if (!volume)
         return;
     if (volumes_delete(volume, &err))
-        answer_error(req, &err);
+        api_plain_error(req, &err);
     else
         reply_empty(req, 204);
 }

@@ -21,6 +21,29 @@ int body_bad(const struct body_reader *r, const struct json_node *node, const ch
     return body_refuse(r, node, "bad_value", detail, hint);
 }
 
+int body_text(struct body_reader *r, const struct json_node *node, char *dst, size_t size)
+{
+    if (json_get_string(r->doc, node, dst, size) == 0)
+        return 0;
+    return body_bad(r, node, "This value must be a name.",
+                    "Put it in double quotes; it has 63 characters at most.");
+}
+
+int body_number(struct body_reader *r, const struct json_node *node, u64 max, u64 *out)
+{
+    if (json_get_u64(r->doc, node, out) == 0 && *out <= max)
+        return 0;
+    return body_bad(r, node, "This value must be a whole number in range.",
+                    "Use digits only; units are part of the field's name.");
+}
+
+int body_flag(struct body_reader *r, const struct json_node *node, bool *out)
+{
+    if (json_get_bool(r->doc, node, out) == 0)
+        return 0;
+    return body_bad(r, node, "This value must be true or false.", "Leave out the quotes.");
+}
+
 int body_object(struct body_reader *r, const struct json_node *node,
                 const struct body_member *members, size_t count, u32 *seen)
 {
@@ -41,4 +64,10 @@ int body_object(struct body_reader *r, const struct json_node *node,
             return -EINVAL;
     }
     return 0;
+}
+
+int body_read(struct body_reader *r, const struct body_member *members, size_t count, u32 *seen)
+{
+    r->doc = api_json_body(r->req);
+    return r->doc ? body_object(r, json_root(r->doc), members, count, seen) : -EINVAL;
 }

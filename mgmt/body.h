@@ -31,11 +31,21 @@ int body_refuse(const struct body_reader *r, const struct json_node *node, const
 int body_bad(const struct body_reader *r, const struct json_node *node, const char *detail,
              const char *hint) must_check;
 
+/* Members that are a name, a whole number or a truth value. Return: 0; -EINVAL after answering. */
+int body_text(struct body_reader *r, const struct json_node *node, char *dst,
+              size_t size) must_check;
+int body_number(struct body_reader *r, const struct json_node *node, u64 max, u64 *out) must_check;
+int body_flag(struct body_reader *r, const struct json_node *node, bool *out) must_check;
+
 /*
  * Reads an object of which all members must be known, at most 32. *seen: a bit for each that is
  * there. Return: 0; -EINVAL after answering.
  */
 int body_object(struct body_reader *r, const struct json_node *node,
                 const struct body_member *members, size_t count, u32 *seen) must_check;
+
+/* The same for the whole body, into r->out. r: only req and out need be set. */
+int body_read(struct body_reader *r, const struct body_member *members, size_t count,
+              u32 *seen) must_check;
 
 #endif

@@ -51,10 +51,7 @@ static u64 seeds[2] = {0x9e3779b97f4a7c15ull, 0x2545f4914f6cdd1dull};
 
 static u32 random_of(u32 cpu)
 {
-    seeds[cpu] ^= seeds[cpu] << 13;
-    seeds[cpu] ^= seeds[cpu] >> 7;
-    seeds[cpu] ^= seeds[cpu] << 17;
-    return (u32)(seeds[cpu] >> 16);
+    return random_next(&seeds[cpu]);
 }
 
 /* What is taken besides what every attack needs. */

@@ -15,14 +15,6 @@ static u8 data[4096];
 static struct virtio rng = {.queue = &queue};
 static u64 seed = 0x9e3779b97f4a7c15ull;
 
-static u32 next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (u32)(seed >> 16);
-}
-
 /* The device still serves a driver that behaves. */
 static void expect_alive(void)
 {
@@ -143,7 +135,7 @@ static void send_nonsense(void)
         EXPECT(virtio_wait_used(&rng, 1));
     }
     for (u32 i = 0; i < 0x1000; i += 4) /* the table, what is behind it, the pending bits */
-        mmio_write(table + i, next_random());
+        mmio_write(table + i, random_next(&seed));
     mmio_write16(rng.config + rng.msix + 2, 0);
 }
 
@@ -153,20 +145,20 @@ static void storm(void)
     u64 bar = rng.bar;
 
     for (u32 i = 0; i < ROUNDS; i++) {
-        u32 value = next_random();
+        u32 value = random_next(&seed);
 
-        switch (next_random() % 4) {
+        switch (random_next(&seed) % 4) {
         case 0:
-            mmio_write(rng.config + next_random() % 0x400 * 4, value);
+            mmio_write(rng.config + random_next(&seed) % 0x400 * 4, value);
             break;
         case 1:
-            mmio_write8(rng.config + next_random() % 0x100, (u8)value);
+            mmio_write8(rng.config + random_next(&seed) % 0x100, (u8)value);
             break;
         case 2: /* never as a message that could be an INIT: MSI-X stays off below */
-            mmio_write(rng.bar + next_random() % 0x800 * 4, value);
+            mmio_write(rng.bar + random_next(&seed) % 0x800 * 4, value);
             break;
         default:
-            mmio_write16(rng.bar + next_random() % 0x40 * 2, (u16)value);
+            mmio_write16(rng.bar + random_next(&seed) % 0x40 * 2, (u16)value);
         }
         mmio_write16(rng.config + rng.msix + 2, 0);
         mmio_write16(rng.config + PCI_COMMAND, CMD_MEMORY | CMD_INTX_OFF | (value & CMD_MASTER));

@@ -31,6 +31,15 @@ typedef uint64_t u64;
 /* The guest's own entry; returning from it is SUCCESS. */
 void guest_main(void);
 
+/* The next number of a sequence that is the same in every run (xorshift); *seed is not 0. */
+static inline u32 random_next(u64 *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return (u32)(*seed >> 16);
+}
+
 /* %s %d %u %x %c, l and 0-padded widths. */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
