@@ -150,13 +150,18 @@ void virtio_mute(struct virtio *dev, u16 queue)
     spin_unlock_irqrestore(&q->lock, flags);
 }
 
+void virtio_config_replace(struct virtio *dev, u32 offset, const void *src, u32 bytes)
+{
+    assert(offset + bytes <= dev->model->config_bytes);
+    memcpy(&dev->config[offset], src, bytes);
+    dev->config_generation++;
+}
+
 void virtio_config_set(struct virtio *dev, u32 offset, const void *src, u32 bytes)
 {
     u64 flags = spin_lock_irqsave(&dev->dev.lock);
 
-    assert(offset + bytes <= dev->model->config_bytes);
-    memcpy(&dev->config[offset], src, bytes);
-    dev->config_generation++;
+    virtio_config_replace(dev, offset, src, bytes);
     spin_unlock_irqrestore(&dev->dev.lock, flags);
     config_interrupt(dev);
 }

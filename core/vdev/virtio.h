@@ -140,6 +140,10 @@ static inline bool virtio_listen(struct virtio *dev, u16 queue)
 
 void virtio_mute(struct virtio *dev, u16 queue);
 
+/* Changes device configuration as the driver asked, or at a reset. Context: any, dev->dev.lock
+ * held. */
+void virtio_config_replace(struct virtio *dev, u32 offset, const void *src, u32 bytes);
+
 /* Changes device configuration and tells the driver. Context: any, dev->dev.lock free. */
 void virtio_config_set(struct virtio *dev, u32 offset, const void *src, u32 bytes);
 

@@ -9,9 +9,9 @@
  * the vCPU that brings buffers. dev.lock is held for a few frames at a time: it keeps both rings of
  * the port to one user, and a reset away from a copy. Spec: Virtio 1.2, 5.1 "Network Device".
  *
- * By the control queue the driver says what it wants to receive (virtio_net_filter.c), and how many
- * pairs it uses. Not offered: another address by the control queue, as the network knows the card
- * by the one it has; segments of UDP; hashes of received frames.
+ * By the control queue the driver says what it wants to receive (virtio_net_filter.c), how many
+ * pairs it uses, and which address it has: another one only where the definition does not check it.
+ * Not offered: segments of UDP; hashes of received frames.
  */
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
@@ -32,6 +32,17 @@ struct net_config {
 } packed;
 
 #define NET_S_LINK_UP 1u
+
+/* 5.1.6.5.2 "Setting MAC Address Filtering" */
+#define NET_F_CTRL_MAC_ADDR BIT(23)
+#define CTRL_MAC            1u
+#define CTRL_MAC_ADDR_SET   1u
+
+struct address_command {
+    u8 class_code;
+    u8 command;
+    u8 mac[6];
+} packed;
 
 /* 5.1.6.5.6 "Automatic receive steering in multiqueue mode" */
 #define CTRL_MQ           4u
@@ -67,6 +78,31 @@ static bool set_pairs(struct nic *nic, u8 *ack)
     return true;
 }
 
+/* Frames from an address the network would take for a forged one are lost: better to refuse it. */
+static bool may_have(const struct nic *nic, const u8 mac[6])
+{
+    const struct netport_config *cfg = &nic->port.cfg;
+
+    return memcmp(mac, cfg->mac, sizeof(cfg->mac)) == 0 ||
+           (!(cfg->flags & NETPORT_CHECK_MAC) && (mac[0] & 1) == 0);
+}
+
+/* Return: whether the command was this one; *ack: what it is to be told. */
+static bool set_address(struct nic *nic, u8 *ack)
+{
+    struct address_command c = {0};
+    size_t bytes = virtq_chain_read(&nic->virtio.dev.vm->gmem, &nic->ctrl_chain, 0, &c, sizeof(c));
+
+    if (bytes < 2 || c.class_code != CTRL_MAC || c.command != CTRL_MAC_ADDR_SET)
+        return false;
+    *ack = NET_CTRL_ERR;
+    if (bytes == sizeof(c) && net_has(nic, NET_F_CTRL_MAC_ADDR) && may_have(nic, c.mac)) {
+        virtio_config_replace(&nic->virtio, offsetof(struct net_config, mac), c.mac, sizeof(c.mac));
+        *ack = NET_CTRL_OK;
+    }
+    return true;
+}
+
 /* Return: false if there is none. Context: lock held. */
 static bool obey_one(struct nic *nic)
 {
@@ -77,7 +113,7 @@ static bool obey_one(struct nic *nic)
 
     if (virtio_pop(&nic->virtio, queue, chain))
         return false;
-    if (!set_pairs(nic, &ack))
+    if (!set_pairs(nic, &ack) && !set_address(nic, &ack))
         ack = net_filter_command(&nic->filter, nic->virtio.accepted, gmem, chain);
     virtio_push(&nic->virtio, queue, chain,
                 (u32)virtq_chain_write(gmem, chain, 0, &ack, sizeof(ack)));
@@ -141,6 +177,8 @@ static void nic_reset(struct virtio *dev)
 {
     struct nic *nic = container_of(dev, struct nic, virtio);
 
+    virtio_config_replace(dev, offsetof(struct net_config, mac), nic->port.cfg.mac,
+                          sizeof(nic->port.cfg.mac));
     net_filter_reset(&nic->filter);
     net_steer_reset(&nic->steer, 1);
     nic->pairs = 1;
@@ -168,7 +206,7 @@ static const struct virtio_model nic_model = {
     .features = NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_GUEST_TSO4 |
                 NET_F_GUEST_TSO6 | NET_F_HOST_TSO4 | NET_F_HOST_TSO6 | NET_F_HOST_ECN |
                 NET_F_MRG_RXBUF | NET_F_STATUS | NET_F_CTRL_VQ | NET_F_CTRL_RX | NET_F_CTRL_RX_X |
-                NET_F_CTRL_VLAN,
+                NET_F_CTRL_VLAN | NET_F_CTRL_MAC_ADDR,
     .queue_size = NET_QUEUE_SIZE,
     .config_bytes = sizeof(struct net_config),
     .ops = &nic_ops,

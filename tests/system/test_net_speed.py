@@ -13,8 +13,8 @@ from test_network import address, pool, port, shell  # noqa: F401 (a fixture of 
 
 MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G", "tls": False}
 LARGE = 2500  # bytes in a packet, on average: no frame has as many
-# CSUM, GUEST_CSUM, MTU, MAC, GUEST_TSO4, GUEST_TSO6, HOST_TSO4, HOST_TSO6, HOST_ECN, MRG_RXBUF, STATUS, CTRL_VQ, CTRL_RX, CTRL_VLAN, MQ
-FEATURES = (0, 1, 3, 5, 7, 8, 11, 12, 13, 15, 16, 17, 18, 19, 22)
+# CSUM, GUEST_CSUM, MTU, MAC, GUEST_TSO4, GUEST_TSO6, HOST_TSO4, HOST_TSO6, HOST_ECN, MRG_RXBUF, STATUS, CTRL_VQ, CTRL_RX, CTRL_VLAN, MQ, CTRL_MAC_ADDR
+FEATURES = (0, 1, 3, 5, 7, 8, 11, 12, 13, 15, 16, 17, 18, 19, 22, 23)
 
 pytestmark = pytest.mark.qemu("much traffic, and nothing that depends on the processor")
 

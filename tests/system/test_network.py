@@ -85,12 +85,25 @@ def test_linux_to_linux(net):
     assert net.wait_console("two", r"sum-([0-9a-f]{64})", timeout=120)[1].group(1) == match.group(1)
     assert port(net, "inside", "two")["rx_bytes"] > 4000000
 
-    # Under another address, whatever it sends is dropped and counted.
+    # Another address is refused; what is sent under one all the same is dropped and counted.
     assert port(net, "inside", "one")["spoofed"] == 0
-    shell(net, "one", "ip link set eth0 address 52:00:00:00:00:77; ping -c 2 -W 1 10.9.0.2 | sed s/^/fake-/",
-          r"fake-2 packets transmitted, 0 packets received")
+    shell(net, "one", "ip link set eth0 address 52:00:00:00:00:77 || ping -c 2 -W 1 10.9.0.2 | sed s/^/own-/",
+          r"own-2 packets transmitted, 2 packets received")
+    shell(net, "one", "ip link add link eth0 mv type macvlan && ip addr del 10.9.0.1/24 dev eth0 && ip addr add 10.9.0.1/24 dev mv && "
+          "ip link set mv up; ping -c 2 -W 1 10.9.0.2 | sed s/^/fake-/", r"fake-2 packets transmitted, 0 packets received")
     assert port(net, "inside", "one")["spoofed"] > 0
     assert net.delete("/networks/inside").status == 409  # in use
+
+
+def test_another_address(net):
+    """Where the definition does not check addresses, a card takes another one, and is reached by it."""
+    for number, name in enumerate(("one", "two"), 1):
+        power_on(net, name, {"id": "net0", "network": "inside", "check_mac": False})
+        address(net, name, f"10.9.0.{number}")
+    shell(net, "one", "ip link set eth0 address 52:00:00:00:00:77 && ping -c 2 10.9.0.2 | sed s/^/new-/",
+          r"new-2 packets transmitted, 2 packets received")
+    shell(net, "two", "ip neigh | sed s/^/knows-/", r"knows-10\.9\.0\.1 .*52:00:00:00:00:77")
+    assert port(net, "inside", "one")["spoofed"] == 0
 
 
 def test_filter(net):

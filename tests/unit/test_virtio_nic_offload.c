@@ -20,6 +20,7 @@
 #define F_MRG        BIT(15)
 #define F_CTRL       BIT(17)
 #define F_MQ         BIT(22)
+#define F_MAC_ADDR   BIT(23)
 #define TSO          (F_CSUM | F_HOST_TSO4)
 #define LRO          (F_GUEST_CSUM | F_GUEST_TSO4)
 
@@ -330,6 +331,44 @@ static u8 command(const void *text, u32 bytes)
     memcpy(fake_ram + DRIVER(CTRL) + 2, &added[CTRL], 2);
     ring(CTRL);
     return fake_ram[BUFFER + 0x100];
+}
+
+TEST(another_address_where_nobody_checks_it)
+{
+    static const u8 other[] = {1, 1, 2, 0x11, 0x22, 0x33, 0x44, 0x55};
+    static const u8 group[] = {1, 1, 3, 0x11, 0x22, 0x33, 0x44, 0x55};
+    static const u8 own[] = {1, 1, 2, 0, 0, 0, 0, 1};
+
+    setup_vcpus(F_CTRL | F_MQ | F_MAC_ADDR, 2);
+    CHECK_EQ(command(other, sizeof(other)), 0);
+    CHECK_EQ(get(CONFIG, 4), 0x33221102);
+    CHECK_EQ(command(group, sizeof(group)), 1);
+    CHECK_EQ(command(own, sizeof(own)), 0);
+    CHECK_EQ(get(CONFIG, 4), 0x00000002);
+
+    fake_port->cfg.flags |= NETPORT_CHECK_MAC;
+    CHECK_EQ(command(other, sizeof(other)), 1);
+    CHECK_EQ(command(own, sizeof(own)), 0);
+    CHECK_EQ(command(own, sizeof(own) - 1), 1);
+    fake_port->cfg.flags &= ~NETPORT_CHECK_MAC;
+
+    fake_gmem_init(0);
+    start(F_CTRL | F_MQ); /* who did not take the feature */
+    CHECK_EQ(command(other, sizeof(other)), 1);
+    CHECK_EQ(get(CONFIG, 4), 0x00000002);
+    teardown();
+}
+
+TEST(an_address_lasts_until_the_reset)
+{
+    static const u8 other[] = {1, 1, 2, 0x11, 0x22, 0x33, 0x44, 0x55};
+
+    setup_vcpus(F_CTRL | F_MQ | F_MAC_ADDR, 2);
+    CHECK_EQ(command(other, sizeof(other)), 0);
+    put(BAR + COMMON_STATUS, 1, 0);
+    CHECK_EQ(get(CONFIG, 4), 0x00000002);
+    CHECK_EQ(get(CONFIG + 4, 2), 0x0100);
+    teardown();
 }
 
 TEST(pairs_are_as_many_as_vcpus)
