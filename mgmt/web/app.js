@@ -21,6 +21,8 @@ const VIEWS = {
 };
 
 let leave = null;
+let turns = 0;
+let going = Promise.resolve();
 
 function setFrame(isIn) {
   const header = document.querySelector("header");
@@ -29,7 +31,7 @@ function setFrame(isIn) {
 }
 
 /** #/vm/NAME: a view gets what is behind its name, and returns how to leave it, if there is something to stop. */
-async function go() {
+async function enterView() {
   if (leave) leave();
   leave = null;
   if (!api.session) {
@@ -45,10 +47,13 @@ async function go() {
     else link.removeAttribute("aria-current");
   }
   show(h("p", { class: "soft" }, "Loading…"));
-  const hash = location.hash;
-  const left = await attempt(() => VIEWS[known][0](decodeURIComponent(argument || "")));
-  if (location.hash !== hash && left) left();
-  else leave = left || null;
+  leave = await attempt(() => VIEWS[known][0](decodeURIComponent(argument || "")));
+}
+
+/** One after the other: a view that is still loading would write over the next one. Those passed over meanwhile are left out. */
+function go() {
+  const turn = ++turns;
+  going = going.then(() => (turn === turns ? enterView() : undefined));
 }
 
 document.querySelector("nav").append(...Object.entries(VIEWS).filter(([, [, text]]) => text)

@@ -223,6 +223,23 @@ def test_every_page_fits(machine, browser, width, dark):
     browser.size(1280, 900)
 
 
+def test_the_last_click_wins(browser):
+    """A view that loads slowly does not write over the one that was chosen meanwhile."""
+    browser.go("host")
+    browser.wait(lambda: "Loading" not in browser.find("main").text)
+    browser.driver.execute_script("""
+        const real = window.fetch;
+        window.fetch = (...request) => String(request[0]).includes("/networks")
+            ? new Promise((done) => setTimeout(done, 1000)).then(() => real(...request)).finally(() => { window.slow = "over"; })
+            : real(...request);
+        location.hash = "#/networks";
+        setTimeout(() => { location.hash = "#/tokens"; }, 100);""")
+    browser.wait(lambda: browser.driver.execute_script("return window.slow") == "over")
+    browser.heading("Tokens")
+    assert browser.driver.execute_script("return new Promise((done) => setTimeout(() => done(document.querySelector('h1').textContent), 500))") == "Tokens"
+    browser.driver.refresh()
+
+
 def test_by_keyboard(browser):
     browser.go("vms")
     browser.heading("Virtual machines")
