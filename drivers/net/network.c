@@ -7,9 +7,11 @@
 #include "core/lib/string.h"
 #include "drivers/net/nat/nat_network.h"
 #include "drivers/net/net_internal.h"
+#include "drivers/net/pktbuf_pool.h"
 #include "mm/kheap.h"
 
-#define VLAN_MAX 4094u
+#define VLAN_MAX           4094u
+#define UPLINK_BIG_BUFFERS 288u /* a transmit ring, and some */
 
 /* Management task; net_task knows those with an uplink through net_task_add_bridge. */
 static struct {
@@ -64,24 +66,28 @@ static bool vlan_is_taken(const struct netdev *dev, const struct network_config 
     return false;
 }
 
-/* Return: 0 and *dev (NULL: none wanted), -EINVAL, -ENODEV, -EBUSY. */
+/* Return: 0 and *dev (NULL: none wanted), -EINVAL, -ENODEV, -EBUSY, -E2BIG. */
 static int check(const struct network_config *cfg, struct netdev **dev)
 {
-    u32 mtu_max = ETHERNET_MTU;
-
     *dev = NULL;
     if (cfg->kind == NETWORK_BRIDGE) {
         *dev = net_task_nic(cfg->uplink);
         if (!*dev)
             return -ENODEV;
-        mtu_max = (*dev)->mtu;
         if (vlan_is_taken(*dev, cfg))
             return -EBUSY;
     }
     if (cfg->vlan > VLAN_MAX ||
-        (cfg->mtu != 0 && (cfg->mtu < NETWORK_MTU_MIN || cfg->mtu > mtu_max)))
+        (cfg->mtu != 0 && (cfg->mtu < NETWORK_MTU_MIN || cfg->mtu > NETWORK_MTU_MAX)))
         return -EINVAL;
-    return 0;
+    return *dev && cfg->mtu > (*dev)->mtu_max ? -E2BIG : 0;
+}
+
+/* Long frames fill the NIC's transmit ring, and come in on their way to the ports. */
+static struct pktbuf_need uplink_need(const struct network *network)
+{
+    return (struct pktbuf_need){
+        .big = network->dev && network->mtu > ETHERNET_MTU ? UPLINK_BIG_BUFFERS : 0};
 }
 
 static int make(const struct network_config *cfg, struct netdev *dev, struct network **out)
@@ -96,8 +102,12 @@ static int make(const struct network_config *cfg, struct netdev *dev, struct net
     network->sw.has_tags = dev == NULL;
     if (dev)
         (void)str_copy(network->cfg.uplink, sizeof(network->cfg.uplink), dev->bdf);
-    network->mtu = cfg->mtu ? cfg->mtu : dev ? dev->mtu : ETHERNET_MTU;
+    network->mtu = cfg->mtu ? cfg->mtu : dev ? MIN(dev->mtu_max, ETHERNET_MTU) : ETHERNET_MTU;
     network->cfg.mtu = network->mtu;
+    if (pktbuf_pool_reserve(uplink_need(network))) {
+        kfree(network);
+        return -ENOMEM;
+    }
     networks.count++;
     if (dev)
         net_task_call(add_bridge, network);
@@ -112,6 +122,7 @@ static void destroy(struct network *network)
         nat_network_destroy(network->nat);
     if (network->dev)
         net_task_call(remove_bridge, network);
+    pktbuf_pool_unreserve(uplink_need(network));
     networks.count--;
     kfree(network);
 }

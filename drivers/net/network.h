@@ -20,6 +20,7 @@
 #define NETWORK_NAME_MAX 63
 #define NETWORKS_MAX     64u
 #define NETWORK_MTU_MIN  576u
+#define NETWORK_MTU_MAX  PKTBUF_MTU_MAX
 
 enum network_kind { NETWORK_BRIDGE, NETWORK_ISOLATED, NETWORK_NAT };
 
@@ -58,8 +59,9 @@ struct network_info {
  * Makes it, or replaces one without ports; of one that differs in its forwards only, those are
  * changed, and connections of the ones that went end. On failure the old one stays. Return: 0;
  * -EBUSY (in use, built-in, or another network has this VLAN of the uplink), -ENODEV (no such NIC),
- * -ENOSPC, -ENOMEM, -EINVAL (MTU, VLAN, subnet, range or a forward), -ERANGE (the subnet overlaps
- * another network's or the uplink's), -EEXIST (a forward has the host port of another one).
+ * -ENOSPC, -ENOMEM, -EINVAL (MTU, VLAN, subnet, range or a forward), -E2BIG (the uplink does not
+ * take this MTU), -ERANGE (the subnet overlaps another network's or the uplink's), -EEXIST (a
+ * forward has the host port of another one).
  */
 int network_put(const struct network_config *cfg, bool *is_new) must_check;
 
