@@ -68,7 +68,7 @@ static const struct refusal {
      {.slug = "in_use",
       .detail = "The network is in use or built in, or another one has its VLAN.",
       .hint = "Stop the VMs on it; GET /api/v1/networks shows what there is. Forwards alone can "
-              "change at any time."}},
+              "change at any time, of a built-in network the MTU or the subnet."}},
     {-ENODEV,
      {.slug = "semantic",
       .pointer = "/uplink",

@@ -119,6 +119,12 @@ void net_task_remove_bridge(struct network *network)
     update_mtu(network->dev);
 }
 
+void net_task_set_mtu(struct network *network, u32 mtu)
+{
+    network->mtu = mtu;
+    update_mtu(network->dev);
+}
+
 /* The NIC's link is the link of all ports behind it. */
 void net_tell_link(const struct netdev *dev)
 {

@@ -4,7 +4,8 @@
  *
  * Management makes and deletes them; net_task alone forwards. The network UPLINK_NETWORK is there
  * from boot if there is a NIC: kind bridge, the first NIC, no VLAN; the management agent is on it.
- * A network in use is not replaced; its port forwards change at any time.
+ * A network in use is not replaced; its port forwards change at any time. Of UPLINK_NETWORK the MTU
+ * changes while no VM is on it.
  */
 #ifndef SOCLE_NET_NETWORK_H
 #define SOCLE_NET_NETWORK_H

@@ -95,6 +95,26 @@ def test_refused(net, problem):
     assert nics(net)[-2]["mtu"] == 1500
 
 
+def test_uplink(net):
+    """Of the built-in network the MTU changes under the host's feet, while no VM is on it, and stays with the configuration."""
+    before = net.json("/networks/uplink")
+    assert net.put("/networks/uplink", before).status == 200
+    assert body_json(net.put("/networks/uplink", {"kind": "bridge", "mtu": 9000}))["mtu"] == 9000
+    assert nics(net)[0]["mtu"] == 9000
+    power_on(net, "one", "uplink", "10.0.2.60")
+    shell(net, "one", "ping -c 3 10.0.2.15 | sed s/^/short-/", r"short-3 packets transmitted, 3 packets received")
+    shell(net, "one", "ping -c 3 -s 8972 10.0.2.15 | sed s/^/long-/", r"long-3 packets transmitted, 3 packets received")  # the host's answers are cut
+    assert net.put("/networks/uplink", before).status == 409
+    assert net.delete("/vms/one?force=true").status == 204
+    config = net.get("/host/config", headers={"Accept": "application/dtb"}).body
+    assert b"uplink\0" in config and (9000).to_bytes(4, "big") in config
+    for other in ({"kind": "bridge"}, {"kind": "bridge", "vlan": 3, "mtu": 1500}, {"kind": "isolated", "mtu": 1500},
+                  {"kind": "bridge", "uplink": nics(net)[1]["name"], "mtu": 1500}):
+        assert net.put("/networks/uplink", other).status == 409
+    assert net.put("/networks/uplink", before).status == 200
+    assert nics(net)[0]["mtu"] == 1500
+
+
 def test_inside(net):
     """Two guests on a network of their own; nobody else pays for the large buffers."""
     assert net.put("/networks/inside", {"kind": "isolated", "mtu": 9000}).status == 201
