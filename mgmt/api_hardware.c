@@ -156,7 +156,8 @@ static bool write_nic(struct json_writer *w, u32 index)
     json_put_mac(w, "mac", dev->mac);
     json_put_string(w, "link", is_up ? "up" : "down");
     put_speed(w, dev, is_up);
-    json_put_u64(w, "mtu", dev->mtu);
+    json_put_u64(w, "mtu", __atomic_load_n(&dev->mtu, __ATOMIC_RELAXED));
+    json_put_u64(w, "mtu_max", dev->mtu_max);
     json_put_bool(w, "management", is_agents);
     json_key(w, "address");
     if (is_agents && netif_address_text()[0] != '\0')

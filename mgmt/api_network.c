@@ -68,7 +68,7 @@ static const struct refusal {
      {.slug = "in_use",
       .detail = "The network is in use or built in, or another one has its VLAN.",
       .hint = "Stop the VMs on it; GET /api/v1/networks shows what there is. Forwards alone can "
-              "change at any time."}},
+              "change at any time, of a built-in network the MTU or the subnet."}},
     {-ENODEV,
      {.slug = "semantic",
       .pointer = "/uplink",
@@ -77,9 +77,13 @@ static const struct refusal {
     {-EINVAL,
      {.slug = "semantic",
       .detail = "The VLAN, the MTU, the subnet or its range is out of range.",
-      .hint =
-          "A VLAN is 0 to 4094, an MTU 576 to what the uplink takes, a subnet a usable one of 8 "
-          "to 29 bits, the range inside it and behind the gateway, its first address."}},
+      .hint = "A VLAN is 0 to 4094, an MTU 576 to 9000, a subnet a usable one of 8 to 29 bits, the "
+              "range inside it and behind the gateway, its first address."}},
+    {-E2BIG,
+     {.slug = "semantic",
+      .pointer = "/mtu",
+      .detail = "The uplink does not take frames of this MTU.",
+      .hint = "GET /api/v1/host/nics has the largest one of each NIC, \"mtu_max\"."}},
     {-ERANGE,
      {.slug = "semantic",
       .pointer = "/cidr",

@@ -33,6 +33,8 @@ static const char *reason(int rc)
         return "there is no such card to be its uplink";
     case -EINVAL:
         return "its VLAN, MTU, subnet, range or forwards are out of range";
+    case -E2BIG:
+        return "its uplink does not take frames of its MTU";
     case -ERANGE:
         return "its subnet overlaps that of another network";
     case -EEXIST:

@@ -7,15 +7,22 @@
 #include "drivers/net/network.h"
 #include "mgmt/config_fdt.h"
 
-/* Those of the host itself are made by its own settings. Return: 0, -ENOSPC. */
+/* Those of the host itself are made by its own settings; of the uplink only the MTU may be another
+ * than it has from boot. */
+static bool is_from_boot(const struct network_info *info)
+{
+    return info->was_made_for_host ||
+           (strcmp(info->cfg.name, UPLINK_NETWORK) == 0 && info->cfg.mtu == ETHERNET_MTU);
+}
+
+/* Return: 0, -ENOSPC. */
 static int write_networks(void *buf)
 {
     static struct network_info info; /* large; one thread asks */
 
     info.cfg.name[0] = '\0';
     while (network_next(info.cfg.name, &info)) {
-        if (!info.was_made_for_host && strcmp(info.cfg.name, UPLINK_NETWORK) != 0 &&
-            config_fdt_network(buf, &info.cfg))
+        if (!is_from_boot(&info) && config_fdt_network(buf, &info.cfg))
             return -ENOSPC;
     }
     return 0;

@@ -49,10 +49,11 @@ static err_t link_output(struct netif *netif unused, struct pbuf *p)
     return net.attached ? netif_frame_send(&net.port, p) : ERR_IF;
 }
 
-/* What the interface has of its port. */
+/* What the interface has of its port. What the host says, and what leaves through NAT, goes far: a
+ * large MTU is for the VMs of the port's network. */
 static void adopt_port(struct netif *netif)
 {
-    netif->mtu = (u16_t)net.port.mtu;
+    netif->mtu = (u16_t)MIN(net.port.mtu, ETHERNET_MTU);
     netif->mtu6 = netif->mtu; /* until a router says less */
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, net.port.cfg.mac, ETH_HWADDR_LEN);

@@ -65,7 +65,7 @@ void netif_frame_receive(struct netif *netif, struct netport *port, struct pktbu
     wrapper->pbuf.custom_free_function = rx_free;
     set_checks(netif, pkt);
     p = pbuf_alloced_custom(PBUF_RAW, pkt->len, PBUF_REF, &wrapper->pbuf, pktbuf_data(pkt),
-                            (u16_t)(PKTBUF_BYTES - pkt->offset));
+                            (u16_t)(PKTBUF_HEADROOM + pktbuf_room(pkt) - pkt->offset));
     if (!p)
         rx_free(&wrapper->pbuf.pbuf);
     else if (netif->input(p, netif) != ERR_OK)
@@ -76,9 +76,9 @@ err_t netif_frame_send(struct netport *port, struct pbuf *p)
 {
     struct pktbuf *pkt;
 
-    if (p->tot_len > PKTBUF_BYTES - PKTBUF_HEADROOM)
+    if (p->tot_len > PKTBUF_BIG_DATA)
         return ERR_BUF;
-    pkt = pktbuf_alloc();
+    pkt = pktbuf_alloc_for(p->tot_len);
     if (!pkt)
         return ERR_MEM;
     pkt->len = pbuf_copy_partial(p, pktbuf_data(pkt), p->tot_len, 0);

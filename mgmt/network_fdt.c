@@ -175,7 +175,7 @@ int network_fdt_read(const void *dtb, int node, const char *path, struct network
         return wrong(&p, NULL, "its name is too long");
     dtb_tell_unknown(dtb, node, path, network_knows, report);
     if (read_kind(&p, out) || read_bridge(&p, out) ||
-        read_number(&p, "mtu", NETWORK_MTU_MIN, UINT16_MAX, &mtu) || read_nat(&p, out))
+        read_number(&p, "mtu", NETWORK_MTU_MIN, NETWORK_MTU_MAX, &mtu) || read_nat(&p, out))
         return -EINVAL;
     out->mtu = (u32)mtu;
     return 0;

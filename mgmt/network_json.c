@@ -111,7 +111,7 @@ static int read_vlan(struct body_reader *r, const struct json_node *node)
 static int read_mtu(struct body_reader *r, const struct json_node *node)
 {
     u16 mtu = 0;
-    int rc = read_u16(r, node, 0, "An MTU is 576 to 1500.", &mtu);
+    int rc = read_u16(r, node, 0, "An MTU is 576 to 9000.", &mtu);
 
     cfg_of(r)->mtu = mtu;
     return rc;

@@ -68,6 +68,12 @@ bool net_cut_begin(struct net_cut *cut, const struct net_cut_wish *wish, u32 mtu
  */
 u32 net_cut_next(struct net_cut *cut, u8 *at, u32 *from);
 
+/* Bytes of the next frame, with its headers. */
+static inline u32 net_cut_next_bytes(const struct net_cut *cut)
+{
+    return cut->place.header_bytes + MIN(cut->payload - cut->done, (u32)cut->mss);
+}
+
 static inline bool net_cut_is_done(const struct net_cut *cut)
 {
     return cut->done == cut->payload;

@@ -98,6 +98,15 @@ static bool send(struct nic *nic, u32 pair, struct pktbuf *pkt)
     return netport_send(&nic->port, pkt);
 }
 
+/* A buffer for the next frame of what is in the chain: how long it is, its headers may only tell
+ * later. */
+static struct pktbuf *buffer_for(const struct nic *nic, const struct net_tx *tx)
+{
+    u64 bytes = tx->is_cutting ? net_cut_next_bytes(&tx->cut) : tx->chain.read_bytes;
+
+    return pktbuf_alloc_for((u32)MIN(bytes, (u64)nic->port.mtu + NET_FRAME_EXTRA));
+}
+
 /* Chains to give back: all at once, before the lock is left. */
 struct spent {
     u32 count;
@@ -115,7 +124,7 @@ static enum progress send_one(struct nic *nic, u32 pair, struct spent *spent)
         return NO_ROOM;
     if (!tx->is_cutting && virtio_pop(&nic->virtio, net_tx_queue(pair), &tx->chain))
         return NOTHING_TO_DO;
-    pkt = pktbuf_alloc();
+    pkt = buffer_for(nic, tx);
     if (!pkt || !send(nic, pair, pkt)) {
         netport_count_unsent(&nic->port);
         tx->is_cutting = false;

@@ -163,7 +163,8 @@ static const struct netdev_ops e1000_ops = {
     .tx_flush = e1000_tx_flush,
     .irq_enable = e1000_irq_enable,
     .link_up = e1000_link_up,
-    .set_promisc = e1000_set_promisc,
+    .set_promisc = e1000_set_receive,
+    .set_mtu = e1000_set_receive,
 };
 
 /* Has the device raise an interrupt. Return: true if the handler ran. */
@@ -201,6 +202,7 @@ static void nic_free(struct e1000 *nic, const struct pci_device *pci)
         if (nic->rx[i])
             pktbuf_free(nic->rx[i]);
     }
+    pktbuf_join_reset(&nic->join);
     if (nic->rx_ring.cpu)
         dma_free(&nic->rx_ring);
     if (nic->tx_ring.cpu)
@@ -256,7 +258,7 @@ int e1000_probe(struct pci_device *pci, const struct e1000_model *model)
     nic->dev.ops = &e1000_ops;
     nic->dev.driver = model->driver;
     nic->dev.model = name_of(pci->device_id);
-    nic->dev.mtu = ETHERNET_MTU;
+    netdev_init_mtu(&nic->dev, PKTBUF_MTU_MAX); /* the least of all models: 9.2 KiB (82574) */
     nic->dev.features = NETDEV_TX_CSUM | NETDEV_RX_CSUM;
     (void)str_copy(nic->dev.bdf, sizeof(nic->dev.bdf), pci->bdf);
     rc = nic_setup(nic, pci);

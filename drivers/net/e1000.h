@@ -13,6 +13,7 @@
 #include "drivers/net/e1000_desc.h"
 #include "drivers/net/e1000_regs.h"
 #include "drivers/net/netdev.h"
+#include "drivers/net/pktbuf_join.h"
 #include "drivers/pci/pci_irq.h"
 #include "mm/dma.h"
 
@@ -58,6 +59,7 @@ struct e1000 {
     struct dma_buf tx_ring;             /* (c) */
     struct pktbuf *rx[E1000_RING_SIZE]; /* (o) net_task: what each descriptor owns */
     struct pktbuf *tx[E1000_RING_SIZE]; /* (o) NULL also for a context */
+    struct pktbuf_join join;            /* (o) a frame in several descriptors */
     u32 rx_next;                        /* (o) next descriptor the device fills */
     u32 tx_tail;                        /* (o) next descriptor to fill */
     u32 tx_head;                        /* (o) oldest descriptor not yet sent */
@@ -94,7 +96,7 @@ bool e1000_rx_pending(const struct e1000 *nic) must_check;
 /* The driver's netdev operations of these names. */
 struct pktbuf *e1000_rx_poll(struct netdev *dev);
 bool e1000_tx(struct netdev *dev, struct pktbuf *pkt);
-void e1000_set_promisc(struct netdev *dev);
+void e1000_set_receive(struct netdev *dev); /* set_promisc and set_mtu */
 
 /* Announces queued frames, frees sent ones. */
 void e1000_tx_move(struct e1000 *nic);

@@ -24,9 +24,9 @@ struct e1000_desc {
 /* What a receive descriptor says that the device has written. */
 struct e1000_frame {
     u16 len;
-    bool is_whole; /* in this one buffer */
-    bool is_bad;   /* damaged on the wire, or longer than allowed */
-    bool csum_ok;  /* TCP's or UDP's checksum was checked and is right */
+    bool is_last; /* of the frame: what it says of the checksum counts */
+    bool is_bad;  /* damaged on the wire, or longer than allowed */
+    bool csum_ok; /* TCP's or UDP's checksum was checked and is right */
 };
 
 struct e1000_format {

@@ -38,7 +38,7 @@ static struct e1000_frame rx_parse(u64 word)
 {
     return (struct e1000_frame){
         .len = (u16)(word & RX_LENGTH),
-        .is_whole = (word & RX_EOP) != 0,
+        .is_last = (word & RX_EOP) != 0,
         .is_bad = (word & RX_ERRORS & ~RX_CSUM_WRONG) != 0,
         .csum_ok = (word & (RX_IXSM | RX_TCPCS | RX_CSUM_WRONG)) == RX_TCPCS,
     };

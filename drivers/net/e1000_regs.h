@@ -88,6 +88,7 @@
 #define E1000_RCTL_EN    BIT(1)
 #define E1000_RCTL_UPE   BIT(3)  /* all unicast: VMs have addresses of their own */
 #define E1000_RCTL_MPE   BIT(4)  /* all multicast: IPv6 needs groups */
+#define E1000_RCTL_LPE   BIT(5)  /* frames longer than 1522 bytes, too */
 #define E1000_RCTL_BAM   BIT(15) /* accept broadcast */
 #define E1000_RCTL_SECRC BIT(26) /* strip the FCS; buffer size bits 0: 2048 bytes */
 

@@ -3,7 +3,8 @@
  * Frames to and from Intel's gigabit cards: one receive and one transmit ring.
  *
  * Frames move by reference: a receive descriptor always owns a pktbuf, and a full one is exchanged
- * for an empty one; when the pool is empty the frame is dropped and its buffer reused. A frame with
+ * for an empty one; when the pool is empty the frame is dropped and its buffer reused. A frame that
+ * is longer than a buffer comes in several descriptors, in order, and is copied together. One with
  * a partial checksum needs a context descriptor before it, unless the device has that context
  * already: it keeps the last one. The device's writes to descriptors are not trusted further than
  * needed: each is read once, lengths are bounded before use.
@@ -73,9 +74,10 @@ static int queue_enable(struct e1000 *nic, u32 reg, u32 value)
     return -EIO;
 }
 
-void e1000_set_promisc(struct netdev *dev)
+void e1000_set_receive(struct netdev *dev)
 {
-    u64 filter = dev->is_promisc ? E1000_RCTL_UPE : 0;
+    u64 filter =
+        (dev->is_promisc ? E1000_RCTL_UPE : 0) | (dev->mtu > ETHERNET_MTU ? E1000_RCTL_LPE : 0);
 
     e1000_write(container_of(dev, struct e1000, dev), E1000_RCTL,
                 filter | E1000_RCTL_EN | E1000_RCTL_MPE | E1000_RCTL_BAM | E1000_RCTL_SECRC);
@@ -89,6 +91,7 @@ int e1000_rx_start(struct e1000 *nic)
 
     /* 1. Addresses; checksums are checked. */
     set_filter(nic);
+    pktbuf_join_reset(&nic->join);
     e1000_write(nic, E1000_RXCSUM, E1000_RXCSUM_IPOFL | E1000_RXCSUM_TUOFL);
 
     /* 2. A buffer for every descriptor. */
@@ -114,7 +117,7 @@ int e1000_rx_start(struct e1000 *nic)
         return rc;
 
     /* 4. Enable, then give the descriptors: the datasheet's order. */
-    e1000_set_promisc(&nic->dev);
+    e1000_set_receive(&nic->dev);
     rx_return(nic);
     return 0;
 }
@@ -176,7 +179,7 @@ static struct pktbuf *rx_exchange(struct e1000 *nic, u32 i, const struct e1000_f
 {
     struct pktbuf *full = nic->rx[i], *empty;
 
-    if (!frame->is_whole || frame->is_bad || frame->len < ETHERNET_HEADER_BYTES ||
+    if (frame->is_bad || frame->len < ETHERNET_HEADER_BYTES || frame->len > PKTBUF_DATA ||
         frame->len > netdev_frame_max(&nic->dev)) {
         netdev_count(&nic->dev.counters.rx_errors, 1);
         return NULL;
@@ -190,6 +193,22 @@ static struct pktbuf *rx_exchange(struct e1000 *nic, u32 i, const struct e1000_f
     full->len = frame->len;
     full->csum = frame->csum_ok ? PKTBUF_CSUM_VALID : PKTBUF_CSUM_UNKNOWN;
     return full;
+}
+
+/* Copies what is in a descriptor's buffer, which is used again. What the last one says of the
+ * checksum is true of all. Return: NULL: there is more to come, or the frame was lost. */
+static struct pktbuf *rx_join(struct e1000 *nic, u32 i, const struct e1000_frame *frame)
+{
+    struct pktbuf *whole;
+
+    pktbuf_join_add(&nic->join, pktbuf_data(nic->rx[i]), frame->len, netdev_frame_max(&nic->dev),
+                    frame->is_bad || frame->len > PKTBUF_DATA);
+    if (!frame->is_last)
+        return NULL;
+    whole = pktbuf_join_end(&nic->join, &nic->dev.counters);
+    if (whole && frame->csum_ok)
+        whole->csum = PKTBUF_CSUM_VALID;
+    return whole;
 }
 
 struct pktbuf *e1000_rx_poll(struct netdev *dev)
@@ -208,7 +227,8 @@ struct pktbuf *e1000_rx_poll(struct netdev *dev)
         if (!(word & format->rx_done))
             return NULL;
         frame = format->rx_parse(word);
-        full = rx_exchange(nic, i, &frame);
+        full = frame.is_last && !nic->join.is_begun ? rx_exchange(nic, i, &frame)
+                                                    : rx_join(nic, i, &frame);
         rx_arm(nic, i);
         nic->rx_next = after(i);
         if (i % RX_RETURN_BATCH == RX_RETURN_BATCH - 1)

@@ -38,7 +38,7 @@ static struct e1000_frame rx_parse(u64 word)
 {
     return (struct e1000_frame){
         .len = (u16)(word >> RX_LENGTH_SHIFT),
-        .is_whole = (word & RX_EOP) != 0,
+        .is_last = (word & RX_EOP) != 0,
         .is_bad = (word & RX_RXE) != 0,
         .csum_ok = (word & (RX_L4CS | RX_L4E | RX_IPE)) == RX_L4CS,
     };

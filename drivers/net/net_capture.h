@@ -13,7 +13,7 @@
 #include "drivers/net/network.h"
 
 #define NET_CAPTURES_MAX 4u
-#define NET_CAPTURE_SNAP (2u * KiB) /* no frame is longer */
+#define NET_CAPTURE_SNAP (9u * KiB) /* no frame is longer */
 
 struct net_capture_config {
     char network[NETWORK_NAME_MAX + 1];

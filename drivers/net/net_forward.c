@@ -143,7 +143,7 @@ static void to(struct network *network, struct vswitch_port *port, struct pktbuf
 
 static struct pktbuf *copy_of(const struct pktbuf *pkt)
 {
-    struct pktbuf *copy = pktbuf_alloc();
+    struct pktbuf *copy = pktbuf_alloc_for(pkt->len);
 
     if (!copy)
         return NULL;
@@ -202,6 +202,8 @@ static void forward(struct network *network, struct vswitch_port *from, struct n
         net_capture_frame(network->captures, sender, pkt, CAPTURE_OUTBOUND);
     if (pkt->len <= largest)
         d = vswitch_decide(&network->sw, from, pktbuf_data(pkt), pkt->len, now_ns);
+    else if (!sender)
+        netdev_count(&network->dev->counters.rx_drops, 1);
     if (d.verdict == VSWITCH_TO_PORT) {
         to(network, d.to, pkt, now_ns);
     } else if (d.verdict == VSWITCH_FLOOD) {

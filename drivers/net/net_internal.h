@@ -14,7 +14,7 @@
 struct network {
     struct network_config cfg;    /* (c) */
     bool is_builtin;              /* (c) */
-    u32 mtu;                      /* (c) */
+    u32 mtu;                      /* (o) written in net_task_call: management reads it, too */
     struct netdev *dev;           /* (c) bridge: its uplink */
     struct network *next;         /* management: in name order */
     struct nat_network *nat;      /* (c) kind nat */
@@ -57,6 +57,7 @@ int net_task_add_port(struct netport *port) must_check; /* 0, -EEXIST (MAC addre
 void net_task_remove_port(struct netport *port);
 void net_task_add_bridge(struct network *network);
 void net_task_remove_bridge(struct network *network);
+void net_task_set_mtu(struct network *network, u32 mtu); /* of one with an uplink */
 
 /* The port at an index of the table, NULL if there is none. Context: management task. */
 const struct netport *net_task_port(u32 index);

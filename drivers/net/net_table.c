@@ -24,6 +24,20 @@ static void update_promisc(struct netdev *dev)
     dev->ops->set_promisc(dev);
 }
 
+/* The NIC takes what is longest on any of its networks. */
+static void update_mtu(struct netdev *dev)
+{
+    u32 mtu = MIN(dev->mtu_max, ETHERNET_MTU);
+
+    for (const struct network *n = net_table.bridges; n; n = n->next_bridge)
+        mtu = n->dev == dev ? MAX(mtu, n->mtu) : mtu;
+    if (mtu == dev->mtu)
+        return;
+    __atomic_store_n(&dev->mtu, mtu, __ATOMIC_RELAXED);
+    if (dev->ops->set_mtu)
+        dev->ops->set_mtu(dev);
+}
+
 int net_task_add_port(struct netport *port)
 {
     struct network *network = port->network;
@@ -91,6 +105,7 @@ void net_task_add_bridge(struct network *network)
     net_table.bridges = network;
     network->dev->wake = net_task_wake;
     network->dev->users++;
+    update_mtu(network->dev);
 }
 
 void net_task_remove_bridge(struct network *network)
@@ -101,6 +116,13 @@ void net_task_remove_bridge(struct network *network)
         link = &(*link)->next_bridge;
     *link = network->next_bridge;
     network->dev->users--;
+    update_mtu(network->dev);
+}
+
+void net_task_set_mtu(struct network *network, u32 mtu)
+{
+    network->mtu = mtu;
+    update_mtu(network->dev);
 }
 
 /* The NIC's link is the link of all ports behind it. */

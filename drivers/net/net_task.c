@@ -23,8 +23,8 @@
 #include "drivers/net/net_forward.h"
 
 /* Buffers from boot: NIC receive ring 256, rings of the host's ports 512, lwIP's queues bounded
- * below 1200. Ports of VMs bring their own. */
-#define NET_POOL_BUFFERS 2048u
+ * below 1200; what goes into two blocks. Ports of VMs bring their own. */
+#define NET_POOL_BUFFERS 1984u
 
 /* How long to sleep when NICs raise no interrupts or their rings are full, and to look after a NIC
  * that may hang. */

@@ -34,13 +34,15 @@ struct netdev_ops {
     /* Takes frames for every address, or its own only, as dev->is_promisc says; a reset keeps it.
      */
     void (*set_promisc)(struct netdev *dev);
+    /* dev->mtu has changed, which a reset keeps. NULL: the device need not know. */
+    void (*set_mtu)(struct netdev *dev);
 };
 
 /* Written by net_task (frames, bytes, link) and by the driver on net_task; read by anybody. */
 struct netdev_counters {
     u64 rx_frames, rx_bytes;
     u64 tx_frames, tx_bytes;
-    u64 rx_drops;  /* no buffer to take the frame's place */
+    u64 rx_drops;  /* no buffer to take the frame's place, or longer than its network's MTU */
     u64 rx_errors; /* the device said so, or its length is impossible */
     u64 tx_drops;  /* lost in a reset, or the device is out of order */
     u64 link_changes;
@@ -53,7 +55,8 @@ struct netdev {
     const char *model; /* what the maker calls it */
     char bdf[16];
     u8 mac[6];
-    u32 mtu; /* largest IP packet it takes: at most what a pktbuf holds */
+    u32 mtu_max; /* largest IP packet it can take: at most PKTBUF_MTU_MAX */
+    u32 mtu;     /* (o) and does: the most that a network behind it wants, at least 1500 */
     u32 features;
     bool is_polled;        /* no interrupt arrives: net_task looks every millisecond */
     bool link_changed;     /* (a) set by the interrupt handler: net_task asks link_up() */
@@ -72,6 +75,13 @@ void netdev_register(struct netdev *dev);
 
 /* All NICs, in the order of their registration; NULL gives the first. Context: any, after boot. */
 const struct netdev *netdev_next(const struct netdev *dev);
+
+/* Both MTUs, before it is registered: nobody wants more than Ethernet's usual one yet. */
+static inline void netdev_init_mtu(struct netdev *dev, u32 mtu_max)
+{
+    dev->mtu_max = MIN(mtu_max, PKTBUF_MTU_MAX);
+    dev->mtu = MIN(dev->mtu_max, ETHERNET_MTU);
+}
 
 /* A counter that others read while net_task counts. */
 static inline void netdev_count(u64 *counter, u64 n)

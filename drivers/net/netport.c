@@ -25,10 +25,16 @@ static void remove_port(void *arg)
     net_task_remove_port(arg);
 }
 
-/* Both rings may be full: the pool has a buffer for each entry. */
-static u32 buffers_of(const struct netport *port)
+/* Both rings may be full: the pool has a buffer for each entry, and a big one where frames may be
+ * long. The host's own ports have the usual ones from boot. */
+static struct pktbuf_need need_of(const struct netport *port)
 {
-    return 2 * port->cfg.queue;
+    u32 count = 2 * port->cfg.queue;
+
+    return (struct pktbuf_need){
+        .count = port->cfg.flags & NETPORT_HOST ? 0 : count,
+        .big = port->mtu > ETHERNET_MTU ? count : 0,
+    };
 }
 
 /* What is the host's own does not keep a network from being deleted. */
@@ -69,13 +75,13 @@ int netport_attach(struct netport *port, const struct netport_config *cfg)
         port->cfg.queue = NETPORT_RING;
     ring_init(&port->inbox, port->inbox_slots, NETPORT_RING);
     ring_init(&port->outbox, port->outbox_slots, NETPORT_RING);
-    if (!(cfg->flags & NETPORT_HOST) && pktbuf_pool_reserve(buffers_of(port)))
+    if (pktbuf_pool_reserve(need_of(port)))
         return -ENOSPC;
     net_task_call(add_port, &a);
     if (a.rc == 0)
         count_in(port);
-    else if (!(cfg->flags & NETPORT_HOST))
-        pktbuf_pool_unreserve(buffers_of(port));
+    else
+        pktbuf_pool_unreserve(need_of(port));
     return a.rc;
 }
 
@@ -88,8 +94,7 @@ void netport_detach(struct netport *port)
         pktbuf_free(pkt);
     while ((pkt = ring_pop(&port->outbox)) != NULL)
         pktbuf_free(pkt);
-    if (!(port->cfg.flags & NETPORT_HOST))
-        pktbuf_pool_unreserve(buffers_of(port));
+    pktbuf_pool_unreserve(need_of(port));
     count_out(port);
 }
 

@@ -7,9 +7,11 @@
 #include "core/lib/string.h"
 #include "drivers/net/nat/nat_network.h"
 #include "drivers/net/net_internal.h"
+#include "drivers/net/pktbuf_pool.h"
 #include "mm/kheap.h"
 
-#define VLAN_MAX 4094u
+#define VLAN_MAX           4094u
+#define UPLINK_BIG_BUFFERS 288u /* a transmit ring, and some */
 
 /* Management task; net_task knows those with an uplink through net_task_add_bridge. */
 static struct {
@@ -64,24 +66,27 @@ static bool vlan_is_taken(const struct netdev *dev, const struct network_config 
     return false;
 }
 
-/* Return: 0 and *dev (NULL: none wanted), -EINVAL, -ENODEV, -EBUSY. */
+/* Return: 0 and *dev (NULL: none wanted), -EINVAL, -ENODEV, -EBUSY, -E2BIG. */
 static int check(const struct network_config *cfg, struct netdev **dev)
 {
-    u32 mtu_max = ETHERNET_MTU;
-
     *dev = NULL;
     if (cfg->kind == NETWORK_BRIDGE) {
         *dev = net_task_nic(cfg->uplink);
         if (!*dev)
             return -ENODEV;
-        mtu_max = (*dev)->mtu;
         if (vlan_is_taken(*dev, cfg))
             return -EBUSY;
     }
     if (cfg->vlan > VLAN_MAX ||
-        (cfg->mtu != 0 && (cfg->mtu < NETWORK_MTU_MIN || cfg->mtu > mtu_max)))
+        (cfg->mtu != 0 && (cfg->mtu < NETWORK_MTU_MIN || cfg->mtu > NETWORK_MTU_MAX)))
         return -EINVAL;
-    return 0;
+    return *dev && cfg->mtu > (*dev)->mtu_max ? -E2BIG : 0;
+}
+
+/* Long frames fill the NIC's transmit ring, and come in on their way to the ports. */
+static struct pktbuf_need uplink_need(const struct netdev *dev, u32 mtu)
+{
+    return (struct pktbuf_need){.big = dev && mtu > ETHERNET_MTU ? UPLINK_BIG_BUFFERS : 0};
 }
 
 static int make(const struct network_config *cfg, struct netdev *dev, struct network **out)
@@ -96,8 +101,12 @@ static int make(const struct network_config *cfg, struct netdev *dev, struct net
     network->sw.has_tags = dev == NULL;
     if (dev)
         (void)str_copy(network->cfg.uplink, sizeof(network->cfg.uplink), dev->bdf);
-    network->mtu = cfg->mtu ? cfg->mtu : dev ? dev->mtu : ETHERNET_MTU;
+    network->mtu = cfg->mtu ? cfg->mtu : dev ? MIN(dev->mtu_max, ETHERNET_MTU) : ETHERNET_MTU;
     network->cfg.mtu = network->mtu;
+    if (pktbuf_pool_reserve(uplink_need(dev, network->mtu))) {
+        kfree(network);
+        return -ENOMEM;
+    }
     networks.count++;
     if (dev)
         net_task_call(add_bridge, network);
@@ -112,6 +121,7 @@ static void destroy(struct network *network)
         nat_network_destroy(network->nat);
     if (network->dev)
         net_task_call(remove_bridge, network);
+    pktbuf_pool_unreserve(uplink_need(network->dev, network->mtu));
     networks.count--;
     kfree(network);
 }
@@ -134,6 +144,39 @@ int network_make_builtin(void)
 static bool is_in_use(const struct network *network)
 {
     return network->port_count > 0 || network->is_hosts;
+}
+
+/* It is the built-in uplink as it stands, with an MTU: the host's own port does not mind another.
+ */
+static bool is_uplink_again(const struct network *old, const struct network_config *cfg)
+{
+    return old->is_builtin && old->dev && cfg->kind == NETWORK_BRIDGE && cfg->mtu != 0 &&
+           cfg->vlan == old->cfg.vlan &&
+           (cfg->uplink[0] == '\0' || strcmp(cfg->uplink, old->cfg.uplink) == 0);
+}
+
+static void set_mtu(void *arg)
+{
+    const struct network *network = arg;
+
+    net_task_set_mtu(arg, network->cfg.mtu);
+}
+
+/* VMs' cards have told theirs to their guests. */
+static int change_mtu(struct network *network, u32 mtu)
+{
+    struct pktbuf_need had = uplink_need(network->dev, network->mtu);
+
+    if (mtu == network->mtu)
+        return 0;
+    if (network->port_count > 0)
+        return -EBUSY;
+    if (pktbuf_pool_reserve(uplink_need(network->dev, mtu)))
+        return -ENOMEM;
+    network->cfg.mtu = mtu;
+    net_task_call(set_mtu, network);
+    pktbuf_pool_unreserve(had);
+    return 0;
 }
 
 /* They are the same but for their forwards. */
@@ -185,18 +228,21 @@ int network_put(const struct network_config *wanted, bool *is_new)
     static struct network_config cfg; /* large; one thread makes networks */
     struct network **link = place_of(wanted->name);
     struct network *old = *link && strcmp((*link)->cfg.name, wanted->name) == 0 ? *link : NULL;
+    bool is_uplink = old && is_uplink_again(old, wanted);
     struct netdev *dev;
     int rc;
 
     cfg = *wanted;
     *is_new = old == NULL;
-    if (old && old->is_builtin && (!old->nat || cfg.kind != NETWORK_NAT))
+    if (old && old->is_builtin && !is_uplink && (!old->nat || cfg.kind != NETWORK_NAT))
         return -EBUSY;
     rc = check(&cfg, &dev);
     if (rc == 0 && cfg.kind == NETWORK_NAT)
         rc = network_nat_settle(&cfg, old);
     if (rc)
         return rc;
+    if (is_uplink)
+        return change_mtu(old, cfg.mtu);
     if (old && differ_in_forwards_only(old, &cfg))
         return change_forwards(old, &cfg);
     if (old && is_in_use(old))

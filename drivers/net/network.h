@@ -4,7 +4,8 @@
  *
  * Management makes and deletes them; net_task alone forwards. The network UPLINK_NETWORK is there
  * from boot if there is a NIC: kind bridge, the first NIC, no VLAN; the management agent is on it.
- * A network in use is not replaced; its port forwards change at any time.
+ * A network in use is not replaced; its port forwards change at any time. Of UPLINK_NETWORK the MTU
+ * changes while no VM is on it.
  */
 #ifndef SOCLE_NET_NETWORK_H
 #define SOCLE_NET_NETWORK_H
@@ -20,6 +21,7 @@
 #define NETWORK_NAME_MAX 63
 #define NETWORKS_MAX     64u
 #define NETWORK_MTU_MIN  576u
+#define NETWORK_MTU_MAX  PKTBUF_MTU_MAX
 
 enum network_kind { NETWORK_BRIDGE, NETWORK_ISOLATED, NETWORK_NAT };
 
@@ -58,8 +60,9 @@ struct network_info {
  * Makes it, or replaces one without ports; of one that differs in its forwards only, those are
  * changed, and connections of the ones that went end. On failure the old one stays. Return: 0;
  * -EBUSY (in use, built-in, or another network has this VLAN of the uplink), -ENODEV (no such NIC),
- * -ENOSPC, -ENOMEM, -EINVAL (MTU, VLAN, subnet, range or a forward), -ERANGE (the subnet overlaps
- * another network's or the uplink's), -EEXIST (a forward has the host port of another one).
+ * -ENOSPC, -ENOMEM, -EINVAL (MTU, VLAN, subnet, range or a forward), -E2BIG (the uplink does not
+ * take this MTU), -ERANGE (the subnet overlaps another network's or the uplink's), -EEXIST (a
+ * forward has the host port of another one).
  */
 int network_put(const struct network_config *cfg, bool *is_new) must_check;
 

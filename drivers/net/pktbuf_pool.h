@@ -8,11 +8,20 @@
 /* Adds one buffer of PKTBUF_BYTES to the pool. Both stay in use until reboot. Context: boot. */
 void pktbuf_pool_add(struct pktbuf *pkt, u8 *buffer, hpa_t hpa);
 
+/* The same with one of PKTBUF_BIG_BYTES. */
+void pktbuf_pool_add_big(struct pktbuf *pkt, u8 *buffer, hpa_t hpa);
+
+/* Buffers that somebody needs, of each class. */
+struct pktbuf_need {
+    u32 count, big;
+};
+
 /*
- * Makes sure that the pool has so many buffers more, for the rings of a port; they stay in it, and
- * what is given up is there for the next port. Context: boot, management task. Return: 0, -ENOMEM.
+ * Makes sure that the pool has so many buffers more, for the rings of a port or of a NIC; they stay
+ * in it, and what is given up is there for the next one. Context: boot, management task. Return: 0,
+ * -ENOMEM.
  */
-int pktbuf_pool_reserve(u32 count) must_check;
-void pktbuf_pool_unreserve(u32 count);
+int pktbuf_pool_reserve(struct pktbuf_need need) must_check;
+void pktbuf_pool_unreserve(struct pktbuf_need need);
 
 #endif

@@ -23,9 +23,10 @@
 #define MTU_MIN         576u
 #define CTRL_TIMEOUT_NS (200 * NS_PER_MS)
 
-#define FEATURES                                                                         \
-    (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | \
-     VIRTIO_NET_F_STATUS | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_F_EVENT_IDX)
+#define FEATURES                                                                                  \
+    (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC |          \
+     VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | \
+     VIRTIO_F_EVENT_IDX)
 
 /* One command on the control queue. Return: true if the device did it in time. */
 static bool ctrl_command(struct virtio_net *nic, u8 command, u8 data)
@@ -65,6 +66,21 @@ static void virtio_net_set_promisc(struct netdev *dev)
     virtq_irq_off(&nic->ctrl.vq);
 }
 
+/* Long frames need mergeable buffers: what the device puts into one is a pktbuf of the usual size.
+ * One that says nothing takes what comes. After a reset the MTU in use stays. */
+static void read_mtu(struct virtio_net *nic)
+{
+    u32 mtu = virtio_has(&nic->virtio, VIRTIO_NET_F_MRG_RXBUF) ? PKTBUF_MTU_MAX : ETHERNET_MTU;
+
+    if (virtio_has(&nic->virtio, VIRTIO_NET_F_MTU)) {
+        u32 told = (u32)virtio_config_read(&nic->virtio, VIRTIO_NET_CONFIG_MTU, sizeof(u16));
+
+        mtu = MIN(mtu, MAX(MTU_MIN, told));
+    }
+    if (nic->dev.mtu == 0)
+        netdev_init_mtu(&nic->dev, mtu);
+}
+
 /* What the device offers, after negotiation. Return: 0, -EOPNOTSUPP. */
 static int read_config(struct virtio_net *nic)
 {
@@ -76,12 +92,7 @@ static int read_config(struct virtio_net *nic)
     }
     for (u32 i = 0; i < sizeof(dev->mac); i++)
         dev->mac[i] = (u8)virtio_config_read(&nic->virtio, VIRTIO_NET_CONFIG_MAC + i, 1);
-    dev->mtu = ETHERNET_MTU;
-    if (virtio_has(&nic->virtio, VIRTIO_NET_F_MTU)) {
-        u32 mtu = (u32)virtio_config_read(&nic->virtio, VIRTIO_NET_CONFIG_MTU, sizeof(u16));
-
-        dev->mtu = MIN(ETHERNET_MTU, MAX(MTU_MIN, mtu));
-    }
+    read_mtu(nic);
     dev->features = 0;
     if (virtio_has(&nic->virtio, VIRTIO_NET_F_CSUM))
         dev->features |= NETDEV_TX_CSUM;

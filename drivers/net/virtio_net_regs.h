@@ -10,6 +10,7 @@
 #define VIRTIO_NET_F_GUEST_CSUM BIT(1) /* what we receive may have partial checksums */
 #define VIRTIO_NET_F_MTU        BIT(3)
 #define VIRTIO_NET_F_MAC        BIT(5)
+#define VIRTIO_NET_F_MRG_RXBUF  BIT(15) /* a frame may go over several of our buffers */
 #define VIRTIO_NET_F_STATUS     BIT(16)
 #define VIRTIO_NET_F_CTRL_VQ    BIT(17)
 #define VIRTIO_NET_F_CTRL_RX    BIT(18)

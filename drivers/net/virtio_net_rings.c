@@ -3,19 +3,23 @@
  * Frames to and from a virtio network device.
  *
  * A receive chain is one buffer, header and frame together; so is a transmit chain, with the header
- * in the headroom of the pktbuf. Rings are checked in virtq.c, lengths and checksum positions here.
+ * in the headroom of the pktbuf. A frame that is longer than a buffer comes in several, if the
+ * device may merge them, and is copied together. Rings are checked in virtq.c, lengths and checksum
+ * positions here.
  */
 #include "core/kern/timer.h"
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "drivers/net/pktbuf_csum.h"
+#include "drivers/net/pktbuf_join.h"
 #include "drivers/net/virtio_net.h"
 #include "drivers/net/virtio_net_regs.h"
 
 #define HEADER_BYTES    ((u32)sizeof(struct virtio_net_hdr))
 /* Emptied buffers go back in groups: each doorbell may be an exit of our host's CPU. */
 #define RX_RETURN_BATCH 16u
+#define RX_BUFFER_BYTES (PKTBUF_DATA + HEADER_BYTES)
 
 _Static_assert(PKTBUF_HEADROOM >= sizeof(struct virtio_net_hdr), "header in front of the frame");
 
@@ -23,7 +27,7 @@ _Static_assert(PKTBUF_HEADROOM >= sizeof(struct virtio_net_hdr), "header in fron
 static bool rx_add(struct virtio_net *nic, struct pktbuf *pkt)
 {
     struct virtq_seg seg = {.address = hpa(pkt->hpa.v + PKTBUF_HEADROOM - HEADER_BYTES),
-                            .bytes = PKTBUF_BYTES - PKTBUF_HEADROOM + HEADER_BYTES,
+                            .bytes = RX_BUFFER_BYTES,
                             .device_writes = true};
 
     if (virtq_add(&nic->rx.vq, &seg, 1, pkt) != 0)
@@ -53,41 +57,96 @@ int virtio_net_rx_fill(struct virtio_net *nic)
     return 0;
 }
 
-/* What the device says of the frame it wrote. Return: false if that cannot be. */
-static bool rx_parse(const struct netdev *dev, struct pktbuf *pkt, u32 bytes)
+/* Gives a buffer to the device again. */
+static void rx_reuse(struct virtio_net *nic, struct pktbuf *pkt)
 {
-    struct virtio_net_hdr header;
+    pkt->csum = PKTBUF_CSUM_UNKNOWN;
+    if (!rx_add(nic, pkt))
+        pktbuf_free(pkt);
+}
+
+/* Where the device writes in a buffer: the header, if it is the first of a frame. */
+static const u8 *rx_place(const struct pktbuf *pkt)
+{
+    return pkt->buffer + PKTBUF_HEADROOM - HEADER_BYTES;
+}
+
+/* What the header says of the checksum. Return: false if that cannot be. */
+static bool rx_checksum(struct pktbuf *pkt, const struct virtio_net_hdr *header)
+{
+    if ((header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
+        return pktbuf_csum_set_partial(pkt, header->csum_start, header->csum_offset);
+    if ((header->flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0)
+        pkt->csum = PKTBUF_CSUM_VALID;
+    return true;
+}
+
+/* What the device says of the frame it wrote. Return: false if that cannot be. */
+static bool rx_parse(const struct netdev *dev, struct pktbuf *pkt, u32 bytes,
+                     const struct virtio_net_hdr *header)
+{
     u32 len = bytes - HEADER_BYTES;
 
     if (bytes < HEADER_BYTES + ETHERNET_HEADER_BYTES || len > netdev_frame_max(dev))
         return false;
     pkt->len = (u16)len;
-    memcpy(&header, pkt->buffer + PKTBUF_HEADROOM - HEADER_BYTES, HEADER_BYTES);
-    if ((header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
-        return pktbuf_csum_set_partial(pkt, header.csum_start, header.csum_offset);
-    if ((header.flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0)
-        pkt->csum = PKTBUF_CSUM_VALID;
-    return true;
+    return rx_checksum(pkt, header);
 }
 
 /* Exchanges a full buffer for an empty one. Return: the full one; NULL: dropped, used again. */
-static struct pktbuf *rx_exchange(struct virtio_net *nic, struct pktbuf *full, u32 bytes)
+static struct pktbuf *rx_exchange(struct virtio_net *nic, struct pktbuf *full, u32 bytes,
+                                  const struct virtio_net_hdr *header)
 {
     struct pktbuf *empty = NULL;
 
-    if (!rx_parse(&nic->dev, full, bytes))
+    if (!rx_parse(&nic->dev, full, bytes, header))
         netdev_count(&nic->dev.counters.rx_errors, 1);
     else if ((empty = pktbuf_alloc()) == NULL)
         netdev_count(&nic->dev.counters.rx_drops, 1);
     if (empty == NULL) {
-        full->csum = PKTBUF_CSUM_UNKNOWN;
-        if (!rx_add(nic, full))
-            pktbuf_free(full);
+        rx_reuse(nic, full);
         return NULL;
     }
     if (!rx_add(nic, empty))
         pktbuf_free(empty);
     return full;
+}
+
+/* Copies a frame out of its buffers, of which all are there at once. Spec: 5.1.6.4 "Processing of
+ * Incoming Packets". Return: NULL: it was lost. */
+static struct pktbuf *rx_join(struct virtio_net *nic, struct pktbuf *piece, u32 bytes,
+                              const struct virtio_net_hdr *header)
+{
+    u32 skip = HEADER_BYTES, most = netdev_frame_max(&nic->dev);
+    struct pktbuf_join join = {0};
+    struct pktbuf *whole;
+
+    for (u32 left = header->num_buffers; left > 0 && piece != NULL; left--) {
+        pktbuf_join_add(&join, rx_place(piece) + skip, bytes - skip, most, bytes < skip);
+        rx_reuse(nic, piece);
+        skip = 0;
+        piece = left > 1 ? virtq_take(&nic->rx.vq, &bytes) : NULL;
+        if (left > 1 && piece == NULL)
+            pktbuf_join_add(&join, NULL, 0, most, true);
+    }
+    whole = pktbuf_join_end(&join, &nic->dev.counters);
+    if (whole != NULL && !rx_checksum(whole, header)) {
+        netdev_count(&nic->dev.counters.rx_errors, 1);
+        pktbuf_free(whole);
+        whole = NULL;
+    }
+    return whole;
+}
+
+/* Takes the frame that begins in this buffer. Return: NULL: it was lost. */
+static struct pktbuf *rx_take(struct virtio_net *nic, struct pktbuf *first, u32 bytes)
+{
+    struct virtio_net_hdr header;
+
+    memcpy(&header, rx_place(first), HEADER_BYTES);
+    return header.num_buffers > 1 && virtio_has(&nic->virtio, VIRTIO_NET_F_MRG_RXBUF)
+               ? rx_join(nic, first, bytes, &header)
+               : rx_exchange(nic, first, bytes, &header);
 }
 
 struct pktbuf *virtio_net_rx_poll(struct netdev *dev)
@@ -101,7 +160,7 @@ struct pktbuf *virtio_net_rx_poll(struct netdev *dev)
 
         if (full == NULL)
             break;
-        pkt = rx_exchange(nic, full, bytes);
+        pkt = rx_take(nic, full, bytes);
     }
     if (nic->rx_added >= RX_RETURN_BATCH || (pkt == NULL && nic->rx_added > 0))
         virtio_net_rx_announce(nic);

@@ -7,6 +7,7 @@
 #include "drivers/net/pktbuf_csum.h"
 
 int fake_attach_rc;
+u32 fake_mtu = ETHERNET_MTU;
 struct netport *fake_port;
 u32 fake_asks, fake_flushes, fake_completions;
 u32 fake_pktbufs_out, fake_pktbufs_max = 256;
@@ -16,7 +17,7 @@ int netport_attach(struct netport *port, const struct netport_config *cfg)
     if (fake_attach_rc)
         return fake_attach_rc;
     port->cfg = *cfg;
-    port->mtu = ETHERNET_MTU;
+    port->mtu = fake_mtu;
     port->link_up = true;
     ring_init(&port->inbox, port->inbox_slots, NETPORT_RING);
     ring_init(&port->outbox, port->outbox_slots, NETPORT_RING);
@@ -71,17 +72,24 @@ void netport_count_unsent(struct netport *port)
     port->counters.tx_drops++;
 }
 
-struct pktbuf *pktbuf_alloc(void)
+struct pktbuf *pktbuf_alloc_for(u32 bytes)
 {
     struct pktbuf *pkt;
+    bool is_big = bytes > PKTBUF_DATA;
 
     if (fake_pktbufs_out == fake_pktbufs_max)
         return NULL;
     fake_pktbufs_out++;
     pkt = calloc(1, sizeof(*pkt));
-    pkt->buffer = malloc(PKTBUF_BYTES);
+    pkt->buffer = malloc(is_big ? PKTBUF_BIG_BYTES : PKTBUF_BYTES);
+    pkt->is_big = is_big;
     pkt->offset = PKTBUF_HEADROOM;
     return pkt;
+}
+
+struct pktbuf *pktbuf_alloc(void)
+{
+    return pktbuf_alloc_for(0);
 }
 
 void pktbuf_free(struct pktbuf *pkt)

@@ -10,6 +10,7 @@
 
 /* Set by the test: what netport_attach returns; NULL after a detach. */
 extern int fake_attach_rc;
+extern u32 fake_mtu; /* of the network */
 extern struct netport *fake_port;
 extern u32 fake_asks, fake_flushes, fake_completions;
 

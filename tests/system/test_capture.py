@@ -80,7 +80,7 @@ def test_what_guests_say(guests, tmp_path):
     other = Capture(guests, "inside", vm="one", nic="net7", ms=6000)
     shell(guests, "one", "ping -c 5 -i 0.2 10.9.0.2 | sed s/^/ping-/", r"ping-5 packets transmitted, 5 packets received")
     file = whole.finish()
-    assert file.interface == {"snap": 2048, "name": "inside"}
+    assert file.interface == {"snap": 9216, "name": "inside"}
     assert len(pings(file.frames, ECHO_REQUEST)) == len(pings(file.frames, ECHO_REPLY)) == 5
     assert any(f[1][12:14] == b"\x08\x06" for f in file.frames)
     assert file.statistics == {"seen": len(file.frames), "lost": 0}

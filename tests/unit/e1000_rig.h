@@ -9,6 +9,7 @@
 #include "core/lib/errno.h"
 #include "drivers/net/e1000.h"
 #include "drivers/net/pktbuf_csum.h"
+#include "drivers/net/pktbuf_join.h"
 #include "drivers/net/pktbuf_pool.h"
 #include "mm/kheap.h"
 
@@ -20,6 +21,8 @@
 static u32 regs[E1000_BAR_BYTES / 4];
 static struct pktbuf pkts[BUFFERS];
 static u8 buffers[BUFFERS][PKTBUF_BYTES];
+static struct pktbuf big_pkts[2];
+static u8 big_buffers[2][PKTBUF_BIG_BYTES];
 static struct netdev *registered;
 static enum pci_irq_kind irq_kind;
 static bool irq_comes, is_enabled, reset_fails;
@@ -159,10 +162,13 @@ static inline void put_away(void)
 
     for (u32 i = 0; i < BUFFERS && !is_pool_filled; i++)
         pktbuf_pool_add(&pkts[i], buffers[i], hpa((u64)buffers[i]));
+    for (u32 i = 0; i < ARRAY_SIZE(big_pkts) && !is_pool_filled; i++)
+        pktbuf_pool_add_big(&big_pkts[i], big_buffers[i], hpa((u64)big_buffers[i]));
     is_pool_filled = true;
     if (registered != NULL) {
         struct e1000 *nic = container_of(registered, struct e1000, dev);
 
+        pktbuf_join_reset(&nic->join);
         pool_give(nic->rx, E1000_RING_SIZE);
         for (u32 i = 0; i < E1000_RING_SIZE; i++) {
             if (nic->tx[i] != NULL)

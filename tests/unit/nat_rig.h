@@ -37,6 +37,8 @@ static struct {
     struct nat nat;
     struct pktbuf pkts[RIG_FRAMES];
     u8 buffers[RIG_FRAMES][PKTBUF_BYTES];
+    struct pktbuf big;
+    u8 big_buffer[PKTBUF_BIG_BYTES];
     bool has_pool;
     struct rig_queue inside, uplink;
     u64 now_ns;
@@ -101,6 +103,8 @@ static void rig_reset(void)
     if (!rig.has_pool)
         for (unsigned i = 0; i < RIG_FRAMES; i++)
             pktbuf_pool_add(&rig.pkts[i], rig.buffers[i], hpa(0));
+    if (!rig.has_pool)
+        pktbuf_pool_add_big(&rig.big, rig.big_buffer, hpa(0));
     rig.has_pool = true;
     memset(&rig.nat, 0, sizeof(rig.nat));
     rig.now_ns = 1000 * NS_PER_S;
@@ -122,7 +126,7 @@ static struct pktbuf *rig_take(struct rig_queue *queue)
 
 static struct pktbuf *rig_frame(const u8 dst[6], const u8 src[6], u16 type, u32 bytes)
 {
-    struct pktbuf *pkt = pktbuf_alloc();
+    struct pktbuf *pkt = pktbuf_alloc_for(ETHERNET_HEADER_BYTES + bytes);
     u8 *frame;
 
     if (!pkt)

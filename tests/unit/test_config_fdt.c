@@ -163,6 +163,7 @@ TEST(mistakes_are_told)
     mistake(at, "vlan", NULL, 5, -EINVAL, "networks/lab/kind;");
     mistake(at, "vlan", NULL, 70000, -EINVAL, "networks/lab/vlan;");
     mistake(at, "mtu", NULL, 100, -EINVAL, "networks/lab/mtu;");
+    mistake(at, "mtu", NULL, 9001, -EINVAL, "networks/lab/mtu;");
     mistake(at, "cidr", "192.168.80.1/24", 0, -EINVAL, "networks/lab/cidr;");
     mistake(at, "dhcp-range", "192.168.80.1", 0, -EINVAL, "networks/lab/dhcp-range;");
     mistake(at, "colour", "red", 0, 0, "networks/lab/colour;");

@@ -626,6 +626,13 @@ TEST(errors_are_sent_for_ttl_mtu_and_no_uplink)
 
     rig.nat.uplink.mtu = 1000;
     expect_error((struct rig_packet){IP_PROTOCOL_UDP, GUEST, SERVER, 1, 2, 0, 1000}, 3, 4, 1000);
+    rig.nat.uplink.mtu = 1500; /* from a network with 9000 */
+    expect_error((struct rig_packet){IP_PROTOCOL_UDP, GUEST, SERVER, 1, 2, 0, 8972}, 3, 4, 1500);
+    rig.nat.uplink.mtu = 9000;
+    rig_from_guest((struct rig_packet){IP_PROTOCOL_UDP, GUEST, SERVER, 1, 2, 0, 8972});
+    pkt = rig_take(&rig.uplink);
+    CHECK(pkt != NULL && pkt->len == 9014 && rig_sums_are_right(rig_ip(pkt)));
+    pktbuf_free(pkt);
     CHECK_EQ(nat_uplink_set(&rig.nat, &(struct nat_uplink){0}), 0);
     expect_error(udp, 3, 0, 0);
 }

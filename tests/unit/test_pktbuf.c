@@ -10,6 +10,8 @@
 
 static struct pktbuf pkts[COUNT];
 static u8 buffers[COUNT][PKTBUF_BYTES];
+static struct pktbuf big_pkt;
+static u8 big_buffer[PKTBUF_BIG_BYTES];
 
 TEST(an_empty_pool_gives_nothing_and_counts)
 {
@@ -41,4 +43,26 @@ TEST(every_buffer_has_one_owner)
     CHECK_EQ(held[0]->len, 0);
     CHECK(pktbuf_data(held[0]) == held[0]->buffer + PKTBUF_HEADROOM);
     pktbuf_free(held[0]);
+}
+
+TEST(big_buffers_are_of_a_class_of_their_own)
+{
+    u64 before = pktbuf_exhausted_count();
+    struct pktbuf *pkt;
+
+    CHECK(pktbuf_alloc_for(9018) == NULL); /* nobody has asked for any */
+    CHECK_EQ(pktbuf_exhausted_count(), before + 1);
+    pktbuf_pool_add_big(&big_pkt, big_buffer, hpa(0x100000));
+    pkt = pktbuf_alloc_for(PKTBUF_DATA);
+    CHECK(pkt != NULL && pkt != &big_pkt && pktbuf_room(pkt) == PKTBUF_DATA);
+    pktbuf_free(pkt);
+    pkt = pktbuf_alloc_for(PKTBUF_DATA + 1);
+    CHECK(pkt == &big_pkt && pktbuf_room(pkt) >= 9000 + 14 + 4);
+    CHECK(pktbuf_data(pkt) + pktbuf_room(pkt) <= big_buffer + PKTBUF_BIG_BYTES);
+    CHECK(pktbuf_alloc_for(9018) == NULL);
+    pktbuf_free(pkt);
+    CHECK(pktbuf_alloc_for(9018) == &big_pkt);
+    pktbuf_free(&big_pkt);
+    CHECK(pktbuf_alloc_for(PKTBUF_BIG_DATA + 1) == NULL);
+    CHECK(pktbuf_alloc_for(0xffffffffu) == NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: drivers/net/inet.c drivers/net/pktbuf.c drivers/net/pktbuf_csum.c
+ * drivers/net/pktbuf_join.c
  * drivers/net/virtio_net.c drivers/net/virtio_net_rings.c drivers/virtio/v*c core/lib/str.c
  * tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c
  */
@@ -11,7 +12,7 @@ TEST(what_it_tells_the_device)
 {
     static const u8 expected[2][3] = {{0, 1, 1}, {0, 0, 0}}; /* all groups; not promiscuous */
 
-    start(ALL_FEATURES | BIT(15) | BIT(28));
+    start(ALL_FEATURES | BIT(7) | BIT(28));
     CHECK_EQ(fake.accepted, ALL_FEATURES); /* nothing that was not asked for */
     CHECK_EQ(nic->features, NETDEV_TX_CSUM | NETDEV_RX_CSUM);
     CHECK_EQ(nic->mtu, 1500);
@@ -37,15 +38,100 @@ TEST(features_that_are_missing)
 TEST(mtu_of_the_device)
 {
     static const struct {
-        u16 said, used;
-    } cases[] = {{1500, 1500}, {9000, 1500}, {1400, 1400}, {68, 576}, {0, 576}, {0xffff, 1500}};
+        u16 said, used, most; /* most: with buffers that can be merged */
+    } cases[] = {{1500, 1500, 1500}, {9000, 1500, 9000}, {1400, 1400, 1400},
+                 {68, 576, 576},     {0, 576, 576},      {0xffff, 1500, 9000}};
 
     for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-        machine(ALL_FEATURES | VIRTIO_NET_F_MTU);
-        memcpy(fake.config + VIRTIO_NET_CONFIG_MTU, &cases[i].said, 2);
-        CHECK_EQ(probe(), 0);
-        CHECK_EQ(nic->mtu, cases[i].used);
+        for (u32 merge = 0; merge < 2; merge++) {
+            machine(ALL_FEATURES | VIRTIO_NET_F_MTU | (merge ? VIRTIO_NET_F_MRG_RXBUF : 0));
+            memcpy(fake.config + VIRTIO_NET_CONFIG_MTU, &cases[i].said, 2);
+            CHECK_EQ(probe(), 0);
+            CHECK_EQ(nic->mtu, cases[i].used);
+            CHECK_EQ(nic->mtu_max, merge ? cases[i].most : cases[i].used);
+        }
     }
+    start(ALL_FEATURES); /* it says nothing */
+    CHECK_EQ(nic->mtu_max, 1500);
+    start(ALL_FEATURES | VIRTIO_NET_F_MRG_RXBUF);
+    CHECK_EQ(nic->mtu_max, 9000);
+}
+
+#define BUFFER_BYTES (PKTBUF_DATA + 12) /* of a buffer the device fills */
+
+TEST(long_frames_in_merged_buffers)
+{
+    const struct virtio_net_hdr five = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                                        .csum_start = 34,
+                                        .csum_offset = 16,
+                                        .num_buffers = 5};
+    struct pktbuf *pkt;
+    u32 before;
+
+    start(ALL_FEATURES | VIRTIO_NET_F_MRG_RXBUF);
+    nic->mtu = 9000;
+    before = pool_count();
+    for (u32 i = 0; i < 100; i++) {
+        receive_part(&five, 1, BUFFER_BYTES);
+        for (u8 part = 2; part < 5; part++)
+            receive_part(NULL, part, BUFFER_BYTES);
+        receive_part(NULL, 5, 9018 + 12 - 4 * BUFFER_BYTES);
+        pkt = nic->ops->rx_poll(nic);
+        if (!CHECK(pkt != NULL && pkt->len == 9018 && pkt->csum == PKTBUF_CSUM_PARTIAL))
+            break;
+        CHECK(pkt->csum_start == 34 && pkt->csum_offset == 16);
+        for (u32 part = 1, at = BUFFER_BYTES - 12; part < 5; part++, at += BUFFER_BYTES) {
+            CHECK_EQ(pktbuf_data(pkt)[at - 1], part);
+            CHECK_EQ(pktbuf_data(pkt)[at], part + 1);
+        }
+        pktbuf_free(pkt);
+    }
+    CHECK(nic->ops->rx_poll(nic) == NULL);
+    CHECK_EQ(pool_count(), before);
+    CHECK_EQ(nic->counters.rx_errors, 0);
+}
+
+TEST(impossible_merged_frames_never_leave_the_driver)
+{
+    static const struct {
+        u16 buffers, start; /* as the header says; start: of the checksum, 0: none */
+        u32 first, second;
+    } bad[] = {
+        {2, 0, 11, 60},                /* no header */
+        {2, 0, 12, 13},                /* no Ethernet header */
+        {2, 3000, BUFFER_BYTES, 60},   /* a checksum outside the frame */
+        {3, 0, BUFFER_BYTES, 60},      /* a buffer is missing */
+        {0xffff, 0, BUFFER_BYTES, 60}, /* many are */
+    };
+    struct pktbuf *held[2];
+    struct virtio_net_hdr header = {.num_buffers = 2};
+    u32 before;
+
+    start(ALL_FEATURES | VIRTIO_NET_F_MRG_RXBUF);
+    nic->mtu = 9000;
+    before = pool_count();
+    for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct virtio_net_hdr wrong = {.flags = bad[i].start ? VIRTIO_NET_HDR_F_NEEDS_CSUM : 0,
+                                       .csum_start = bad[i].start,
+                                       .num_buffers = bad[i].buffers};
+
+        receive_part(&wrong, 0x5a, bad[i].first);
+        receive_part(NULL, 0x5a, bad[i].second);
+        CHECK(nic->ops->rx_poll(nic) == NULL);
+        CHECK_EQ(nic->counters.rx_errors, i + 1);
+    }
+    held[0] = pktbuf_alloc_for(9018);
+    held[1] = pktbuf_alloc_for(9018);
+    receive_part(&header, 0x5a, BUFFER_BYTES);
+    receive_part(NULL, 0x5a, 60);
+    CHECK(held[1] != NULL && nic->ops->rx_poll(nic) == NULL);
+    CHECK_EQ(nic->counters.rx_drops, 1);
+    pktbuf_free(held[0]);
+    pktbuf_free(held[1]);
+    CHECK_EQ(pool_count(), before);
+    receive(0, 0, 0, 12 + 60);
+    pktbuf_free(nic->ops->rx_poll(nic));
+    CHECK_EQ(nic->counters.resets, 0);
 }
 
 TEST(frames_arrive)

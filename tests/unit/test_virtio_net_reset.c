@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: drivers/net/inet.c drivers/net/pktbuf.c drivers/net/pktbuf_csum.c
+ * drivers/net/pktbuf_join.c
  * drivers/net/virtio_net.c drivers/net/virtio_net_rings.c drivers/virtio/v*c core/lib/str.c
  * tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c
  */

@@ -220,6 +220,47 @@ TEST(frames_that_follow_each_other_arrive_as_one)
     teardown();
 }
 
+TEST(long_frames_both_ways)
+{
+    struct pktbuf *pkt;
+
+    fake_mtu = 9000;
+    setup(TSO | F_MRG);
+    CHECK_EQ(get(CONFIG + 10, 2), 9000);
+    memset(fake_ram + BUFFER, 0, HEADER);
+    memset(fake_ram + BUFFER + HEADER, 0x77, 9014);
+    add(TX, BUFFER, HEADER + 9014);
+    add(TX, BUFFER, HEADER + 9019); /* even with a tag this is too long */
+    add(TX, BUFFER, HEADER + 60);
+    ring(TX);
+    CHECK_EQ(used(TX), 3);
+    CHECK_EQ(fake_port->counters.tx_drops, 1);
+    pkt = sent();
+    CHECK(pkt->len == 9014 && pkt->is_big && pktbuf_data(pkt)[9013] == 0x77);
+    pktbuf_free(pkt);
+    pkt = sent();
+    CHECK(pkt->len == 60 && !pkt->is_big); /* it takes no more than it needs */
+    pktbuf_free(pkt);
+    want(1, 9800, 8960);
+    add(TX, BUFFER, HEADER + HEADERS + 9800);
+    ring(TX);
+    pkt = sent();
+    CHECK(pkt->len == HEADERS + 8960 && pktbuf_data(pkt)[pkt->len - 1] == (u8)(8959 * 7));
+    pktbuf_free(pkt);
+    pkt = sent();
+    CHECK(pkt->len == HEADERS + 840 && !pkt->is_big);
+    pktbuf_free(pkt);
+    CHECK(!sent());
+    give(5, 0x800);
+    arrive(9014, PKTBUF_CSUM_UNKNOWN);
+    CHECK_EQ(used(RX), 5);
+    CHECK_EQ(word_of(got(0) + 10), 5);
+    CHECK_EQ(used_bytes(RX, 4), HEADER + 9014 - 4 * 0x800);
+    CHECK_EQ(got(4)[used_bytes(RX, 4) - 1], 0x5a);
+    fake_mtu = ETHERNET_MTU;
+    teardown();
+}
+
 TEST(what_does_not_fit_follows_later)
 {
     setup(LRO | F_MRG);

@@ -27,6 +27,8 @@
 
 static struct pktbuf pkts[BUFFERS];
 static u8 buffers[BUFFERS][PKTBUF_BYTES];
+static struct pktbuf big_pkts[2];
+static u8 big_buffers[2][PKTBUF_BIG_BYTES];
 static struct netdev *nic, *all[32]; /* the one under test; all, so that none looks lost */
 static bool ctrl_is_dead, interrupts_come;
 static u8 commands[8][3];
@@ -83,6 +85,8 @@ static inline void machine(u64 features)
 
     for (u32 i = 0; i < BUFFERS && !is_pool_filled; i++)
         pktbuf_pool_add(&pkts[i], buffers[i], hpa((u64)buffers[i]));
+    for (u32 i = 0; i < ARRAY_SIZE(big_pkts) && !is_pool_filled; i++)
+        pktbuf_pool_add_big(&big_pkts[i], big_buffers[i], hpa((u64)big_buffers[i]));
     is_pool_filled = true;
     fake_virtio_init();
     fake.offered = features;
@@ -110,11 +114,10 @@ static inline void start(u64 features)
     CHECK_EQ(probe(), 0);
 }
 
-/* The device receives a frame; bytes: what it says it wrote. */
-static inline void receive(u8 flags, u16 start_at, u16 offset, u32 bytes)
+/* The device fills one of a frame's buffers, the first with a header; bytes: what it says it wrote.
+ */
+static inline void receive_part(const struct virtio_net_hdr *header, u8 pattern, u32 bytes)
 {
-    struct virtio_net_hdr header = {
-        .flags = flags, .csum_start = start_at, .csum_offset = offset, .num_buffers = 1};
     struct virtq_desc piece;
     u32 count;
     u16 head;
@@ -123,9 +126,19 @@ static inline void receive(u8 flags, u16 start_at, u16 offset, u32 bytes)
         return;
     CHECK_EQ(piece.flags, VIRTQ_DESC_F_WRITE);
     CHECK(piece.bytes <= PKTBUF_BYTES && piece.bytes >= 1526);
-    memset(fake_virtio_memory(piece.address), 0x5a, piece.bytes);
-    memcpy(fake_virtio_memory(piece.address), &header, sizeof header);
+    memset(fake_virtio_memory(piece.address), pattern, piece.bytes);
+    if (header != NULL)
+        memcpy(fake_virtio_memory(piece.address), header, sizeof *header);
     fake_virtio_push(RX, head, bytes);
+}
+
+/* The device receives a frame; bytes: what it says it wrote. */
+static inline void receive(u8 flags, u16 start_at, u16 offset, u32 bytes)
+{
+    const struct virtio_net_hdr header = {
+        .flags = flags, .csum_start = start_at, .csum_offset = offset, .num_buffers = 1};
+
+    receive_part(&header, 0x5a, bytes);
 }
 
 static inline struct pktbuf *frame(u16 len)

@@ -150,7 +150,7 @@ static unused struct pktbuf *sent(void)
 
 static unused void arrive(u16 len, u8 csum)
 {
-    struct pktbuf *pkt = pktbuf_alloc();
+    struct pktbuf *pkt = pktbuf_alloc_for(len);
 
     memset(pktbuf_data(pkt), 0x5a, len);
     pkt->len = len;

@@ -160,8 +160,12 @@ static void no_wake(void *arg unused)
 static int start(struct nat_network *n, const struct network_config *network)
 {
     struct nat_config cfg = config_of(network, n->slot);
-    struct netport_config port = {
-        .network = network->name, .nic = "gateway", .flags = NETPORT_HOST, .wake = no_wake};
+    /* Its rings stay empty: the filter takes all, and what is sent needs none. */
+    struct netport_config port = {.network = network->name,
+                                  .nic = "gateway",
+                                  .flags = NETPORT_HOST,
+                                  .queue = NET_BATCH,
+                                  .wake = no_wake};
     int rc = nat_init(n->nat, &cfg, &ops, n);
 
     if (rc == 0)
