@@ -12,6 +12,7 @@
 #define QDCOUNT_AT     4u
 #define FLAG_QR        0x8000u
 #define FLAG_AA        0x0400u
+#define FLAG_TC        0x0200u
 #define FLAG_RD        0x0100u
 #define FLAG_RA        0x0080u
 #define OPCODE_MASK    0x7800u
@@ -142,4 +143,11 @@ u32 dns_build_reply(u8 *message, const struct dns_question *question,
     inet_store16(message + at + 10, 4);
     inet_store32(message + at + 12, result->address);
     return at + DNS_REPLY_EXTRA_MAX;
+}
+
+u32 dns_truncate(u8 *message, const struct dns_question *question)
+{
+    inet_store16(message + FLAGS_AT, inet_load16(message + FLAGS_AT) | FLAG_TC);
+    memset(message + QDCOUNT_AT + 2, 0, HEADER_BYTES - QDCOUNT_AT - 2);
+    return HEADER_BYTES + question->length;
 }

@@ -46,4 +46,7 @@ bool dns_is_local(const char *name, const char *network, u32 *before);
 u32 dns_build_reply(u8 *message, const struct dns_question *question,
                     const struct dns_result *result);
 
+/* Leaves of a reply what says that it was longer. Return: its length. */
+u32 dns_truncate(u8 *message, const struct dns_question *question);
+
 #endif
