@@ -858,3 +858,41 @@ TEST(an_uplink_with_the_inside_prefix_is_none)
     CHECK_EQ(nat_uplink_set(&rig.nat, &up), -EINVAL);
     CHECK(!rig.nat.uplink.v6.is_up && rig.nat.uplink.is_up);
 }
+
+TEST(a_vms_name_has_its_ipv6_address)
+{
+    static const u8 name[] = "\2vm\7default\10internal";
+    u8 udp[100] = {0};
+    u32 bytes = 8 + 12 + sizeof(name) + 4;
+
+    for (u32 i = 0; i < 2; i++) {
+        struct pktbuf *pkt;
+
+        rig_reset();
+        CHECK_EQ(nat_host_add(&rig.nat, guest_mac, "vm"), 0);
+        if (i == 1) { /* it is seen with one */
+            from_guest6(udp6());
+            rig_flush(&rig.inside);
+        }
+        inet_store16(udp, 3333);
+        inet_store16(udp + 2, 53);
+        inet_store16(udp + 4, (u16)bytes);
+        udp[8 + 5] = 1;
+        memcpy(udp + 20, name, sizeof(name));
+        memcpy(udp + 20 + sizeof(name), "\0\34\0\1", 4);
+        nat_from_inside(
+            &rig.nat,
+            raw6(gateway_mac, guest_mac, guest_link, link_gateway, IP_PROTOCOL_UDP, udp, bytes),
+            rig.now_ns);
+        pkt = rig_take(&rig.inside);
+        if (!CHECK(pkt != NULL))
+            return;
+        CHECK(sum_is_right(rig_ip(pkt)));
+        CHECK_EQ(rig_ip(pkt)[51] & 15, DNS_NO_ERROR);
+        CHECK_EQ(inet_load16(rig_ip(pkt) + 48 + 6), i);
+        CHECK_EQ(pkt->len, 14 + 40 + bytes + (i ? 28 : 0));
+        if (i == 1)
+            CHECK(inet_same(load(pktbuf_data(pkt) + pkt->len - 16), inside(GUEST_ID)));
+        pktbuf_free(pkt);
+    }
+}

@@ -172,17 +172,23 @@ static void reply(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
                  dns_build_reply(view->l4 + UDP_HEADER_BYTES, question, result));
 }
 
+static struct inet_address address_of(const struct nat *nat, const struct nat_host *vm, u16 type)
+{
+    if (type == DNS_TYPE_AAAA)
+        return nat_host_own_v6(nat, vm);
+    return type == DNS_TYPE_A && vm->ip != 0 ? inet_v4(vm->ip) : (struct inet_address){0};
+}
+
 /* What is known of a name of this network. */
 static struct dns_result look_up(struct nat *nat, const struct dns_question *question,
                                  const char *name, u32 length)
 {
     const struct nat_host *vm = nat_host_by_vm(nat, name, length);
-    bool is_address = question->type == DNS_TYPE_A && question->class == DNS_CLASS_IN;
+    struct dns_result result = {.code = vm ? DNS_NO_ERROR : DNS_NAME_ERROR};
 
-    return (struct dns_result){
-        .code = vm ? DNS_NO_ERROR : DNS_NAME_ERROR,
-        .address = vm && is_address ? vm->ip : 0,
-    };
+    if (vm && question->class == DNS_CLASS_IN)
+        result.address = address_of(nat, vm, question->type);
+    return result;
 }
 
 void nat_dns_query(struct nat *nat, struct nat_host *host, struct pktbuf *pkt, struct ip_view *view)

@@ -72,3 +72,11 @@ bool nat_host_claims_v6(struct nat *nat, struct nat_host *host, struct inet_addr
     nat->uses_ipv6 = true;
     return true;
 }
+
+struct inet_address nat_host_own_v6(const struct nat *nat, const struct nat_host *host)
+{
+    for (u32 i = 0; i < NAT_HOST_OWN6; i++)
+        if (nat_is_inside(nat, host->own6[i].ip))
+            return host->own6[i].ip;
+    return (struct inet_address){0};
+}

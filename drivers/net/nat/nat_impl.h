@@ -169,6 +169,8 @@ void nat_host_clear_family(struct nat *nat, struct nat_host *host, bool is_ipv6)
 
 /* nat_host6.c */
 bool nat_host_claims_v6(struct nat *nat, struct nat_host *host, struct inet_address ip);
+/* The first one it took of the network's prefix; none if it has none. */
+struct inet_address nat_host_own_v6(const struct nat *nat, const struct nat_host *host);
 
 /* nat_conn.c */
 void nat_conn_init(struct nat *nat);
