@@ -420,44 +420,66 @@ TEST(the_gateway_answers_echo)
     }
 }
 
-TEST(a_nic_has_the_addresses_nobody_else_has)
+/* Sends it from a NIC. Return: whether its source was taken for its own. */
+static bool is_accepted(const u8 mac[6], struct inet_address src)
 {
-    struct pktbuf *pkt;
-
-    start6();
-    /* Another NIC's MAC, the gateway's, the routers' group, outside, another link-local subnet. */
-    const struct inet_address wrong[] = {
-        inside(GUEST_ID + 1), inside(1), inside(0), server6,
-        link_gateway,         all_nodes, none,      IP6(0xfe800000, 1, 5, 5)};
-    for (u32 i = 0; i < ARRAY_SIZE(wrong); i++) {
-        struct packet6 p = udp6();
-
-        p.src = wrong[i];
-        from_guest6(p);
-        CHECK_EQ(rig.nat.counters.spoofed, i + 1);
-    }
-    CHECK_EQ(rig.uplink.count + rig.inside.count, 0);
-    /* Temporary ones, as long as nobody has them. */
+    u64 spoofed = rig.nat.counters.spoofed;
     struct packet6 p = udp6();
 
-    p.src = inside(OTHER_ID);
-    (void)send_out6(p);
-    pkt = packet6(gateway_mac, guest2_mac, p);
-    nat_from_inside(&rig.nat, pkt, rig.now_ns);
-    CHECK_EQ(rig.nat.counters.spoofed, ARRAY_SIZE(wrong) + 1);
-    /* The one unused for the longest time goes for a ninth, and its connections. */
-    CHECK_EQ(nat_connection_count(&rig.nat), 2);
-    for (u32 i = 0; i < NAT_HOST_OWN6 - 1; i++) {
-        rig.now_ns += NS_PER_S;
-        p.src = inside(OTHER_ID + 1 + i);
-        (void)send_out6(p);
-    }
-    CHECK_EQ(nat_connection_count(&rig.nat), NAT_HOST_OWN6);
+    p.src = src;
+    nat_from_inside(&rig.nat, packet6(gateway_mac, mac, p), rig.now_ns);
+    rig_flush(&rig.uplink);
+    return rig.nat.counters.spoofed == spoofed;
+}
+
+TEST(sources_that_no_guest_has_are_dropped)
+{
+    start6();
+    /* The gateway's, the routers' group, outside, all nodes, none, another link-local subnet. */
+    const struct inet_address wrong[] = {
+        inside(1), inside(0), server6, link_gateway, all_nodes, none, IP6(0xfe800000, 1, 5, 5)};
+    for (u32 i = 0; i < ARRAY_SIZE(wrong); i++)
+        CHECK(!is_accepted(guest_mac, wrong[i]));
+    CHECK_EQ(rig.inside.count, 0);
+}
+
+TEST(an_address_is_of_the_nic_that_has_it_first)
+{
+    start6();
+    CHECK(is_accepted(guest_mac, inside(OTHER_ID)));
+    CHECK(!is_accepted(guest2_mac, inside(OTHER_ID)));
     nat_host_remove(&rig.nat, guest_mac);
     CHECK_EQ(nat_connection_count(&rig.nat), 0);
-    p.src = inside(OTHER_ID);
-    nat_from_inside(&rig.nat, packet6(gateway_mac, guest2_mac, p), rig.now_ns);
-    CHECK_EQ(nat_connection_count(&rig.nat), 1);
+    CHECK(is_accepted(guest2_mac, inside(OTHER_ID)));
+}
+
+TEST(an_address_made_of_a_mac_is_of_that_nic)
+{
+    start6();
+    CHECK(!is_accepted(guest2_mac, inside(GUEST_ID)));
+    nat_host_remove(&rig.nat, guest2_mac);
+    /* As long as no NIC is known by that MAC it is an address like any other. */
+    CHECK(is_accepted(guest_mac, inside(GUEST_ID + 1)));
+    CHECK_EQ(nat_connection_count(&rig.nat), 2);
+    CHECK(is_accepted(guest2_mac, inside(GUEST_ID + 1)));
+    CHECK_EQ(nat_connection_count(&rig.nat), 2);
+    CHECK(!is_accepted(guest_mac, inside(GUEST_ID + 1)));
+}
+
+TEST(a_nic_has_eight_addresses_at_a_time)
+{
+    start6();
+    for (u32 i = 1; i < NAT_HOST_OWN6; i++)
+        CHECK(is_accepted(guest_mac, inside(OTHER_ID + i)));
+    CHECK_EQ(nat_connection_count(&rig.nat), NAT_HOST_OWN6);
+    CHECK(!is_accepted(guest_mac, inside(OTHER_ID)));
+    rig.now_ns += 6 * NS_PER_S;
+    for (u32 i = 1; i < NAT_HOST_OWN6; i++)
+        CHECK(is_accepted(guest_mac, inside(OTHER_ID + i)));
+    /* The first one, with its connections. */
+    CHECK(is_accepted(guest_mac, inside(OTHER_ID)));
+    CHECK_EQ(nat_connection_count(&rig.nat), NAT_HOST_OWN6);
+    CHECK(!is_accepted(guest_mac, inside(GUEST_ID)));
 }
 
 TEST(a_datagram_goes_out_and_its_answer_comes_back_by_ipv6)

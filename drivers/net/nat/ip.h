@@ -39,7 +39,8 @@ struct ip_ends {
 };
 
 /*
- * Looks at the IP packet of a frame whose EtherType says so; cuts Ethernet's padding off.
+ * Looks at the IP packet of a frame whose EtherType, which is there, says so; cuts Ethernet's
+ * padding off.
  * Return: 0; -EPROTO: lengths, checksum or version are wrong, IPv4 has options, IPv6 has IPv4's
  * addresses or no UDP checksum, or it is a fragment that does not hold the transport header it
  * begins.
