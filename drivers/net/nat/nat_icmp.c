@@ -13,7 +13,7 @@
 static const struct {
     u8 type, code;
 } refusals[][2] = {
-    /*                     IPv4      IPv6 */
+    /* IPv4, then IPv6. */
     [NAT_NO_ROUTE] = {{3, 0}, {1, 0}},
     [NAT_PROHIBITED] = {{3, 13}, {1, 1}},
     [NAT_TOO_BIG] = {{3, 4}, {2, 0}},
