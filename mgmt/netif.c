@@ -18,12 +18,16 @@
 #include "drivers/net/netport.h"
 #include "drivers/net/network.h"
 #include "mgmt/netif_frames.h"
+#include "mgmt/netif_uplink.h"
 
 /* Frames handed to lwIP before the agent looks at other work. */
 #define RX_BATCH 256u
 
 /* DHCP asks again after 2, 4, 8 … seconds: by then it has had three chances. */
 #define DHCP_PATIENCE_NS (12 * NS_PER_S)
+
+/* Guests' gateways do what is due by time at least so often. */
+#define NAT_TICK_NS (60 * NS_PER_S)
 
 _Static_assert(HOST_DNS_MAX == DNS_MAX_SERVERS && HOST_DNS_MAX <= NAT_DNS_MAX,
                "settings, lwIP and guests know as many name servers");
@@ -37,6 +41,8 @@ static struct {
     char network[NETWORK_NAME_MAX + 1]; /* that the port is on */
     char nic[16];                       /* its uplink, as an address on the PCI bus */
     u32 told_dns[HOST_DNS_MAX];
+    struct nat_uplink_v6 told_v6;
+    u64 nat_ticked_ns;
     bool attached;
     bool link_up;
     bool fell_back;
@@ -76,7 +82,7 @@ static u32 number_of(const ip4_addr_t *ip)
     return lwip_ntohl(ip4_addr_get_u32(ip));
 }
 
-/* Guests on networks of kind nat share the address. */
+/* Guests on networks of kind nat share the addresses. */
 static void tell_nat(void)
 {
     struct nat_uplink uplink = {
@@ -85,6 +91,7 @@ static void tell_nat(void)
         .address = number_of(netif_ip4_addr(&net.lwip)),
         .netmask = number_of(netif_ip4_netmask(&net.lwip)),
         .gateway = number_of(netif_ip4_gw(&net.lwip)),
+        .v6 = net.told_v6,
     };
 
     memcpy(uplink.mac, net.lwip.hwaddr, sizeof(uplink.mac));
@@ -143,6 +150,7 @@ static void on_status(struct netif *netif)
     char text[ADDRESS_TEXT_MAX + 1] = "";
 
     (void)follow_dns();
+    (void)netif_uplink_follow_v6(netif, &net.told_v6);
     tell_nat();
     if (!ip4_addr_isany(ip))
         ip4addr_ntoa_r(ip, text, sizeof(text));
@@ -344,6 +352,19 @@ static void fall_back(void)
     }
 }
 
+/* Name servers, IPv6 routers and prefixes come and go without a call. */
+static void serve_nat(void)
+{
+    bool is_new = follow_dns();
+
+    if (netif_uplink_follow_v6(&net.lwip, &net.told_v6) || is_new)
+        tell_nat();
+    if (time_ns() - net.nat_ticked_ns < NAT_TICK_NS)
+        return;
+    net.nat_ticked_ns = time_ns();
+    nat_network_tick();
+}
+
 void netif_poll_port(void)
 {
     struct pktbuf *pkt;
@@ -353,8 +374,7 @@ void netif_poll_port(void)
         return;
     follow_link();
     fall_back();
-    if (follow_dns())
-        tell_nat();
+    serve_nat();
     while (count++ < RX_BATCH && (pkt = netport_receive(&net.port)) != NULL)
         netif_frame_receive(&net.lwip, &net.port, pkt);
     if (count > RX_BATCH)

@@ -6,12 +6,8 @@
 #include "drivers/net/inet.h"
 #include "drivers/net/pktbuf.h"
 
-#define TYPE_VLAN         0x8100u
-#define IPV6_HEADER_BYTES 40u
-#define IPV6_NEXT_AT      6u
-#define IPV6_SRC_AT       8u
-#define IPV6_DST_AT       24u
-#define IPV4_FRAGMENTS    (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)
+#define TYPE_VLAN      0x8100u
+#define IPV4_FRAGMENTS (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)
 
 static u32 load32(const u8 *at)
 {

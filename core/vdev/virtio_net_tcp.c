@@ -6,10 +6,6 @@
 #include "drivers/net/inet.h"
 
 #define TYPE_VLAN          0x8100u
-#define IPV6_HEADER_BYTES  40u
-#define IPV6_LENGTH_AT     4u
-#define IPV6_NEXT_AT       6u
-#define IPV6_SRC_AT        8u
 #define IPV6_ADDRESS_BYTES 32u /* both */
 #define IPV4_ADDRESS_BYTES 8u
 #define IPV4_FRAGMENTS     (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)

@@ -31,11 +31,3 @@ u16 inet_sum(const u8 *at, u32 bytes)
     sum += word;
     return fold(sum + (sum < word));
 }
-
-u16 inet_pseudo_sum(u32 src, u32 dst, u8 protocol, u16 l4_bytes)
-{
-    u16 sum = inet_add((u16)(src >> 16), (u16)src);
-
-    sum = inet_add(sum, inet_add((u16)(dst >> 16), (u16)dst));
-    return inet_add(sum, inet_add(protocol, l4_bytes));
-}

@@ -10,9 +10,10 @@
 #define ETHERNET_TYPE_ARP  0x0806u
 #define ETHERNET_TYPE_IPV6 0x86ddu
 
-#define IP_PROTOCOL_ICMP 1u
-#define IP_PROTOCOL_TCP  6u
-#define IP_PROTOCOL_UDP  17u
+#define IP_PROTOCOL_ICMP   1u
+#define IP_PROTOCOL_TCP    6u
+#define IP_PROTOCOL_UDP    17u
+#define IP_PROTOCOL_ICMPV6 58u
 
 /* Offsets in an IPv4 header. Spec: RFC 791 3.1. */
 #define IPV4_TOTAL_AT        2u
@@ -27,6 +28,15 @@
 #define IPV4_DONT_FRAGMENT   0x4000u
 #define IPV4_MORE_FRAGMENTS  0x2000u
 #define IPV4_FRAGMENT_OFFSET 0x1fffu /* in units of 8 bytes */
+
+/* Offsets in an IPv6 header. Spec: RFC 8200 3. */
+#define IPV6_LENGTH_AT    4u /* length of what follows the header */
+#define IPV6_NEXT_AT      6u
+#define IPV6_HOPS_AT      7u
+#define IPV6_SRC_AT       8u
+#define IPV6_DST_AT       24u
+#define IPV6_HEADER_BYTES 40u
+#define IPV6_MTU_MIN      1280u
 
 #define TCP_HEADER_BYTES 20u
 #define TCP_FLAGS_AT     13u
@@ -66,6 +76,17 @@ static inline void inet_store32(u8 *at, u32 value)
     inet_store16(at + 2, (u16)value);
 }
 
+static inline u64 inet_load64(const u8 *at)
+{
+    return (u64)inet_load32(at) << 32 | inet_load32(at + 4);
+}
+
+static inline void inet_store64(u8 *at, u64 value)
+{
+    inet_store32(at, (u32)(value >> 32));
+    inet_store32(at + 4, (u32)value);
+}
+
 /* One's complement addition. Spec: RFC 1071. */
 static inline u16 inet_add(u16 a, u16 b)
 {
@@ -76,9 +97,6 @@ static inline u16 inet_add(u16 a, u16 b)
 
 /* The one's complement sum of the bytes, an odd last one as the high half of a word. */
 u16 inet_sum(const u8 *at, u32 bytes);
-
-/* The sum of the pseudo header of TCP and UDP over IPv4; addresses as numbers. */
-u16 inet_pseudo_sum(u32 src, u32 dst, u8 protocol, u16 l4_bytes);
 
 /* The sum `sum` after a word it covers changed. Spec: RFC 1624 3. */
 static inline u16 inet_sum_replace(u16 sum, u16 old_word, u16 new_word)

@@ -5,7 +5,6 @@
 #include "drivers/net/inet.h"
 
 #define IPV4_FRAGMENT_MASK (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)
-#define IPV6_HEADER_BYTES  40u
 
 bool pktbuf_csum_set_partial(struct pktbuf *pkt, u16 start, u16 offset)
 {

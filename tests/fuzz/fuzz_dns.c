@@ -17,7 +17,7 @@ static void demand(bool holds)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct dns_result result = {.code = DNS_NO_ERROR, .address = 1};
+    const struct dns_result result = {.code = DNS_NO_ERROR, .address = {.hi = 1}};
     char name[DNS_NAME_MAX + 1];
     struct dns_question question;
     u32 before, bytes;

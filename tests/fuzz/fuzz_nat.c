@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: drivers/net/nat/dhcp.c drivers/net/nat/dns.c drivers/net/nat/ipv4.c
- * drivers/net/nat/nat.c drivers/net/nat/nat_arp.c drivers/net/nat/nat_conn.c
- * drivers/net/nat/nat_dhcp.c drivers/net/nat/nat_dns.c drivers/net/nat/nat_forward.c
- * drivers/net/nat/nat_fragment.c drivers/net/nat/nat_host.c drivers/net/nat/nat_icmp.c
- * drivers/net/nat/nat_in.c drivers/net/nat/nat_out.c drivers/net/inet.c drivers/net/pktbuf.c
+ * SOURCES: drivers/net/nat/dhcp.c drivers/net/nat/dns.c drivers/net/nat/ip*.c
+ * drivers/net/nat/nat.c drivers/net/nat/nat_[acdfhio]*.c drivers/net/nat/nat_nd.c
+ * drivers/net/nat/nat_neighbour.c drivers/net/nat/nat_ra.c drivers/net/inet.c drivers/net/pktbuf.c
  * drivers/net/pktbuf_csum.c core/lib/printf.c core/lib/siphash.c core/lib/str.c tests/fakes/a*t.c
  */
 /*
@@ -12,8 +10,8 @@
  * and what comes out has a right IP header and an address that may be there.
  *
  * Input: records of a byte (bit 0: side, bit 1: partial checksum, bit 2: a tick comes first,
- * bit 3: make the IP header's checksum right), a length byte (in units of 2), then the frame after
- * its Ethernet addresses.
+ * bit 3: make the checksum of IPv4's header, or of ICMPv6, right), a length byte (in units of 2),
+ * then the frame after its Ethernet addresses.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,6 +23,8 @@
 
 #define BUFFERS 80
 #define HOST    0x0a00020fu
+
+static const struct inet_address host6 = {0xfec0ull << 48, 0x15};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,6 +47,10 @@ static void check_frame(struct pktbuf *pkt, bool is_uplink)
     if (inet_load16(frame + 12) == ETHERNET_TYPE_IPV4) {
         demand(inet_sum(ip, 20) == 0xffff && inet_load16(ip + 2) == pkt->len - 14u);
         demand(!is_uplink || inet_load32(ip + 12) == HOST);
+    }
+    if (inet_load16(frame + 12) == ETHERNET_TYPE_IPV6) {
+        demand(pkt->len >= 54 && inet_load16(ip + 4) == pkt->len - 54u);
+        demand(!is_uplink || (inet_load64(ip + 8) == host6.hi && inet_load64(ip + 16) == host6.lo));
     }
     pktbuf_csum_complete(pkt);
     pktbuf_free(pkt);
@@ -86,6 +90,12 @@ static void start(void)
         .netmask = 0xffffff00u,
         .gateway = 0x0a000202u,
         .dns = {0x0a000203u},
+        .v6 = {.is_up = true,
+               .is_on_link = true,
+               .mtu = 1500,
+               .address = {0xfec0ull << 48, 0x15},
+               .router = {0xfe80ull << 48, 2},
+               .hosts = {{0xfec0ull << 48, 0x15}}},
     };
     static const struct nat_forward forward = {IP_PROTOCOL_TCP, 22, 22, "vm"};
 
@@ -96,23 +106,33 @@ static void start(void)
     now_ns = NS_PER_S;
 }
 
+static void make_right(u8 *ip, u32 bytes)
+{
+    bool is_ipv6 = inet_load16(ip - 2) == ETHERNET_TYPE_IPV6;
+
+    if (!is_ipv6 && bytes >= 20) {
+        inet_store16(ip + 10, 0);
+        inet_store16(ip + 10, (u16)~inet_sum(ip, 20));
+    } else if (is_ipv6 && bytes >= 48 && ip[0] >> 4 == 6 && ip[6] == IP_PROTOCOL_ICMPV6 &&
+               inet_load16(ip + 4) >= 8 && inet_load16(ip + 4) <= bytes - 40) {
+        ip_checksum(ip);
+    }
+}
+
 static void send(u8 how, const uint8_t *data, u32 bytes)
 {
     static const u8 addresses[2][12] = {{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9},
                                         {2, 0, 0, 0, 1, 1, 2, 0, 0, 0, 1, 2}};
     struct pktbuf *pkt = pktbuf_alloc();
-    u8 *frame, *ip;
+    u8 *frame;
 
     demand(pkt != NULL);
     frame = pktbuf_data(pkt);
-    ip = frame + 14;
     memcpy(frame, addresses[how & 1], 12);
     memcpy(frame + 12, data, bytes);
     pkt->len = (u16)(12 + bytes);
-    if ((how & 8) && pkt->len >= 34) {
-        inet_store16(ip + 10, 0);
-        inet_store16(ip + 10, (u16)~inet_sum(ip, 20));
-    }
+    if ((how & 8) && pkt->len >= 34)
+        make_right(frame + 14, pkt->len - 14u);
     if (how & 2)
         (void)!pktbuf_csum_set_partial(pkt, (u16)(how >> 4) * 4, (u16)(how >> 6) * 2);
     now_ns += NS_PER_S / 4;

@@ -4,6 +4,7 @@
 import hashlib
 import http.server
 import re
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -195,3 +196,43 @@ def test_forwards(clean, problem):
     assert 'socle_network_ports{network="lab"} 1\n' in metrics
     assert clean.delete("/vms/web?force=true").status == 204
     assert clean.delete("/networks/lab").status == 204
+
+
+class Web6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+def six(machine, vm):
+    """Addresses and routes by the gateway's advertisement only."""
+    shell(machine, vm, "ip link set eth0 up; until ip -6 addr show dev eth0 scope global | grep -v tentative | grep -q inet6; do sleep 1; done; echo six-$((40+2))",
+          r"six-42\r?\n")
+    return shell(machine, vm, "ip -6 addr show dev eth0 scope global | sed s/^/own-/", r"own- +inet6 (fd[0-9a-f:]+)/64").group(1)
+
+
+@pytest.mark.qemu("Bochs has no IPv6 outside")
+def test_ipv6(clean, web):
+    """Nothing but IPv6 in the guest: its address, the gateway, names, and the world outside."""
+    while not any(a.startswith("fec0") for a in (a.lower() for a in clean.json("/host/network")["interface"]["ipv6"])):
+        clean.get("/health")
+    clean.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
+    clean.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
+    clean.create_vm("six", {"kernel": "debian-kernel", "initrd": "debian-initrd", "cmdline": "console=ttyS0 quiet"}, 128 << 20,
+                    nics=[{"id": "net0"}])
+    clean.wait_console("six", r"SOCLE-GUEST-READY", timeout=180)
+    own = six(clean, "six")
+    prefix = ":".join(own.split(":")[:3])
+    gateway = f"{prefix}::1" if own.count("::") == 0 else own.split("::")[0] + "::1"
+    shell(clean, "six", f"ping6 -c 2 {gateway} | sed s/^/gate-/", r"gate-2 packets transmitted, 2 packets received")
+    shell(clean, "six", "ping6 -c 2 fe80::1%eth0 | sed s/^/link-/", r"link-2 packets transmitted, 2 packets received")
+    shell(clean, "six", f"mkdir -p /etc; echo nameserver {gateway} >/etc/resolv.conf; nslookup six.default.internal 2>&1 | sed s/^/name-/", rf"name-Address[^\n]*?{re.escape(own)}\s")
+    shell(clean, "six", "nslookup localhost.invalid 2>&1 | sed s/^/other-/", r"other-.*(NXDOMAIN|can't resolve|REFUSED|SERVFAIL)")
+    shell(clean, "six", "ip -6 route | sed s/^/route-/", r"route-default via fe80::1 ")
+    size = len(web.RequestHandlerClass.body)
+    server = Web6(("::1", 0), web.RequestHandlerClass)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    shell(clean, "six", f"wget -q -O /got 'http://[fec0::2]:{server.server_port}/'; wc -c </got | sed s/^/got-/", rf"got-{size}\r?\n")
+    server.shutdown()
+    # Management is not for guests, whatever the family.
+    host = next(a for a in clean.json("/host/network")["interface"]["ipv6"] if a.lower().startswith("fec0"))
+    shell(clean, "six", f"nc -w 5 {host} 80 </dev/null; echo host-$?-end", r"host-1-end", timeout=20)
+    assert clean.delete("/vms/six?force=true").status == 204

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: drivers/net/nat/dhcp.c drivers/net/nat/dns.c drivers/net/nat/ipv4.c
- * drivers/net/nat/nat.c drivers/net/nat/nat_arp.c drivers/net/nat/nat_conn.c
- * drivers/net/nat/nat_dhcp.c drivers/net/nat/nat_dns.c drivers/net/nat/nat_forward.c
- * drivers/net/nat/nat_fragment.c drivers/net/nat/nat_host.c drivers/net/nat/nat_icmp.c
- * drivers/net/nat/nat_in.c drivers/net/nat/nat_out.c drivers/net/inet.c drivers/net/pktbuf.c
+ * SOURCES: drivers/net/nat/dhcp.c drivers/net/nat/dns.c drivers/net/nat/ip*.c
+ * drivers/net/nat/nat.c drivers/net/nat/nat_[acdfhio]*.c drivers/net/nat/nat_nd.c
+ * drivers/net/nat/nat_neighbour.c drivers/net/nat/nat_ra.c drivers/net/inet.c drivers/net/pktbuf.c
  * drivers/net/pktbuf_csum.c core/lib/printf.c core/lib/siphash.c core/lib/str.c tests/fakes/a*t.c
  */
 /* ARP on both sides of the NAT. */

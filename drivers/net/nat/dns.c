@@ -12,6 +12,7 @@
 #define QDCOUNT_AT     4u
 #define FLAG_QR        0x8000u
 #define FLAG_AA        0x0400u
+#define FLAG_TC        0x0200u
 #define FLAG_RD        0x0100u
 #define FLAG_RA        0x0080u
 #define OPCODE_MASK    0x7800u
@@ -122,6 +123,26 @@ bool dns_is_local(const char *name, const char *network, u32 *before)
     return *before == 0 || strip(name, before, ".");
 }
 
+/* Return: its length. */
+static u32 put_answer(u8 *at, struct inet_address address)
+{
+    bool is_v4 = inet_is_v4(address);
+    u32 bytes = is_v4 ? 4 : 16;
+
+    inet_store16(at, 0xc000 | HEADER_BYTES); /* the question's name */
+    inet_store16(at + 2, is_v4 ? DNS_TYPE_A : DNS_TYPE_AAAA);
+    inet_store16(at + 4, DNS_CLASS_IN);
+    inet_store32(at + 6, TTL_S);
+    inet_store16(at + 10, (u16)bytes);
+    if (is_v4) {
+        inet_store32(at + 12, inet_v4_of(address));
+    } else {
+        inet_store64(at + 12, address.hi);
+        inet_store64(at + 20, address.lo);
+    }
+    return 12 + bytes;
+}
+
 u32 dns_build_reply(u8 *message, const struct dns_question *question,
                     const struct dns_result *result)
 {
@@ -132,14 +153,15 @@ u32 dns_build_reply(u8 *message, const struct dns_question *question,
                  (u16)(FLAG_QR | FLAG_AA | FLAG_RA | (flags & FLAG_RD) | result->code));
     memset(message + QDCOUNT_AT, 0, HEADER_BYTES - QDCOUNT_AT);
     inet_store16(message + QDCOUNT_AT, 1);
-    if (result->address == 0)
+    if (inet_is_none(result->address))
         return at;
     inet_store16(message + QDCOUNT_AT + 2, 1);
-    inet_store16(message + at, 0xc000 | HEADER_BYTES); /* the question's name */
-    inet_store16(message + at + 2, DNS_TYPE_A);
-    inet_store16(message + at + 4, DNS_CLASS_IN);
-    inet_store32(message + at + 6, TTL_S);
-    inet_store16(message + at + 10, 4);
-    inet_store32(message + at + 12, result->address);
-    return at + DNS_REPLY_EXTRA_MAX;
+    return at + put_answer(message + at, result->address);
+}
+
+u32 dns_truncate(u8 *message, const struct dns_question *question)
+{
+    inet_store16(message + FLAGS_AT, inet_load16(message + FLAGS_AT) | FLAG_TC);
+    memset(message + QDCOUNT_AT + 2, 0, HEADER_BYTES - QDCOUNT_AT - 2);
+    return HEADER_BYTES + question->length;
 }

@@ -5,14 +5,16 @@
 
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
+#include "drivers/net/inet_address.h"
 
 #define DNS_NAME_MAX        253u /* as text */
 #define DNS_TYPE_A          1u
+#define DNS_TYPE_AAAA       28u
 #define DNS_CLASS_IN        1u
 #define DNS_NO_ERROR        0u
 #define DNS_SERVER_FAILURE  2u
 #define DNS_NAME_ERROR      3u
-#define DNS_REPLY_EXTRA_MAX 16u /* bytes a reply may have more than the query's question */
+#define DNS_REPLY_EXTRA_MAX 28u /* bytes a reply may have more than the query's question */
 
 /* The question in a message: name, type, class. Borrows from the message. */
 struct dns_question {
@@ -22,8 +24,8 @@ struct dns_question {
 };
 
 struct dns_result {
-    u8 code;     /* DNS_… */
-    u32 address; /* 0: no answer */
+    u8 code;                     /* DNS_… */
+    struct inet_address address; /* none: no answer */
 };
 
 /*
@@ -45,5 +47,8 @@ bool dns_is_local(const char *name, const char *network, u32 *before);
  */
 u32 dns_build_reply(u8 *message, const struct dns_question *question,
                     const struct dns_result *result);
+
+/* Leaves of a reply what says that it was longer. Return: its length. */
+u32 dns_truncate(u8 *message, const struct dns_question *question);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NAT between an inside network of guests and the host's uplink address, with the gateway's ARP,
- * DHCP server, DNS forwarder and port forwards. Pure: frames in, frames out through nat_ops.
+ * NAT between an inside network of guests and the host's uplink addresses, IPv4 and IPv6, with the
+ * gateway's ARP, neighbour discovery, DHCP server, router advertisements, DNS forwarder and port
+ * forwards. Pure: frames in, frames out through nat_ops.
  *
  * Context of all functions: one caller at a time (net_task).
  */
@@ -11,10 +12,12 @@
 #include "core/lib/compiler.h"
 #include "core/lib/siphash.h"
 #include "core/lib/types.h"
+#include "drivers/net/inet_address.h"
 #include "drivers/net/pktbuf.h"
 
 #define NAT_NAME_MAX  63u
 #define NAT_DNS_MAX   3u
+#define NAT_HOST_V6   3u /* IPv6 addresses the host may have */
 #define NAT_FORWARDS  64u
 #define NAT_PORT_LOW  0x4000u /* below: the host's listeners and forwards */
 #define NAT_PORT_HIGH 0xbfffu /* above: ephemeral ports of the host's own connections */
@@ -38,10 +41,20 @@ struct nat_config {
     struct siphash_key secret;   /* random */
 };
 
-/* The host's side, as the agent's lwIP has it. No address: is_up false. */
+/* The host's IPv6, as the agent's lwIP has it. */
+struct nat_uplink_v6 {
+    bool is_up;      /* there is an address for guests to share, and a router */
+    bool is_on_link; /* others with the address's first 64 bits are reached without the router */
+    u16 mtu;
+    struct inet_address address, router;    /* the router's is link-local */
+    struct inet_address hosts[NAT_HOST_V6]; /* all the host's addresses; none: free */
+};
+
+/* The host's side, as the agent's lwIP has it. No IPv4 address: is_up false. */
 struct nat_uplink {
     bool is_up;
     u8 mac[6];
+    struct nat_uplink_v6 v6;
     u16 mtu;
     u32 address, netmask, gateway;
     u32 dns[NAT_DNS_MAX]; /* 0: none */
@@ -61,7 +74,7 @@ struct nat_counters {
     u64 spoofed;               /* sources that are not theirs */
     u64 refused;               /* destinations a guest may not reach */
     u64 unknown;               /* belong to no connection, or fragments to no datagram */
-    u64 unsupported;           /* neither IPv4 nor ARP; protocols without ports */
+    u64 unsupported;           /* neither IP nor ARP; protocols without ports; IPv6 fragments */
     u64 no_uplink;             /* the host has no address, or the next hop does not answer */
     u64 table_full;            /* connections refused */
     u64 evicted;               /* connections given up for newer ones */
@@ -79,8 +92,8 @@ int nat_init(struct nat *nat, const struct nat_config *cfg, const struct nat_ops
 /* Gives back the frames it holds. */
 void nat_fini(struct nat *nat);
 
-/* Tells the uplink's state; an address that changed ends all connections. Return: 0; -EINVAL (the
- * inside network overlaps the uplink's: there is no uplink then). */
+/* Tells the uplink's state; an address that changed ends the connections of its family. Return: 0;
+ * -EINVAL (the inside network overlaps the uplink's: there is no uplink of that family then). */
 int nat_uplink_set(struct nat *nat, const struct nat_uplink *uplink) must_check;
 
 /*
@@ -98,7 +111,7 @@ void nat_host_remove(struct nat *nat, const u8 mac[6]);
 /* The address of a NIC as it was last seen, 0 if none. */
 u32 nat_host_address(const struct nat *nat, const u8 mac[6]);
 
-/* A frame for the gateway or for all, from the inside network. Takes it over. */
+/* A frame for the gateway, a group or all, from the inside network. Takes it over. */
 void nat_from_inside(struct nat *nat, struct pktbuf *pkt, u64 now_ns);
 
 /* A frame the uplink received. Return: true if it was taken over; false: it is for the host. */

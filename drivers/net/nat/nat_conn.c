@@ -29,11 +29,18 @@ void nat_conn_init(struct nat *nat)
         list_push_back(&nat->free, &nat->conns[i].link);
 }
 
-static struct nat_conn **bucket(struct nat *nat, struct nat_conn **table, u8 protocol, u16 port,
-                                u32 ip, u32 remote, u16 remote_port)
+/* A word for a hash: others cannot find two IPv6 addresses with the same one. */
+static u64 word_of(const struct nat *nat, struct inet_address ip)
 {
-    u64 hash = siphash_words(&nat->cfg.secret, (u64)protocol << 48 | (u64)port << 32 | ip,
-                             (u64)remote_port << 32 | remote);
+    return inet_is_v4(ip) ? inet_v4_of(ip) : siphash_words(&nat->cfg.secret, ip.hi, ip.lo);
+}
+
+static struct nat_conn **bucket(struct nat *nat, struct nat_conn **table, u8 protocol, u16 port,
+                                struct inet_address ip, struct inet_address remote, u16 remote_port)
+{
+    u64 hash =
+        siphash_words(&nat->cfg.secret, ((u64)protocol << 48 | (u64)port << 32) ^ word_of(nat, ip),
+                      ((u64)remote_port << 32) ^ word_of(nat, remote));
 
     return &table[hash % NAT_BUCKETS];
 }
@@ -44,30 +51,33 @@ static struct nat_conn **inside_bucket(struct nat *nat, const struct nat_conn *c
                   c->remote_port);
 }
 
+/* Our own end is the same address for all of a family. */
 static struct nat_conn **outside_bucket(struct nat *nat, const struct nat_conn *c)
 {
-    return bucket(nat, nat->by_outside, c->protocol, c->outside_port, 0, c->remote, c->remote_port);
+    return bucket(nat, nat->by_outside, c->protocol, c->outside_port, inet_v4(0), c->remote,
+                  c->remote_port);
 }
 
-struct nat_conn *nat_conn_inside(struct nat *nat, u8 protocol, u32 inside, u16 inside_port,
-                                 u32 seen, u16 remote_port)
+struct nat_conn *nat_conn_inside(struct nat *nat, u8 protocol, struct inet_address inside,
+                                 u16 inside_port, struct inet_address seen, u16 remote_port)
 {
     struct nat_conn *c =
         *bucket(nat, nat->by_inside, protocol, inside_port, inside, seen, remote_port);
 
-    while (c && (c->inside != inside || c->inside_port != inside_port || c->seen != seen ||
-                 c->remote_port != remote_port || c->protocol != protocol))
+    while (c &&
+           (!inet_same(c->inside, inside) || c->inside_port != inside_port ||
+            !inet_same(c->seen, seen) || c->remote_port != remote_port || c->protocol != protocol))
         c = c->next_inside;
     return c;
 }
 
-struct nat_conn *nat_conn_outside(struct nat *nat, u8 protocol, u16 outside_port, u32 remote,
-                                  u16 remote_port)
+struct nat_conn *nat_conn_outside(struct nat *nat, u8 protocol, u16 outside_port,
+                                  struct inet_address remote, u16 remote_port)
 {
     struct nat_conn *c =
-        *bucket(nat, nat->by_outside, protocol, outside_port, 0, remote, remote_port);
+        *bucket(nat, nat->by_outside, protocol, outside_port, inet_v4(0), remote, remote_port);
 
-    while (c && (c->outside_port != outside_port || c->remote != remote ||
+    while (c && (c->outside_port != outside_port || !inet_same(c->remote, remote) ||
                  c->remote_port != remote_port || c->protocol != protocol))
         c = c->next_outside;
     return c;
@@ -130,7 +140,8 @@ static bool make_room(struct nat *nat, struct nat_host *host)
 static u16 pick_port(struct nat *nat, const struct nat_conn *c)
 {
     u32 count = nat_dns_port_first(nat) - nat->cfg.port_first;
-    u64 hash = siphash_words(&nat->cfg.secret, (u64)c->protocol << 16 | c->inside_port, c->inside);
+    u64 hash = siphash_words(&nat->cfg.secret, (u64)c->protocol << 16 | c->inside_port,
+                             word_of(nat, c->inside));
 
     for (u32 i = 0; i < PORT_TRIES; i++) {
         u16 port = (u16)(nat->cfg.port_first + (hash + i) % count);

@@ -63,14 +63,14 @@ static u32 choose(struct nat *nat, const struct nat_host *host, u32 wanted)
 static void lease(struct nat *nat, struct nat_host *host, u32 ip, u64 duration_ns)
 {
     if (host->ip != ip)
-        nat_host_clear(nat, host);
+        nat_host_clear(nat, host, inet_v4(host->ip));
     host->ip = ip;
     host->lease_end_ns = nat->now_ns + duration_ns;
 }
 
 static void unlease(struct nat *nat, struct nat_host *host)
 {
-    nat_host_clear(nat, host);
+    nat_host_clear(nat, host, inet_v4(host->ip));
     host->ip = 0;
     host->lease_end_ns = 0;
 }
@@ -171,15 +171,15 @@ static void send_reply(struct nat *nat, struct nat_host *host, struct pktbuf *pk
     inet_store16(udp, PORT_SERVER);
     inet_store16(udp + 2, PORT_CLIENT);
     inet_store16(udp + UDP_LENGTH_AT, (u16)bytes);
-    ipv4_header_write(ip, nat->cfg.gateway, dst, IP_PROTOCOL_UDP, bytes);
-    ipv4_udp_checksum(ip);
+    ip_header_write(ip, inet_v4(nat->cfg.gateway), inet_v4(dst), IP_PROTOCOL_UDP, bytes);
+    ip_checksum(ip);
     pkt->len = (u16)(ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES + bytes);
     pkt->csum = PKTBUF_CSUM_UNKNOWN;
     nat->counters.dhcp_replies++;
     nat_to_host(nat, host, pkt);
 }
 
-void nat_dhcp(struct nat *nat, struct pktbuf *pkt, const struct ipv4_view *view)
+void nat_dhcp(struct nat *nat, struct pktbuf *pkt, const struct ip_view *view)
 {
     struct nat_host *host = NULL;
     struct dhcp_request request;

@@ -5,7 +5,8 @@
  * Names of VMs, <vm>.<network>.internal, are answered here; all else goes to one of the host's DNS
  * servers with an identifier and a port nobody can guess, and its answer comes back as it is. An
  * answer must come from that server, to that port, with that identifier and question; a wrong one
- * does not end the wait for the right one. Spec: RFC 1035 4, RFC 5452 9.
+ * does not end the wait for the right one. What came by IPv6 goes out by IPv4. Spec: RFC 1035 4,
+ * RFC 5452 9.
  */
 #include "core/lib/string.h"
 #include "drivers/net/nat/dns.h"
@@ -17,7 +18,7 @@
 #define PORT_DNS   53u
 
 static struct nat_query *query_again(struct nat *nat, const struct nat_host *host,
-                                     const struct ipv4_view *view, u16 id)
+                                     const struct ip_view *view, u16 id)
 {
     if (host->query_count == 0)
         return NULL;
@@ -25,7 +26,7 @@ static struct nat_query *query_again(struct nat *nat, const struct nat_host *hos
         struct nat_query *q = &nat->queries[i];
 
         if (q->host == host && q->inside_port == view->src_port && q->inside_id == id &&
-            q->inside == view->src)
+            inet_same(q->inside, view->src))
             return q;
     }
     return NULL;
@@ -65,19 +66,19 @@ static bool has_quota(struct nat *nat, struct nat_host *host)
     return host->query_count < NAT_QUERIES_HOST;
 }
 
-/* The server after `last`, the first one if that is 0. Return: 0 if there is none. */
-static u32 next_server(const struct nat *nat, u32 last)
+/* The server after `last`, else the first one. */
+static struct inet_address next_server(const struct nat *nat, struct inet_address last)
 {
     const u32 *dns = nat->uplink.dns;
 
     for (u32 i = 0; i + 1 < NAT_DNS_MAX; i++)
-        if (last != 0 && dns[i] == last && dns[i + 1] != 0)
-            return dns[i + 1];
-    return dns[0];
+        if (inet_same(last, inet_v4(dns[i])) && dns[i] != 0 && dns[i + 1] != 0)
+            return inet_v4(dns[i + 1]);
+    return inet_v4(dns[0]);
 }
 
 /* The message's identifier changes: so does the checksum. */
-static void set_id(struct pktbuf *pkt, struct ipv4_view *view, u16 id)
+static void set_id(struct pktbuf *pkt, struct ip_view *view, u16 id)
 {
     u8 *at = view->l4 + UDP_HEADER_BYTES, *csum = view->l4 + UDP_CSUM_AT;
     u16 field = inet_load16(csum);
@@ -89,12 +90,21 @@ static void set_id(struct pktbuf *pkt, struct ipv4_view *view, u16 id)
     inet_store16(at, id);
 }
 
+/* Servers are asked by IPv4, whatever guests ask by. */
+static void rewrite(struct pktbuf *pkt, struct ip_view *view, const struct ip_ends *to)
+{
+    if (inet_is_v4(to->dst) == view->is_ipv6)
+        ip_change_family(pkt, view, to);
+    else
+        ip_rewrite(pkt, view, to);
+}
+
 static void forward(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
-                    struct ipv4_view *view, const struct dns_question *question)
+                    struct ip_view *view, const struct dns_question *question)
 {
     u16 id = inet_load16(view->l4 + UDP_HEADER_BYTES);
     struct nat_query *q = query_again(nat, host, view, id);
-    u32 server = next_server(nat, q ? q->server : 0);
+    struct inet_address server = next_server(nat, q ? q->server : (struct inet_address){0});
     u32 ports = nat_dns_port_count(nat) / NAT_QUERIES;
     u64 random = nat_random(nat);
 
@@ -110,6 +120,7 @@ static void forward(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
         .until_ns = nat->now_ns + WAIT_NS,
         .question = siphash(&nat->cfg.secret, question->bytes, question->length),
         .inside = view->src,
+        .gateway = view->dst,
         .server = server,
         .inside_port = view->src_port,
         .inside_id = id,
@@ -119,34 +130,53 @@ static void forward(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
     };
     host->query_count++;
     set_id(pkt, view, q->outside_id);
-    ipv4_rewrite(pkt, view,
-                 &(struct ipv4_ends){
-                     .src = nat->uplink.address,
-                     .dst = server,
-                     .src_port = q->outside_port,
-                     .dst_port = PORT_DNS,
-                 });
+    rewrite(pkt, view,
+            &(struct ip_ends){
+                .src = inet_v4(nat->uplink.address),
+                .dst = server,
+                .src_port = q->outside_port,
+                .dst_port = PORT_DNS,
+            });
     nat->counters.dns_forwards++;
     nat_to_uplink(nat, pkt, server);
 }
 
+/* Sends a message that begins in the frame after the headers the view shows. */
+static void send_message(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
+                         const struct ip_view *view, const struct ip_ends *ends, u32 bytes)
+{
+    bool is_ipv6 = !inet_is_v4(ends->dst);
+    u8 *udp = view->ip + ip_header_bytes(is_ipv6);
+
+    bytes += UDP_HEADER_BYTES;
+    memmove(udp, view->l4, bytes);
+    inet_store16(udp, ends->src_port);
+    inet_store16(udp + 2, ends->dst_port);
+    inet_store16(udp + UDP_LENGTH_AT, (u16)bytes);
+    ip_header_write(view->ip, ends->src, ends->dst, IP_PROTOCOL_UDP, bytes);
+    ip_checksum(view->ip);
+    pkt->len = (u16)(ETHERNET_HEADER_BYTES + ip_header_bytes(is_ipv6) + bytes);
+    pkt->csum = PKTBUF_CSUM_UNKNOWN;
+    nat_to_host(nat, host, pkt);
+}
+
 /* The query becomes its own reply. */
 static void reply(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
-                  const struct ipv4_view *view, const struct dns_question *question,
+                  const struct ip_view *view, const struct dns_question *question,
                   const struct dns_result *result)
 {
-    u8 *udp = view->l4;
-    u32 bytes = UDP_HEADER_BYTES + dns_build_reply(udp + UDP_HEADER_BYTES, question, result);
+    struct ip_ends ends = {view->dst, view->src, PORT_DNS, view->src_port};
 
-    inet_store16(udp, PORT_DNS);
-    inet_store16(udp + 2, view->src_port);
-    inet_store16(udp + UDP_LENGTH_AT, (u16)bytes);
-    ipv4_header_write(view->ip, nat->cfg.gateway, view->src, IP_PROTOCOL_UDP, bytes);
-    ipv4_udp_checksum(view->ip);
-    pkt->len = (u16)(ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES + bytes);
-    pkt->csum = PKTBUF_CSUM_UNKNOWN;
     nat->counters.dns_answers++;
-    nat_to_host(nat, host, pkt);
+    send_message(nat, host, pkt, view, &ends,
+                 dns_build_reply(view->l4 + UDP_HEADER_BYTES, question, result));
+}
+
+static struct inet_address address_of(const struct nat *nat, const struct nat_host *vm, u16 type)
+{
+    if (type == DNS_TYPE_AAAA)
+        return nat_host_own_v6(nat, vm);
+    return type == DNS_TYPE_A && vm->ip != 0 ? inet_v4(vm->ip) : (struct inet_address){0};
 }
 
 /* What is known of a name of this network. */
@@ -154,16 +184,14 @@ static struct dns_result look_up(struct nat *nat, const struct dns_question *que
                                  const char *name, u32 length)
 {
     const struct nat_host *vm = nat_host_by_vm(nat, name, length);
-    bool is_address = question->type == DNS_TYPE_A && question->class == DNS_CLASS_IN;
+    struct dns_result result = {.code = vm ? DNS_NO_ERROR : DNS_NAME_ERROR};
 
-    return (struct dns_result){
-        .code = vm ? DNS_NO_ERROR : DNS_NAME_ERROR,
-        .address = vm && is_address ? vm->ip : 0,
-    };
+    if (vm && question->class == DNS_CLASS_IN)
+        result.address = address_of(nat, vm, question->type);
+    return result;
 }
 
-void nat_dns_query(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
-                   struct ipv4_view *view)
+void nat_dns_query(struct nat *nat, struct nat_host *host, struct pktbuf *pkt, struct ip_view *view)
 {
     struct dns_question question;
     struct dns_result result;
@@ -188,43 +216,50 @@ void nat_dns_query(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
 }
 
 /* The query this is the answer to. */
-static struct nat_query *match(struct nat *nat, const struct ipv4_view *view)
+static struct nat_query *match(struct nat *nat, const struct ip_view *view,
+                               struct dns_question *question)
 {
     u32 ports = nat_dns_port_count(nat) / NAT_QUERIES;
     struct nat_query *q = &nat->queries[(view->dst_port - nat_dns_port_first(nat)) / ports];
     const u8 *message = view->l4 + UDP_HEADER_BYTES;
     u32 bytes = view->l4_bytes - UDP_HEADER_BYTES;
-    struct dns_question question;
 
-    if (!q->host || q->outside_port != view->dst_port || q->server != view->src ||
+    if (!q->host || q->outside_port != view->dst_port || !inet_same(q->server, view->src) ||
         view->src_port != PORT_DNS || nat->now_ns >= q->until_ns ||
-        dns_parse_reply(message, bytes, &question) || inet_load16(message) != q->outside_id ||
-        siphash(&nat->cfg.secret, question.bytes, question.length) != q->question)
+        dns_parse_reply(message, bytes, question) || inet_load16(message) != q->outside_id ||
+        siphash(&nat->cfg.secret, question->bytes, question->length) != q->question)
         return NULL;
     return q;
 }
 
-void nat_dns_reply(struct nat *nat, struct pktbuf *pkt, struct ipv4_view *view)
+/* An answer that need not fit into a packet of IPv6, or comes in several: who asked learns so. */
+static bool must_truncate(const struct ip_view *view, bool is_ipv6)
 {
-    struct nat_query *q = match(nat, view);
+    return is_ipv6 && (view->is_fragment || IPV6_HEADER_BYTES + (u32)view->l4_bytes > IPV6_MTU_MIN);
+}
+
+void nat_dns_reply(struct nat *nat, struct pktbuf *pkt, struct ip_view *view)
+{
+    struct dns_question question;
+    struct nat_query *q = match(nat, view, &question);
     struct nat_host *host;
-    struct ipv4_ends ends;
+    struct ip_ends ends;
 
     if (!q) {
         nat_drop(pkt, &nat->counters.dns_drops);
         return;
     }
     host = q->host;
-    ends = (struct ipv4_ends){
-        .src = nat->cfg.gateway,
-        .dst = q->inside,
-        .src_port = PORT_DNS,
-        .dst_port = q->inside_port,
-    };
-    if (view->is_fragment)
-        nat_fragment_remember(nat, view, ends.src, ends.dst, host);
+    ends = (struct ip_ends){q->gateway, q->inside, PORT_DNS, q->inside_port};
     set_id(pkt, view, q->inside_id);
     end_query(q);
-    ipv4_rewrite(pkt, view, &ends);
+    if (must_truncate(view, !inet_is_v4(ends.dst))) {
+        send_message(nat, host, pkt, view, &ends,
+                     dns_truncate(view->l4 + UDP_HEADER_BYTES, &question));
+        return;
+    }
+    if (view->is_fragment)
+        nat_fragment_remember(nat, view, ends.src, ends.dst, host);
+    rewrite(pkt, view, &ends);
     nat_to_host(nat, host, pkt);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NICs of the inside network, known by their MAC, which the switch lets no guest forge; each has
- * one address, by DHCP or its own choice as long as nobody else has it.
+ * one IPv4 address, by DHCP or its own choice as long as nobody else has it (IPv6: nat_host6.c).
  */
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
@@ -28,7 +28,7 @@ static void forget(struct nat *nat, struct nat_host *host)
 {
     struct nat_host **at = &nat->hosts_by_mac[bucket_of(nat, host->mac)];
 
-    nat_host_clear(nat, host);
+    nat_host_clear(nat, host, (struct inet_address){0});
     while (*at != host)
         at = &(*at)->next;
     *at = host->next;
@@ -111,31 +111,61 @@ struct nat_host *nat_host_by_vm(struct nat *nat, const char *vm, size_t length)
     return NULL;
 }
 
-bool nat_host_claims(struct nat *nat, struct nat_host *host, u32 ip)
+static bool claims_v4(struct nat *nat, struct nat_host *host, u32 ip)
 {
     if (ip == host->ip)
         return ip != 0;
-    if (!nat_is_inside(nat, ip) || ip == nat->cfg.gateway || (ip & ~nat->netmask) == 0 ||
+    if (!nat_is_inside(nat, inet_v4(ip)) || ip == nat->cfg.gateway || (ip & ~nat->netmask) == 0 ||
         (ip | nat->netmask) == ~0u || nat_host_by_ip(nat, ip))
         return false;
-    nat_host_clear(nat, host);
+    nat_host_clear(nat, host, inet_v4(host->ip));
     host->ip = ip;
     host->lease_end_ns = 0;
     return true;
 }
 
-void nat_host_clear(struct nat *nat, struct nat_host *host)
+bool nat_host_claims(struct nat *nat, struct nat_host *host, struct inet_address ip)
 {
-    for (u32 state = 0; state < NAT_STATES; state++)
-        while (!list_empty(&host->conns[state]))
-            nat_conn_remove(nat, list_entry(host->conns[state].next, struct nat_conn, link));
+    return inet_is_v4(ip) ? claims_v4(nat, host, inet_v4_of(ip))
+                          : nat_host_claims_v6(nat, host, ip);
+}
+
+static bool is_of(struct inet_address ip, struct inet_address of)
+{
+    return inet_is_none(of) || inet_same(ip, of);
+}
+
+void nat_host_clear(struct nat *nat, struct nat_host *host, struct inet_address of)
+{
+    for (u32 state = 0; state < NAT_STATES; state++) {
+        list_for_each_safe(node, next, &host->conns[state])
+        {
+            struct nat_conn *conn = list_entry(node, struct nat_conn, link);
+
+            if (is_of(conn->inside, of))
+                nat_conn_remove(nat, conn);
+        }
+    }
     for (u32 i = 0; i < NAT_FRAGMENTS; i++)
         if (nat->fragments[i].host == host)
             nat->fragments[i].host = NULL;
-    for (u32 i = 0; i < NAT_QUERIES; i++)
-        if (nat->queries[i].host == host)
+    for (u32 i = 0; i < NAT_QUERIES; i++) {
+        if (nat->queries[i].host == host && is_of(nat->queries[i].inside, of)) {
             nat->queries[i].host = NULL;
-    host->query_count = 0;
+            host->query_count--;
+        }
+    }
+}
+
+void nat_host_clear_family(struct nat *nat, struct nat_host *host, bool is_ipv6)
+{
+    if (!is_ipv6) {
+        nat_host_clear(nat, host, inet_v4(host->ip));
+        return;
+    }
+    for (u32 i = 0; i < NAT_HOST_OWN6; i++)
+        if (!inet_is_none(host->own6[i].ip))
+            nat_host_clear(nat, host, host->own6[i].ip);
 }
 
 int nat_host_add(struct nat *nat, const u8 mac[6], const char *vm)

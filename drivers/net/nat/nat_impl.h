@@ -4,13 +4,14 @@
 #define SOCLE_NET_NAT_NAT_IMPL_H
 
 #include "core/lib/list.h"
-#include "drivers/net/nat/ipv4.h"
+#include "drivers/net/nat/ip.h"
 #include "drivers/net/nat/nat.h"
 
 #define NAT_HOSTS          256u  /* NICs of one inside network: as many as a switch has ports */
 #define NAT_CONNS          8192u /* connections of one network */
 #define NAT_CONNS_PER_HOST 2048u /* of one NIC: the others keep three quarters */
 #define NAT_BUCKETS        8192u
+#define NAT_HOST_OWN6      8u /* IPv6 addresses of one NIC: link-local, stable, temporary ones */
 #define NAT_NEIGHBOURS     32u
 #define NAT_PENDING        2u /* frames that wait for one neighbour's answer */
 #define NAT_FRAGMENTS      64u
@@ -37,12 +38,18 @@ struct nat_conn {
     struct nat_conn *next_inside, *next_outside;
     struct nat_host *host;
     u64 used_ns;
-    u32 inside, seen, remote;
+    struct inet_address inside, seen, remote;
     u16 inside_port, outside_port, remote_port;
     u8 protocol;
     u8 state;
     bool is_inbound; /* by a forward: the remote end began */
     u8 fins;         /* BIT(0): from inside, BIT(1): from outside */
+};
+
+/* An IPv6 address a NIC uses. */
+struct nat_own6 {
+    struct inet_address ip; /* none: free */
+    u64 used_ns;
 };
 
 /* A NIC on the inside network. */
@@ -54,6 +61,7 @@ struct nat_host {
     u32 ip;           /* 0: none yet */
     u64 lease_end_ns; /* 0: not by DHCP */
     u64 seen_ns;
+    struct nat_own6 own6[NAT_HOST_OWN6];
     u32 conn_count;
     u32 query_count;
     u32 declines; /* addresses it has refused */
@@ -62,7 +70,7 @@ struct nat_host {
 };
 
 struct nat_neighbour {
-    u32 ip; /* 0: free */
+    struct inet_address ip; /* none: free */
     u8 mac[6];
     bool is_known;
     u8 asked; /* since the last answer */
@@ -72,8 +80,8 @@ struct nat_neighbour {
 
 /* What the first fragment of a datagram was translated to. */
 struct nat_fragment {
-    u32 src, dst; /* before */
-    u32 new_src, new_dst;
+    struct inet_address src, dst; /* before */
+    struct inet_address new_src, new_dst;
     struct nat_host *host; /* NULL: free */
     u64 until_ns;
     u16 id;
@@ -84,8 +92,9 @@ struct nat_fragment {
 struct nat_query {
     struct nat_host *host; /* NULL: free */
     u64 until_ns;
-    u64 question; /* keyed hash of it */
-    u32 inside, server;
+    u64 question;                        /* keyed hash of it */
+    struct inet_address inside, gateway; /* both ends inside */
+    struct inet_address server;
     u16 inside_port, inside_id, outside_port, outside_id;
 };
 
@@ -99,6 +108,9 @@ struct nat {
     struct nat_counters counters;
     u64 randoms; /* numbers drawn so far */
     u64 icmp_tokens, icmp_filled_ns;
+    struct inet_address gateway6; /* its lower half is 1: the prefix is its upper half */
+    bool uses_ipv6;               /* a guest has spoken it */
+    u64 advertised_ns;
 
     struct nat_forward forwards[NAT_FORWARDS];
     u32 forward_count;
@@ -125,11 +137,19 @@ struct nat {
 
 /* nat.c */
 u64 nat_random(struct nat *nat);
-bool nat_is_inside(const struct nat *nat, u32 ip);
+bool nat_is_inside(const struct nat *nat, struct inet_address ip);
+bool nat_is_gateway(const struct nat *nat, struct inet_address ip);
+/* The gateway's address of the family and scope of another one. */
+struct inet_address nat_gateway_for(const struct nat *nat, struct inet_address ip);
+/* The uplink's address and MTU of a family; none: it is down. */
+struct inet_address nat_outside(const struct nat *nat, bool is_ipv6);
+u16 nat_outside_mtu(const struct nat *nat, bool is_ipv6);
 /* Counts and frees. */
 void nat_drop(struct pktbuf *pkt, u64 *counter);
 /* Gives a frame whose IP packet is complete to a NIC of the inside network. */
 void nat_to_host(struct nat *nat, const struct nat_host *host, struct pktbuf *pkt);
+/* Sets addresses, and the type from the IP version. */
+void nat_ethernet_fill(struct pktbuf *pkt, const u8 dst[6], const u8 src[6]);
 /* The first port of DNS queries; those of connections are below it, all in this network's slice. */
 u32 nat_dns_port_first(const struct nat *nat);
 u32 nat_dns_port_count(const struct nat *nat);
@@ -141,16 +161,23 @@ struct nat_host *nat_host_get(struct nat *nat, const u8 mac[6]);
 struct nat_host *nat_host_by_ip(struct nat *nat, u32 ip);
 struct nat_host *nat_host_by_vm(struct nat *nat, const char *vm, size_t length);
 /* The NIC says it has this address: true if it may. */
-bool nat_host_claims(struct nat *nat, struct nat_host *host, u32 ip);
-/* Its connections, queries and fragments end. */
-void nat_host_clear(struct nat *nat, struct nat_host *host);
+bool nat_host_claims(struct nat *nat, struct nat_host *host, struct inet_address ip);
+/* Connections and queries of its address end, of all if that is none; and fragments. */
+void nat_host_clear(struct nat *nat, struct nat_host *host, struct inet_address of);
+/* The same for all its addresses of a family. */
+void nat_host_clear_family(struct nat *nat, struct nat_host *host, bool is_ipv6);
+
+/* nat_host6.c */
+bool nat_host_claims_v6(struct nat *nat, struct nat_host *host, struct inet_address ip);
+/* The first one it took of the network's prefix; none if it has none. */
+struct inet_address nat_host_own_v6(const struct nat *nat, const struct nat_host *host);
 
 /* nat_conn.c */
 void nat_conn_init(struct nat *nat);
-struct nat_conn *nat_conn_inside(struct nat *nat, u8 protocol, u32 inside, u16 inside_port,
-                                 u32 seen, u16 remote_port);
-struct nat_conn *nat_conn_outside(struct nat *nat, u8 protocol, u16 outside_port, u32 remote,
-                                  u16 remote_port);
+struct nat_conn *nat_conn_inside(struct nat *nat, u8 protocol, struct inet_address inside,
+                                 u16 inside_port, struct inet_address seen, u16 remote_port);
+struct nat_conn *nat_conn_outside(struct nat *nat, u8 protocol, u16 outside_port,
+                                  struct inet_address remote, u16 remote_port);
 /* Makes a copy of `want` (ends, host, protocol, is_inbound); outside_port 0: picks one. NULL: full.
  */
 struct nat_conn *nat_conn_add(struct nat *nat, const struct nat_conn *want);
@@ -162,44 +189,58 @@ void nat_conn_expire(struct nat *nat, struct nat_host *host, u32 *budget);
 /* nat_forward.c */
 const struct nat_forward *nat_forward_find(const struct nat *nat, u8 protocol, u16 host_port);
 
-/* nat_arp.c: all take the frame over, but nat_arp_uplink. */
-void nat_arp_inside(struct nat *nat, struct pktbuf *pkt);
-void nat_arp_uplink(struct nat *nat, const struct pktbuf *pkt);
+/* nat_neighbour.c */
 /* Sends a frame whose IP packet is complete to where `dst` lies. */
-void nat_to_uplink(struct nat *nat, struct pktbuf *pkt, u32 dst);
-void nat_neighbours_clear(struct nat *nat);
+void nat_to_uplink(struct nat *nat, struct pktbuf *pkt, struct inet_address dst);
+/* A neighbour of the uplink has answered; ignored if it was not asked. */
+void nat_neighbour_learn(struct nat *nat, struct inet_address ip, const u8 mac[6]);
+void nat_neighbours_clear(struct nat *nat, bool is_ipv6);
 void nat_neighbours_tick(struct nat *nat);
 
+/* nat_arp.c */
+void nat_arp_inside(struct nat *nat, struct pktbuf *pkt);
+void nat_arp_uplink(struct nat *nat, const struct pktbuf *pkt);
+/* Makes the frame a question for a neighbour of the uplink. */
+void nat_arp_ask(struct nat *nat, struct pktbuf *pkt, u32 ip);
+
+/* nat_nd.c: neighbour discovery, as ARP. */
+void nat_nd_inside(struct nat *nat, struct pktbuf *pkt, struct ip_view *view);
+void nat_nd_uplink(struct nat *nat, const struct ip_view *view);
+void nat_nd_ask(struct nat *nat, struct pktbuf *pkt, struct inet_address ip);
+
+/* nat_ra.c */
+/* Makes the frame of a router solicitation the answer to it. */
+void nat_ra_answer(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
+                   struct inet_address dst);
+/* Tells all guests, if one of them speaks IPv6. */
+void nat_ra_announce(struct nat *nat);
+void nat_ra_tick(struct nat *nat);
+
 /* nat_fragment.c */
-void nat_fragment_remember(struct nat *nat, const struct ipv4_view *before, u32 new_src,
-                           u32 new_dst, struct nat_host *host);
+void nat_fragment_remember(struct nat *nat, const struct ip_view *before,
+                           struct inet_address new_src, struct inet_address new_dst,
+                           struct nat_host *host);
 /* NULL: no first fragment was seen, or too long ago. */
-const struct nat_fragment *nat_fragment_find(struct nat *nat, const struct ipv4_view *view);
+const struct nat_fragment *nat_fragment_find(struct nat *nat, const struct ip_view *view);
 
 /* nat_icmp.c */
+enum nat_refusal { NAT_NO_ROUTE, NAT_PROHIBITED, NAT_TOO_BIG, NAT_TIME_EXCEEDED };
+
 void nat_icmp_echo(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
-                   const struct ipv4_view *view);
-/* Answers an inside packet with an error, or drops it if errors are too many; `info` as the type
- * has it (MTU). */
+                   const struct ip_view *view);
+/* Answers an inside packet with an error, or drops it if errors are too many. */
 void nat_icmp_refuse(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
-                     const struct ipv4_view *view, u8 type, u8 code, u16 info);
-bool nat_icmp_is_error(const struct ipv4_view *view);
+                     const struct ip_view *view, enum nat_refusal why);
 /* An error about a connection, translated with what it quotes. Return: false: about none. */
-bool nat_icmp_error_out(struct nat *nat, struct pktbuf *pkt, struct ipv4_view *view);
-bool nat_icmp_error_in(struct nat *nat, struct pktbuf *pkt, struct ipv4_view *view);
+bool nat_icmp_error_out(struct nat *nat, struct pktbuf *pkt, struct ip_view *view);
+bool nat_icmp_error_in(struct nat *nat, struct pktbuf *pkt, struct ip_view *view);
 
 /* nat_dhcp.c */
-void nat_dhcp(struct nat *nat, struct pktbuf *pkt, const struct ipv4_view *view);
+void nat_dhcp(struct nat *nat, struct pktbuf *pkt, const struct ip_view *view);
 
 /* nat_dns.c */
 void nat_dns_query(struct nat *nat, struct nat_host *host, struct pktbuf *pkt,
-                   struct ipv4_view *view);
-void nat_dns_reply(struct nat *nat, struct pktbuf *pkt, struct ipv4_view *view);
-
-#define NAT_ICMP_UNREACHABLE   3u
-#define NAT_ICMP_NET           0u
-#define NAT_ICMP_FRAG_NEEDED   4u
-#define NAT_ICMP_PROHIBITED    13u
-#define NAT_ICMP_TIME_EXCEEDED 11u
+                   struct ip_view *view);
+void nat_dns_reply(struct nat *nat, struct pktbuf *pkt, struct ip_view *view);
 
 #endif

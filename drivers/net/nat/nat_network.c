@@ -76,6 +76,11 @@ static u64 tick(struct nat_network *n)
     return now_ns;
 }
 
+static void tick_now(void *arg)
+{
+    (void)tick(arg);
+}
+
 static bool take_inside(void *arg, struct pktbuf *pkt)
 {
     struct nat_network *n = arg;
@@ -288,4 +293,11 @@ void nat_network_uplink(struct netport *host, const struct nat_uplink *uplink)
     for (u32 i = 0; i < NAT_NETWORKS_MAX; i++)
         if (nats.slots[i])
             net_task_call(set_uplink, nats.slots[i]);
+}
+
+void nat_network_tick(void)
+{
+    for (u32 i = 0; i < NAT_NETWORKS_MAX; i++)
+        if (nats.slots[i])
+            net_task_call(tick_now, nats.slots[i]);
 }

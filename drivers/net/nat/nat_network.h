@@ -40,4 +40,7 @@ void nat_network_counters(const struct nat_network *n, struct nat_counters *out,
 /* The host's port and address, which all of them share; told whenever they change. */
 void nat_network_uplink(struct netport *host, const struct nat_uplink *uplink);
 
+/* What is due by time, also where no frame comes; to be called once a minute. */
+void nat_network_tick(void);
+
 #endif
