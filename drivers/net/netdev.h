@@ -56,7 +56,7 @@ struct netdev {
     char bdf[16];
     u8 mac[6];
     u32 mtu_max; /* largest IP packet it can take: at most PKTBUF_MTU_MAX */
-    u32 mtu;     /* (o) and does: the most that a network behind it wants, at least 1500 */
+    u32 mtu;     /* (o) and does: the most that a network behind it wants; 1500 for less */
     u32 features;
     bool is_polled;        /* no interrupt arrives: net_task looks every millisecond */
     bool link_changed;     /* (a) set by the interrupt handler: net_task asks link_up() */

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Networks with an MTU of up to 9000: Linux guests among themselves, over a wire through each model of card, and through NAT."""
 
+import time
+
 import pytest
 
 from machine import BUILD, Machine, body_json
+from test_host_network import VLAN, Wire
 from test_nic import IGB
 
 pytestmark = pytest.mark.qemu("several cards on a wire, and frames longer than the emulation of others takes")
@@ -16,8 +19,13 @@ SMALL = ["-netdev", "hubport,id=small,hubid=8", "-device", "virtio-net-pci,netde
 
 
 @pytest.fixture(scope="module")
-def machine():
-    with Machine(smp=2, memory="2G", tls=False, extra=HUB + SMALL) as m:
+def wire():
+    return Wire()
+
+
+@pytest.fixture(scope="module")
+def machine(wire):
+    with Machine(smp=2, memory="2G", tls=False, extra=HUB + SMALL + wire.options) as m:
         m.wait_ready()
         m.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz")
         m.upload_file("debian-initrd", f"{BUILD}/guest/initrd.img", "initrd")
@@ -78,9 +86,9 @@ def move(machine, source, target, ip):
 def test_refused(net, problem):
     """What a NIC can take is told, and what it cannot is refused with a sentence."""
     cards = nics(net)
-    assert [c["mtu_max"] for c in cards] == [9000] * (1 + len(CARDS)) + [4000, 1500]
+    assert [c["mtu_max"] for c in cards] == [9000] * (1 + len(CARDS)) + [4000, 1500, 9000]
     assert {c["mtu"] for c in cards} == {1500}
-    small, plain = cards[-2]["name"], cards[-1]["name"]
+    small, plain = cards[-3]["name"], cards[-2]["name"]
     for uplink, mtu in ((small, 4001), (plain, 1501)):
         reply = problem(net.put("/networks/lab", {"kind": "bridge", "uplink": uplink, "mtu": mtu}), 422, "semantic")
         assert reply["pointer"] == "/mtu" and "uplink does not take" in reply["detail"] and "mtu_max" in reply["hint"]
@@ -90,9 +98,31 @@ def test_refused(net, problem):
     assert net.get("/networks/lab").status == 404
     reply = net.put("/networks/lab", {"kind": "bridge", "uplink": small, "mtu": 4000})
     assert reply.status == 201 and body_json(reply)["mtu"] == 4000
-    assert [c["mtu"] for c in nics(net)[-2:]] == [4000, 1500]
+    assert [c["mtu"] for c in nics(net)[-3:]] == [4000, 1500, 1500]
     assert body_json(net.put("/networks/lab", {"kind": "bridge", "uplink": small}))["mtu"] == 1500
-    assert nics(net)[-2]["mtu"] == 1500
+    assert nics(net)[-3]["mtu"] == 1500
+
+
+def test_too_long(net, wire):
+    """Frames longer than their network's MTU, or than all of the NIC's, are lost and counted."""
+    card = nics(net)[-1]["name"]
+    assert net.put("/networks/long", {"kind": "bridge", "uplink": card, "vlan": 7, "mtu": 8000}).status == 201
+    assert net.put("/networks/short", {"kind": "bridge", "uplink": card, "vlan": 8, "mtu": 1500}).status == 201
+
+    def send(vlan, payload):
+        """What the NIC counts for it."""
+        before, deadline = nics(net)[-1], time.monotonic() + 30
+        wire.send(b"\xff" * 6 + b"\x02\0\0\0\0\x99" + VLAN + vlan.to_bytes(2, "big") + b"\x88\xb5" + bytes(payload))
+        while (after := nics(net)[-1])["rx_frames"] + after["rx_errors"] == before["rx_frames"] + before["rx_errors"]:
+            assert time.monotonic() < deadline
+        after = nics(net)[-1]  # one counter follows the other
+        return [key for key in ("rx_frames", "rx_drops", "rx_errors") if after[key] > before[key]]
+
+    assert send(7, 8000) == ["rx_frames"] and send(8, 1500) == ["rx_frames"]
+    assert send(8, 1501) == ["rx_frames", "rx_drops"]
+    assert send(8, 8000) == ["rx_frames", "rx_drops"]
+    assert send(7, 8001) == ["rx_errors"] and send(7, 12000) == ["rx_errors"]
+    assert send(7, 60) == ["rx_frames"]
 
 
 def test_uplink(net):
