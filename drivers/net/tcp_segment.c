@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TCP segments cut into frames, and frames joined. */
-#include "core/vdev/virtio_net_tcp.h"
+#include "drivers/net/tcp_segment.h"
 
 #include "core/lib/string.h"
 #include "drivers/net/inet.h"
@@ -265,9 +265,25 @@ void net_join_headers(const struct net_join *join, u32 count, u8 *out)
     u32 payload = is_all ? join->payload : count * join->mss;
     u32 all = place->header_bytes + payload;
 
-    memcpy(out, join->first, place->header_bytes);
+    if (out != join->first)
+        memcpy(out, join->first, place->header_bytes);
     set_ip(ip, place->is_ipv6, all - place->ip_at, inet_load16(ip + IPV4_ID_AT));
     inet_store16(tcp + TCP_CSUM_AT, pseudo_sum(ip, place->is_ipv6, (u16)(all - place->tcp_at)));
     if (is_all && join->is_pushed)
         tcp[TCP_FLAGS_AT] |= TCP_PSH;
+}
+
+void net_join_unsize(const struct net_join *join, u8 *headers)
+{
+    const struct net_tcp *place = &join->place;
+    u8 *ip = headers + place->ip_at, *sum = headers + place->tcp_at + TCP_CSUM_AT;
+    u16 tcp_bytes = (u16)(place->header_bytes - place->tcp_at + join->payload);
+
+    inet_store16(sum, inet_sum_replace(inet_load16(sum), tcp_bytes, 0));
+    if (place->is_ipv6) {
+        inet_store16(ip + IPV6_LENGTH_AT, 0);
+        return;
+    }
+    inet_store16(ip + IPV4_TOTAL_AT, 0);
+    inet_store16(ip + IPV4_CSUM_AT, 0);
 }
