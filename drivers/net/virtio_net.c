@@ -23,6 +23,8 @@
 #define MTU_MIN         576u
 #define CTRL_TIMEOUT_NS (200 * NS_PER_MS)
 
+/* Not VIRTIO_NET_F_MQ: one pair of queues, the first. Spec: 5.1.2 "Virtqueues"; README, "Queues".
+ */
 #define FEATURES                                                                         \
     (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | \
      VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_STATUS |             \
