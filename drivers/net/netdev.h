@@ -30,7 +30,7 @@ struct netdev_ops {
     struct pktbuf *(*rx_poll)(struct netdev *dev);
     /*
      * Return: false if the ring is full. On true the frame belongs to the driver until it is sent.
-     * Its checksum may be partial only for a device with NETDEV_TX_CSUM.
+     * Its checksum may be partial only for a device with NETDEV_TX_CSUM; its `next` is NULL.
      */
     bool (*tx)(struct netdev *dev, struct pktbuf *pkt);
     /*
