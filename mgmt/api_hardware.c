@@ -115,11 +115,11 @@ static void put_counters(struct json_writer *w, const struct netdev_counters *c)
         const char *key;
         const u64 *value;
     } rows[] = {
-        {"rx_frames", &c->rx_frames}, {"rx_bytes", &c->rx_bytes},
-        {"rx_drops", &c->rx_drops},   {"rx_errors", &c->rx_errors},
-        {"tx_frames", &c->tx_frames}, {"tx_bytes", &c->tx_bytes},
-        {"tx_drops", &c->tx_drops},   {"link_changes", &c->link_changes},
-        {"resets", &c->resets},
+        {"rx_frames", &c->rx_frames},       {"rx_bytes", &c->rx_bytes},
+        {"rx_drops", &c->rx_drops},         {"rx_errors", &c->rx_errors},
+        {"tx_frames", &c->tx_frames},       {"tx_bytes", &c->tx_bytes},
+        {"tx_segments", &c->tx_segments},   {"tx_drops", &c->tx_drops},
+        {"link_changes", &c->link_changes}, {"resets", &c->resets},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

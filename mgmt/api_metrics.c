@@ -290,6 +290,8 @@ static const struct family {
      NULL},
     {"socle_nic_transmit_frames_total", "counter", "Frames sent.", metrics_nic_tx_frames, NULL},
     {"socle_nic_transmit_bytes_total", "counter", "Bytes sent.", metrics_nic_tx_bytes, NULL},
+    {"socle_nic_transmit_segments_total", "counter", "TCP segments that the card cut into frames.",
+     metrics_nic_tx_segments, NULL},
     {"socle_nic_transmit_drops_total", "counter", "Frames lost by a card that had to be reset.",
      metrics_nic_tx_drops, NULL},
     {"socle_nic_link_changes_total", "counter", "Links that came or went.",

@@ -17,6 +17,7 @@ void metrics_nic_rx_drops(struct json_writer *w);
 void metrics_nic_rx_errors(struct json_writer *w);
 void metrics_nic_tx_frames(struct json_writer *w);
 void metrics_nic_tx_bytes(struct json_writer *w);
+void metrics_nic_tx_segments(struct json_writer *w);
 void metrics_nic_tx_drops(struct json_writer *w);
 void metrics_nic_link_changes(struct json_writer *w);
 void metrics_nic_resets(struct json_writer *w);

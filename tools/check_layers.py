@@ -49,7 +49,7 @@ ONLY = {
     ("vmx", "core/vm"): {"core/vm/hvm_ops.h", "core/vm/vm_exit.h", "core/vm/vm.h", "core/vm/vcpu.h"},
     ("core/vdev", "core/vmm"): {"core/vmm/guest_layout.h"},
     ("core/vdev", "drivers/net"): {"drivers/net/inet.h", "drivers/net/net_limit.h", "drivers/net/netport.h", "drivers/net/pktbuf.h",
-                                   "drivers/net/pktbuf_csum.h"},
+                                   "drivers/net/pktbuf_csum.h", "drivers/net/tcp_segment.h"},
     ("core/vdev", "drivers/block"): {"drivers/block/blk.h", "drivers/block/volume.h"},
     ("core/vmm", "drivers/net"): {"drivers/net/netport.h", "drivers/net/network.h"},
     ("core/vmm", "drivers/block"): {"drivers/block/blk.h", "drivers/block/gpt.h", "drivers/block/pool.h",

@@ -6,7 +6,7 @@
 #include "core/vdev/virtio.h"
 #include "core/vdev/virtio_net_filter.h"
 #include "core/vdev/virtio_net_flow.h"
-#include "core/vdev/virtio_net_tcp.h"
+#include "drivers/net/tcp_segment.h"
 #include "drivers/net/netport.h"
 
 #define NET_PAIRS_MAX   8u  /* of queues */

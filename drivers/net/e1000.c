@@ -24,6 +24,9 @@
  * waits so long. */
 #define IRQ_TEST_NS       (200 * NS_PER_MS)
 
+/* On slower links cards on PCI Express may stand still after a segment. */
+#define SEGMENTS_MBPS 1000u
+
 #define IRQ_CAUSES (E1000_ICR_RXT0 | E1000_ICR_RXDMT0 | E1000_ICR_RXO | E1000_ICR_LSC)
 
 bool e1000_wait(const struct e1000 *nic, u32 reg, u64 mask, u64 wanted, u64 timeout_ns)
@@ -137,6 +140,9 @@ static bool e1000_link_up(struct netdev *dev)
 
     __atomic_store_n(&dev->speed_mbps, speeds[status >> E1000_STATUS_SPEED_SHIFT & 3],
                      __ATOMIC_RELAXED);
+    dev->features &= ~(u32)(NETDEV_TX_TSO4 | NETDEV_TX_TSO6);
+    if (dev->speed_mbps == SEGMENTS_MBPS)
+        dev->features |= nic->model->segments;
     return (status & E1000_STATUS_LU) != 0;
 }
 
@@ -160,6 +166,7 @@ static bool e1000_irq(void *arg)
 static const struct netdev_ops e1000_ops = {
     .rx_poll = e1000_rx_poll,
     .tx = e1000_tx,
+    .tx_segment = e1000_tx_segment,
     .tx_flush = e1000_tx_flush,
     .irq_enable = e1000_irq_enable,
     .link_up = e1000_link_up,

@@ -46,6 +46,7 @@ struct e1000_model {
     u32 ctrl_clear;        /* bits of CTRL that must be 0 to run */
     u32 srrctl, rxdctl;    /* 0: has none, or they stay as the reset left them */
     u32 txdctl;
+    u32 segments; /* NETDEV_TX_TSO4, 6: what it can cut */
     u32 eerd_done;
     u32 eerd_address_shift;
 };
@@ -58,7 +59,8 @@ struct e1000 {
     struct dma_buf rx_ring;             /* (c) */
     struct dma_buf tx_ring;             /* (c) */
     struct pktbuf *rx[E1000_RING_SIZE]; /* (o) net_task: what each descriptor owns */
-    struct pktbuf *tx[E1000_RING_SIZE]; /* (o) NULL also for a context */
+    struct pktbuf *tx[E1000_RING_SIZE]; /* (o) at the end of a frame or segment: its buffers */
+    u16 tx_end[E1000_RING_SIZE];        /* (o) at the beginning of one: where its end is */
     struct pktbuf_join join;            /* (o) a frame in several descriptors */
     u32 rx_next;                        /* (o) next descriptor the device fills */
     u32 tx_tail;                        /* (o) next descriptor to fill */
@@ -97,6 +99,7 @@ bool e1000_rx_pending(const struct e1000 *nic) must_check;
 struct pktbuf *e1000_rx_poll(struct netdev *dev);
 bool e1000_tx(struct netdev *dev, struct pktbuf *pkt);
 void e1000_set_receive(struct netdev *dev); /* set_promisc and set_mtu */
+bool e1000_tx_segment(struct netdev *dev, struct pktbuf *first, const struct net_join *join);
 
 /* Announces queued frames, frees sent ones. */
 void e1000_tx_move(struct e1000 *nic);

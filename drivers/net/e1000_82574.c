@@ -45,6 +45,7 @@ static const struct e1000_model model = {
     .itr = E1000_ITR,
     .itr_interval = E1000_ITR_INTERVAL,
     .txdctl = E1000_TXDCTL_GRAN | E1000_TXDCTL_RESERVED1 | E1000_TXDCTL_WTHRESH_1,
+    .segments = NETDEV_TX_TSO4 | NETDEV_TX_TSO6,
     .eerd_done = E1000_EERD_DONE_82574,
     .eerd_address_shift = E1000_EERD_ADDR_SHIFT_82574,
 };

@@ -13,13 +13,17 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "drivers/net/pktbuf.h"
+#include "drivers/net/tcp_segment.h"
 
 struct e1000_desc {
     u64 address;
     u64 word;
 };
 
-#define E1000_TX_DONE BIT(32) /* in the word of all transmit formats */
+/* In the word of all transmit formats. */
+#define E1000_TX_EOP  BIT(24) /* the frame, or segment, ends here */
+#define E1000_TX_RS   BIT(27) /* report when it is sent, by: */
+#define E1000_TX_DONE BIT(32)
 
 /* What a receive descriptor says that the device has written. */
 struct e1000_frame {
@@ -32,13 +36,17 @@ struct e1000_frame {
 struct e1000_format {
     u64 rx_done; /* bit of the word of a receive descriptor */
     struct e1000_frame (*rx_parse)(u64 word);
-    /* The word of the descriptor that sends the frame. */
+    /* The word of the descriptor that sends the frame; without E1000_TX_EOP and E1000_TX_RS. */
     u64 (*tx_data)(const struct pktbuf *pkt);
     /*
      * The context descriptor that must come at some time before a frame with a partial checksum.
      * Return: false if the device cannot complete this one.
      */
     bool (*tx_context)(const struct pktbuf *pkt, struct e1000_desc *out);
+    /* The context that must come before a segment for the device to cut. */
+    struct e1000_desc (*segment_context)(const struct net_join *join);
+    /* The word of a descriptor with so many bytes of it; without E1000_TX_EOP and E1000_TX_RS. */
+    u64 (*segment_data)(const struct net_join *join, u32 bytes, bool is_first);
 };
 
 /* Legacy descriptors, and extended ones for checksums: 8254x, 82574. */

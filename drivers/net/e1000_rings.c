@@ -6,8 +6,9 @@
  * for an empty one; when the pool is empty the frame is dropped and its buffer reused. A frame that
  * is longer than a buffer comes in several descriptors, in order, and is copied together. One with
  * a partial checksum needs a context descriptor before it, unless the device has that context
- * already: it keeps the last one. The device's writes to descriptors are not trusted further than
- * needed: each is read once, lengths are bounded before use.
+ * already: it keeps the last one. A segment for the device to cut has a context of its own, and a
+ * descriptor for each of its buffers. The device's writes to descriptors are not trusted further
+ * than needed: each is read once, lengths are bounded before use.
  */
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
@@ -124,8 +125,7 @@ int e1000_rx_start(struct e1000 *nic)
 
 static void tx_drop(struct e1000 *nic, struct pktbuf *pkt)
 {
-    netdev_count(&nic->dev.counters.tx_drops, 1);
-    pktbuf_free(pkt);
+    netdev_count(&nic->dev.counters.tx_drops, pktbuf_free_all(pkt));
 }
 
 /* What was queued is lost with the reset. */
@@ -239,36 +239,61 @@ struct pktbuf *e1000_rx_poll(struct netdev *dev)
     return NULL;
 }
 
-/* Frees the buffers of descriptors the device has sent. It reports no contexts: one is done when
- * the frame after it is. */
+/* Frees the buffers of what the device has sent. It reports the end of a frame or segment, not its
+ * context, nor what else comes before. */
 static void tx_reclaim(struct e1000 *nic)
 {
     while (nic->tx_head != nic->tx_tail) {
-        u32 i = nic->tx[nic->tx_head] ? nic->tx_head : after(nic->tx_head);
+        u32 end = nic->tx_end[nic->tx_head];
 
-        if (!(tx_desc(nic, i)->word & E1000_TX_DONE))
+        if (!(tx_desc(nic, end)->word & E1000_TX_DONE))
             return;
-        pktbuf_free(nic->tx[i]);
-        nic->tx[i] = NULL;
-        nic->tx_head = after(i);
+        (void)pktbuf_free_all(nic->tx[end]);
+        nic->tx[end] = NULL;
+        nic->tx_head = after(end);
         nic->tx_progress_ns = time_ns();
     }
 }
 
-/* Descriptors that may be filled; one is always left over, or head would equal tail. */
-static u32 tx_room(const struct e1000 *nic)
+/* Return: whether so many descriptors may be filled; one is always left over, or head would equal
+ * tail. */
+static bool tx_has_room(const struct e1000 *nic, u32 count)
 {
-    return (nic->tx_head + RING_SIZE - nic->tx_tail - 1) % RING_SIZE;
+    return (nic->tx_head + RING_SIZE - nic->tx_tail - 1) % RING_SIZE >= count;
 }
 
-static void tx_put(struct e1000 *nic, struct e1000_desc desc, struct pktbuf *pkt)
+static bool tx_make_room(struct e1000 *nic, u32 count)
+{
+    if (!tx_has_room(nic, count))
+        tx_reclaim(nic);
+    if (nic->tx_head == nic->tx_tail)
+        nic->tx_progress_ns = time_ns();
+    return tx_has_room(nic, count);
+}
+
+static void tx_put(struct e1000 *nic, struct e1000_desc desc)
 {
     volatile struct e1000_desc *slot = tx_desc(nic, nic->tx_tail);
 
     slot->address = desc.address;
     slot->word = desc.word;
-    nic->tx[nic->tx_tail] = pkt;
     nic->tx_tail = after(nic->tx_tail);
+}
+
+static void tx_put_context(struct e1000 *nic, const struct e1000_desc *context)
+{
+    tx_put(nic, *context);
+    nic->tx_context = *context;
+}
+
+/* The last buffer of what begins at `begin` and owns these. */
+static void tx_put_end(struct e1000 *nic, struct e1000_desc desc, u32 begin, struct pktbuf *owned)
+{
+    desc.word |= E1000_TX_EOP | E1000_TX_RS;
+    nic->tx[nic->tx_tail] = owned;
+    nic->tx_end[begin] = (u16)nic->tx_tail;
+    tx_put(nic, desc);
+    nic->tx_dirty = true;
 }
 
 /* Return: true if the frame needs a context that the device does not have. */
@@ -286,30 +311,49 @@ static bool needs_context(const struct e1000 *nic, struct pktbuf *pkt, struct e1
 bool e1000_tx(struct netdev *dev, struct pktbuf *pkt)
 {
     struct e1000 *nic = container_of(dev, struct e1000, dev);
-    struct e1000_desc context;
+    struct e1000_desc data = {.address = pkt->hpa.v + pkt->offset}, context;
+    u32 begin = nic->tx_tail;
     bool has_context;
-    u32 needed;
 
     if (nic->is_dead) {
         tx_drop(nic, pkt);
         return true;
     }
     has_context = needs_context(nic, pkt, &context);
-    needed = has_context ? 2 : 1;
-    if (tx_room(nic) < needed) {
-        tx_reclaim(nic);
-        if (tx_room(nic) < needed)
-            return false;
+    if (!tx_make_room(nic, has_context ? 2 : 1))
+        return false;
+    if (has_context)
+        tx_put_context(nic, &context);
+    data.word = nic->model->format->tx_data(pkt);
+    tx_put_end(nic, data, begin, pkt);
+    return true;
+}
+
+bool e1000_tx_segment(struct netdev *dev, struct pktbuf *first, const struct net_join *join)
+{
+    struct e1000 *nic = container_of(dev, struct e1000, dev);
+    const struct e1000_format *format = nic->model->format;
+    struct e1000_desc context = format->segment_context(join);
+    u32 begin = nic->tx_tail;
+
+    if (nic->is_dead) {
+        tx_drop(nic, first);
+        return true;
     }
-    if (nic->tx_head == nic->tx_tail)
-        nic->tx_progress_ns = time_ns();
-    if (has_context) {
-        tx_put(nic, context, NULL);
-        nic->tx_context = context;
+    if (!tx_make_room(nic, join->count + 1))
+        return false;
+    net_join_unsize(join, pktbuf_data(first));
+    tx_put_context(nic, &context);
+    for (const struct pktbuf *pkt = first; pkt; pkt = pkt->next) {
+        u32 skip = pkt == first ? 0 : join->place.header_bytes, bytes = pkt->len - skip;
+        struct e1000_desc data = {pkt->hpa.v + pkt->offset + skip,
+                                  format->segment_data(join, bytes, pkt == first)};
+
+        if (pkt->next)
+            tx_put(nic, data);
+        else
+            tx_put_end(nic, data, begin, first);
     }
-    tx_put(nic, (struct e1000_desc){pkt->hpa.v + pkt->offset, nic->model->format->tx_data(pkt)},
-           pkt);
-    nic->tx_dirty = true;
     return true;
 }
 

@@ -33,6 +33,7 @@ static const struct e1000_model model = {
     .srrctl = E1000_SRRCTL_BSIZE_2K | E1000_SRRCTL_ADV_ONE,
     .rxdctl = E1000_QUEUE_ENABLE,
     .txdctl = E1000_QUEUE_ENABLE | E1000_TXDCTL_WTHRESH_1,
+    .segments = NETDEV_TX_TSO4 | NETDEV_TX_TSO6,
     .eerd_done = E1000_EERD_DONE_82574,
     .eerd_address_shift = E1000_EERD_ADDR_SHIFT_82574,
 };

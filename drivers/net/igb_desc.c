@@ -14,10 +14,10 @@
 /* Transmit data: length 15:0, type 23:20, command 31:24, options 45:40, whole length 63:46. */
 #define TX_TYPE_CONTEXT (2ull << 20)
 #define TX_TYPE_DATA    (3ull << 20)
-#define TX_CMD_EOP      BIT(24)
 #define TX_CMD_IFCS     BIT(25)
-#define TX_CMD_RS       BIT(27)
 #define TX_CMD_DEXT     BIT(29)
+#define TX_CMD_TSE      0x80000000ull /* to be cut */
+#define TX_OPT_IXSM     BIT(40)
 #define TX_OPT_TXSM     BIT(41)
 #define TX_PAYLEN_SHIFT 46u
 
@@ -26,6 +26,9 @@
 #define CONTEXT_IPLEN_MAX    0x1ffu
 #define CONTEXT_IPV4         BIT(10)
 #define CONTEXT_L4T_TCP      BIT(11) /* else UDP */
+/* Of a segment also: bytes of TCP's header, of payload in each frame. */
+#define CONTEXT_L4LEN_SHIFT  40u
+#define CONTEXT_MSS_SHIFT    48u
 
 #define ETHERTYPE_AT    12u
 #define ETHERTYPE_IPV4  0x0800u
@@ -46,8 +49,8 @@ static struct e1000_frame rx_parse(u64 word)
 
 static u64 tx_data(const struct pktbuf *pkt)
 {
-    u64 word = pkt->len | TX_TYPE_DATA | TX_CMD_EOP | TX_CMD_IFCS | TX_CMD_RS | TX_CMD_DEXT |
-               (u64)pkt->len << TX_PAYLEN_SHIFT;
+    u64 word =
+        pkt->len | TX_TYPE_DATA | TX_CMD_IFCS | TX_CMD_DEXT | (u64)pkt->len << TX_PAYLEN_SHIFT;
 
     return pkt->csum == PKTBUF_CSUM_PARTIAL ? word | TX_OPT_TXSM : word;
 }
@@ -73,9 +76,36 @@ static bool tx_context(const struct pktbuf *pkt, struct e1000_desc *out)
     return true;
 }
 
+/* Spec: 82576 Datasheet 7.2.2.2 "Transmit Context Descriptor", 7.2.4 "TCP/UDP Segmentation". */
+static struct e1000_desc segment_context(const struct net_join *join)
+{
+    const struct net_tcp *place = &join->place;
+    u32 ip_bytes = (u32)place->tcp_at - place->ip_at;
+    u64 tcp_bytes = (u64)place->header_bytes - place->tcp_at;
+
+    return (struct e1000_desc){
+        .address = ip_bytes | (u64)place->ip_at << CONTEXT_MACLEN_SHIFT,
+        .word = TX_TYPE_CONTEXT | TX_CMD_DEXT | CONTEXT_L4T_TCP |
+                (place->is_ipv6 ? 0 : CONTEXT_IPV4) | tcp_bytes << CONTEXT_L4LEN_SHIFT |
+                (u64)join->mss << CONTEXT_MSS_SHIFT,
+    };
+}
+
+static u64 segment_data(const struct net_join *join, u32 bytes, bool is_first)
+{
+    u64 word = bytes | TX_TYPE_DATA | TX_CMD_IFCS | TX_CMD_DEXT | TX_CMD_TSE;
+
+    if (is_first)
+        word |= TX_OPT_TXSM | (join->place.is_ipv6 ? 0 : TX_OPT_IXSM) |
+                (u64)join->payload << TX_PAYLEN_SHIFT;
+    return word;
+}
+
 const struct e1000_format e1000_advanced = {
     .rx_done = RX_DONE,
     .rx_parse = rx_parse,
     .tx_data = tx_data,
     .tx_context = tx_context,
+    .segment_context = segment_context,
+    .segment_data = segment_data,
 };

@@ -12,6 +12,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/string.h"
 #include "drivers/net/inet.h"
+#include "drivers/net/net_transmit.h"
 #include "drivers/net/pktbuf_csum.h"
 
 #define TYPE_VLAN     0x8100u
@@ -73,30 +74,6 @@ static void tag(struct pktbuf *pkt, u16 vlan)
         pkt->csum_start = (u16)(pkt->csum_start + ETHERNET_VLAN_BYTES);
 }
 
-static void transmit(struct netdev *dev, struct pktbuf *pkt)
-{
-    u32 len = pkt->len;
-
-    if (dev->ops->tx(dev, pkt)) {
-        netdev_count(&dev->counters.tx_frames, 1);
-        netdev_count(&dev->counters.tx_bytes, len);
-    } else if (!dev->unsent) {
-        dev->unsent = pkt;
-    } else {
-        netdev_count(&dev->counters.tx_drops, 1);
-        pktbuf_free(pkt);
-    }
-}
-
-void net_forward_retry(struct netdev *dev)
-{
-    struct pktbuf *pkt = dev->unsent;
-
-    dev->unsent = NULL;
-    if (pkt)
-        transmit(dev, pkt);
-}
-
 static void to_uplink(const struct network *network, struct pktbuf *pkt)
 {
     struct netdev *dev = network->dev;
@@ -110,7 +87,7 @@ static void to_uplink(const struct network *network, struct pktbuf *pkt)
         pktbuf_csum_complete(pkt);
     if (network->cfg.vlan)
         tag(pkt, network->cfg.vlan);
-    transmit(dev, pkt);
+    netdev_transmit(dev, pkt);
 }
 
 static void to_port(struct netport *port, struct pktbuf *pkt, u64 now_ns)
@@ -257,7 +234,7 @@ enum net_collected net_forward_sent(struct netport *port, u32 *moved, u64 *ready
     for (*moved = 0; *moved < NET_BATCH; (*moved)++) {
         struct pktbuf *pkt;
 
-        if (network->dev && network->dev->unsent) {
+        if (network->dev && netdev_transmit_is_held(network->dev)) {
             *ready_ns = now_ns + RETRY_NS;
             return NET_LIMITED;
         }

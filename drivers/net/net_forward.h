@@ -23,9 +23,6 @@ void net_forward_from(struct netport *port, struct pktbuf *pkt);
 /* Takes up to NET_BATCH frames out of the port's outbox. *moved: how many; *ready_ns if LIMITED. */
 enum net_collected net_forward_sent(struct netport *port, u32 *moved, u64 *ready_ns);
 
-/* Tries again the frame that the NIC's full ring refused. */
-void net_forward_retry(struct netdev *dev);
-
 /* Ports that got frames are marked here, by their index, until they are woken. */
 extern struct port_set net_touched;
 

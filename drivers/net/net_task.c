@@ -21,6 +21,7 @@
 #include "core/lib/string.h"
 #include "core/x86/log.h"
 #include "drivers/net/net_forward.h"
+#include "drivers/net/net_transmit.h"
 
 /* Buffers from boot: NIC receive ring 256, rings of the host's ports 512, lwIP's queues bounded
  * below 1200; what goes into two blocks. Ports of VMs bring their own. */
@@ -202,7 +203,7 @@ static u32 receive(void)
         if (dev->users == 0)
             continue;
         update_link(dev, is_time);
-        net_forward_retry(dev);
+        netdev_transmit_retry(dev);
         for (u32 i = 0; may_take && i < NET_BATCH; i++, moved++) {
             struct pktbuf *pkt = dev->ops->rx_poll(dev);
 
@@ -268,7 +269,7 @@ static u32 collect(void)
     }
     for (struct netdev *dev = net.devs; dev; dev = dev->next) {
         if (dev->users > 0)
-            dev->ops->tx_flush(dev);
+            netdev_transmit_flush(dev);
     }
     return moved;
 }
@@ -298,7 +299,7 @@ static void net_sleep(void)
         if (dev->users == 0)
             continue;
         is_urgent |= room && dev->ops->irq_enable(dev);
-        if (dev->unsent || dev->is_polled)
+        if (netdev_transmit_is_waiting(dev) || dev->is_polled)
             until_ns = MIN(until_ns, time_ns() + NET_RETRY_NS);
     }
     if (!is_urgent)

@@ -6,6 +6,7 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "drivers/net/pktbuf.h"
+#include "drivers/net/tcp_segment.h"
 
 /* A transmitter that has not moved for so long, with the link up, hangs: its driver resets it. */
 #define NETDEV_HANG_NS 2000000000ull
@@ -13,6 +14,13 @@
 /* Features. */
 #define NETDEV_TX_CSUM BIT(0) /* completes checksums (PKTBUF_CSUM_PARTIAL) of frames it sends */
 #define NETDEV_RX_CSUM BIT(1) /* says of frames it received whether their checksum is right */
+#define NETDEV_TX_TSO4 BIT(2) /* cuts TCP segments over IPv4 into frames: has tx_segment */
+#define NETDEV_TX_TSO6 BIT(3) /* over IPv6 */
+
+/* A segment for a card to cut: at most so many frames, each with so many bytes of payload or more.
+ * Less is not worth it, and not what cards are tested with: a guest chooses the size. */
+#define NETDEV_SEGMENT_FRAMES 48u
+#define NETDEV_SEGMENT_MSS    256u
 
 struct netdev;
 
@@ -22,9 +30,15 @@ struct netdev_ops {
     struct pktbuf *(*rx_poll)(struct netdev *dev);
     /*
      * Return: false if the ring is full. On true the frame belongs to the driver until it is sent.
-     * Its checksum may be partial only for a device with NETDEV_TX_CSUM.
+     * Its checksum may be partial only for a device with NETDEV_TX_CSUM; its `next` is NULL.
      */
     bool (*tx)(struct netdev *dev, struct pktbuf *pkt);
+    /*
+     * As tx, for several frames of one TCP segment that the device cuts into these again; only with
+     * NETDEV_TX_TSO4 or 6. They are linked by `next`; the headers in front of the first are those
+     * of the whole segment, of the others only the payload is sent. The join is the caller's.
+     */
+    bool (*tx_segment)(struct netdev *dev, struct pktbuf *first, const struct net_join *join);
     /* Tells the hardware about queued frames, frees what has been sent, resets it if it hangs. */
     void (*tx_flush)(struct netdev *dev);
     /* Turns the receive interrupt on again. Return: true if frames arrived meanwhile (poll again).
@@ -42,9 +56,10 @@ struct netdev_ops {
 struct netdev_counters {
     u64 rx_frames, rx_bytes;
     u64 tx_frames, tx_bytes;
-    u64 rx_drops;  /* no buffer to take the frame's place, or longer than its network's MTU */
-    u64 rx_errors; /* the device said so, or its length is impossible */
-    u64 tx_drops;  /* lost in a reset, or the device is out of order */
+    u64 rx_drops;    /* no buffer to take the frame's place, or longer than its network's MTU */
+    u64 rx_errors;   /* the device said so, or its length is impossible */
+    u64 tx_segments; /* of TCP that the device cut into some of tx_frames */
+    u64 tx_drops;    /* lost in a reset, or the device is out of order */
     u64 link_changes;
     u64 resets; /* after a hang or a breach of protocol */
 };
@@ -55,16 +70,18 @@ struct netdev {
     const char *model; /* what the maker calls it */
     char bdf[16];
     u8 mac[6];
-    u32 mtu_max; /* largest IP packet it can take: at most PKTBUF_MTU_MAX */
-    u32 mtu;     /* (o) and does: the most that a network behind it wants; 1500 for less */
-    u32 features;
-    bool is_polled;        /* no interrupt arrives: net_task looks every millisecond */
-    bool link_changed;     /* (a) set by the interrupt handler: net_task asks link_up() */
-    bool is_link_up;       /* (a) as net_task saw it last */
-    u32 speed_mbps;        /* (a) of the link, by the driver's link_up; 0: it does not tell */
-    bool is_promisc;       /* (o) net_task: VMs behind it have addresses of their own */
-    u32 users;             /* (o) networks it is the uplink of; without any it is not looked at */
-    struct pktbuf *unsent; /* (o) net_task's, refused by the full ring */
+    u32 mtu_max;       /* largest IP packet it can take: at most PKTBUF_MTU_MAX */
+    u32 mtu;           /* (o) and does: the most that a network behind it wants; 1500 for less */
+    u32 features;      /* (o) net_task; TSO comes and goes with the link's speed */
+    bool is_polled;    /* no interrupt arrives: net_task looks every millisecond */
+    bool link_changed; /* (a) set by the interrupt handler: net_task asks link_up() */
+    bool is_link_up;   /* (a) as net_task saw it last */
+    u32 speed_mbps;    /* (a) of the link, by the driver's link_up; 0: it does not tell */
+    bool is_promisc;   /* (o) net_task: VMs behind it have addresses of their own */
+    u32 users;         /* (o) networks it is the uplink of; without any it is not looked at */
+    struct pktbuf *unsent;                   /* (o) net_task's, refused by the full ring */
+    struct pktbuf *gathered, *gathered_last; /* (o) net_task's: frames of one segment, older */
+    struct net_join join;                    /* (o) of these */
     struct netdev_counters counters;
     void (*wake)(void); /* set by net_task before the device starts; interrupt context */
     struct netdev *next;

@@ -70,6 +70,18 @@ struct pktbuf *pktbuf_alloc(void);
 struct pktbuf *pktbuf_alloc_for(u32 bytes);
 void pktbuf_free(struct pktbuf *pkt);
 
+/* Frees what is linked by `next`. Context: any. Return: how many. */
+static inline u32 pktbuf_free_all(struct pktbuf *pkt)
+{
+    u32 count = 0;
+
+    for (struct pktbuf *next; pkt; pkt = next, count++) {
+        next = pkt->next;
+        pktbuf_free(pkt);
+    }
+    return count;
+}
+
 u64 pktbuf_exhausted_count(void);
 
 #endif

@@ -23,10 +23,12 @@
 #define MTU_MIN         576u
 #define CTRL_TIMEOUT_NS (200 * NS_PER_MS)
 
-#define FEATURES                                                                                  \
-    (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC |          \
-     VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | \
-     VIRTIO_F_EVENT_IDX)
+/* Not VIRTIO_NET_F_MQ: one pair of queues, the first. Spec: 5.1.2 "Virtqueues"; README, "Queues".
+ */
+#define FEATURES                                                                         \
+    (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | \
+     VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_MRG_RXBUF |          \
+     VIRTIO_NET_F_STATUS | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_F_EVENT_IDX)
 
 /* One command on the control queue. Return: true if the device did it in time. */
 static bool ctrl_command(struct virtio_net *nic, u8 command, u8 data)
@@ -101,6 +103,17 @@ static int read_config(struct virtio_net *nic)
     return 0;
 }
 
+/* Only where the longest segment has room, in an empty queue: the device says how long that is. */
+static void choose_segments(struct virtio_net *nic)
+{
+    if (nic->tx.vq.size < NETDEV_SEGMENT_FRAMES || !virtio_has(&nic->virtio, VIRTIO_NET_F_CSUM))
+        return;
+    if (virtio_has(&nic->virtio, VIRTIO_NET_F_HOST_TSO4))
+        nic->dev.features |= NETDEV_TX_TSO4;
+    if (virtio_has(&nic->virtio, VIRTIO_NET_F_HOST_TSO6))
+        nic->dev.features |= NETDEV_TX_TSO6;
+}
+
 /* From a reset device to a running one. Return: 0 or what went wrong; then it is reset again. */
 static int nic_start(struct virtio_net *nic)
 {
@@ -119,6 +132,7 @@ static int nic_start(struct virtio_net *nic)
         rc = virtio_net_rx_fill(nic);
     if (rc != 0)
         return rc;
+    choose_segments(nic);
     virtq_irq_off(&nic->tx.vq); /* sent frames are freed when there is something to do */
     virtio_driver_ok(virtio);
     virtio_net_rx_announce(nic);
@@ -241,6 +255,7 @@ static bool virtio_net_irq(void *arg)
 static const struct netdev_ops virtio_net_ops = {
     .rx_poll = virtio_net_rx_poll,
     .tx = virtio_net_tx,
+    .tx_segment = virtio_net_tx_segment,
     .tx_flush = virtio_net_tx_flush,
     .irq_enable = virtio_net_irq_enable,
     .link_up = virtio_net_link_up,

@@ -49,5 +49,6 @@ void virtio_net_empty(struct virtio_net *nic);
 /* The driver's netdev operations of these names. */
 struct pktbuf *virtio_net_rx_poll(struct netdev *dev);
 bool virtio_net_tx(struct netdev *dev, struct pktbuf *pkt);
+bool virtio_net_tx_segment(struct netdev *dev, struct pktbuf *first, const struct net_join *join);
 
 #endif

@@ -10,6 +10,8 @@
 #define VIRTIO_NET_F_GUEST_CSUM BIT(1) /* what we receive may have partial checksums */
 #define VIRTIO_NET_F_MTU        BIT(3)
 #define VIRTIO_NET_F_MAC        BIT(5)
+#define VIRTIO_NET_F_HOST_TSO4  BIT(11) /* it takes TCP segments larger than a frame */
+#define VIRTIO_NET_F_HOST_TSO6  BIT(12)
 #define VIRTIO_NET_F_MRG_RXBUF  BIT(15) /* a frame may go over several of our buffers */
 #define VIRTIO_NET_F_STATUS     BIT(16)
 #define VIRTIO_NET_F_CTRL_VQ    BIT(17)
@@ -41,6 +43,8 @@ _Static_assert(sizeof(struct virtio_net_hdr) == 12, "header of virtio 1.0 and la
 
 #define VIRTIO_NET_HDR_F_NEEDS_CSUM 0x1u
 #define VIRTIO_NET_HDR_F_DATA_VALID 0x2u
+#define VIRTIO_NET_HDR_GSO_TCPV4    1u
+#define VIRTIO_NET_HDR_GSO_TCPV6    4u
 
 /* A command on the control queue: class, command, one byte of data; the device adds its answer. */
 struct virtio_net_ctrl {

@@ -174,7 +174,7 @@ void virtio_net_tx_reclaim(struct virtio_net *nic)
     u32 bytes;
 
     while ((pkt = virtq_take(&nic->tx.vq, &bytes)) != NULL) {
-        pktbuf_free(pkt);
+        (void)pktbuf_free_all(pkt);
         has_moved = true;
     }
     if (has_moved)
@@ -183,17 +183,31 @@ void virtio_net_tx_reclaim(struct virtio_net *nic)
 
 static void tx_drop(struct virtio_net *nic, struct pktbuf *pkt)
 {
-    netdev_count(&nic->dev.counters.tx_drops, 1);
-    pktbuf_free(pkt);
+    netdev_count(&nic->dev.counters.tx_drops, pktbuf_free_all(pkt));
+}
+
+/* Puts a frame or a segment into the queue; the pieces begin with it, where its header goes in
+ * front. Return: false if the queue is full. */
+static bool tx_add(struct virtio_net *nic, struct pktbuf *pkt, const struct virtio_net_hdr *header,
+                   struct virtq_seg *segs, u32 count)
+{
+    assert(pkt->offset >= HEADER_BYTES);
+    if (nic->tx.vq.free_count < count)
+        virtio_net_tx_reclaim(nic);
+    if (nic->tx.vq.in_flight == 0)
+        nic->tx_progress_ns = time_ns();
+    memcpy(pktbuf_data(pkt) - HEADER_BYTES, header, HEADER_BYTES);
+    segs[0] = (struct virtq_seg){.address = hpa(pkt->hpa.v + pkt->offset - HEADER_BYTES),
+                                 .bytes = HEADER_BYTES + pkt->len};
+    return virtq_add(&nic->tx.vq, segs, count, pkt) == 0;
 }
 
 bool virtio_net_tx(struct netdev *dev, struct pktbuf *pkt)
 {
     struct virtio_net *nic = virtio_net_of(dev);
     struct virtio_net_hdr header = {0};
-    struct virtq_seg seg = {.bytes = HEADER_BYTES + pkt->len};
+    struct virtq_seg seg;
 
-    assert(pkt->offset >= HEADER_BYTES);
     if (nic->is_dead || nic->tx.vq.is_broken) {
         tx_drop(nic, pkt);
         return true;
@@ -203,13 +217,42 @@ bool virtio_net_tx(struct netdev *dev, struct pktbuf *pkt)
         header.csum_start = pkt->csum_start;
         header.csum_offset = pkt->csum_offset;
     }
-    memcpy(pktbuf_data(pkt) - HEADER_BYTES, &header, HEADER_BYTES);
-    seg.address = hpa(pkt->hpa.v + pkt->offset - HEADER_BYTES);
-    if (nic->tx.vq.free_count == 0)
-        virtio_net_tx_reclaim(nic);
-    if (nic->tx.vq.in_flight == 0)
-        nic->tx_progress_ns = time_ns();
-    return virtq_add(&nic->tx.vq, &seg, 1, pkt) == 0;
+    return tx_add(nic, pkt, &header, &seg, 1);
+}
+
+static bool can_segment(const struct virtio_net *nic, const struct net_join *join)
+{
+    u32 feature = join->place.is_ipv6 ? NETDEV_TX_TSO6 : NETDEV_TX_TSO4;
+
+    return !nic->is_dead && !nic->tx.vq.is_broken && (nic->dev.features & feature) != 0;
+}
+
+/* One chain. A device that was reset since the frames were gathered may no longer offer it. */
+bool virtio_net_tx_segment(struct netdev *dev, struct pktbuf *first, const struct net_join *join)
+{
+    struct virtio_net *nic = virtio_net_of(dev);
+    struct virtq_seg segs[NETDEV_SEGMENT_FRAMES];
+    struct virtio_net_hdr header = {
+        .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+        .gso_type = join->place.is_ipv6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4,
+        .hdr_len = join->place.header_bytes,
+        .gso_size = join->mss,
+        .csum_start = first->csum_start,
+        .csum_offset = first->csum_offset,
+    };
+    u32 count = 1;
+
+    if (!can_segment(nic, join)) {
+        tx_drop(nic, first);
+        return true;
+    }
+    for (const struct pktbuf *pkt = first->next; pkt != NULL; pkt = pkt->next) {
+        u32 skip = pkt->offset + join->place.header_bytes;
+
+        segs[count++] = (struct virtq_seg){.address = hpa(pkt->hpa.v + skip),
+                                           .bytes = pkt->len - join->place.header_bytes};
+    }
+    return tx_add(nic, first, &header, segs, count);
 }
 
 void virtio_net_empty(struct virtio_net *nic)

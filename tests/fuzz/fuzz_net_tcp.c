@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/virtio_net_tcp.c core/vdev/virtio_net_flow.c */
+/* SOURCES: drivers/net/tcp_segment.c core/vdev/virtio_net_flow.c */
 /*
  * Any frame as a segment to be cut, with any wish: the pieces fit a buffer, hold all of the payload
  * and nothing else, and can be joined again to what they were, if that is possible at all.
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/vdev/virtio_net_flow.h"
-#include "core/vdev/virtio_net_tcp.h"
+#include "drivers/net/tcp_segment.h"
 
 #define MTU    1500u
 #define PIECES 64u

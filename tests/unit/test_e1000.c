@@ -3,7 +3,7 @@
  * SOURCES: drivers/net/e1000.c drivers/net/e1000_legacy.c drivers/net/e1000_rings.c
  * drivers/net/igb_desc.c drivers/net/inet.c drivers/net/pktbuf.c drivers/net/pktbuf_csum.c
  * drivers/net/pktbuf_join.c
- * core/lib/str.c tests/fakes/assert.c tests/fakes/log.c
+ * drivers/net/tcp_segment.c core/lib/str.c tests/fakes/assert.c tests/fakes/log.c
  */
 /* The Intel cards' shared part: address, interrupts, received frames in both formats, probe. */
 #include "tests/unit/e1000_rig.h"

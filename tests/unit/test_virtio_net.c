@@ -2,8 +2,8 @@
 /*
  * SOURCES: drivers/net/inet.c drivers/net/pktbuf.c drivers/net/pktbuf_csum.c
  * drivers/net/pktbuf_join.c
- * drivers/net/virtio_net.c drivers/net/virtio_net_rings.c drivers/virtio/v*c core/lib/str.c
- * tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c
+ * drivers/net/tcp_segment.c drivers/net/virtio_net.c drivers/net/virtio_net_rings.c
+ * drivers/virtio/v*c core/lib/str.c tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c
  */
 /* The host's virtio-net driver: negotiation, frames, checksums, interrupts, link. */
 #include "tests/unit/virtio_net_rig.h"
@@ -229,6 +229,104 @@ TEST(frames_leave)
     fake_virtio_push(TX, head, 0);
     CHECK_EQ(pool_count(), before - 2);
     nic->ops->tx_flush(nic);
+    CHECK_EQ(pool_count(), before);
+}
+
+/* Frames of one segment as net_task links them, its headers in the first. */
+static struct pktbuf *segment(struct net_join *join, bool is_ipv6)
+{
+    struct pktbuf *first = frame(1054);
+
+    first->next = frame(1054);
+    first->next->next = frame(60);
+    CHECK(pktbuf_csum_set_partial(first, 34, 16));
+    *join = (struct net_join){
+        .place = {.ip_at = 14, .tcp_at = 34, .header_bytes = 54, .is_ipv6 = is_ipv6},
+        .mss = 1000,
+        .payload = 2006,
+        .count = 3,
+    };
+    return first;
+}
+
+#define SEGMENTS (VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6)
+
+TEST(segments_leave_as_one_chain)
+{
+    for (u32 v6 = 0; v6 < 2; v6++) {
+        struct virtio_net_hdr header;
+        struct virtq_desc pieces[4];
+        struct net_join join;
+        struct pktbuf *first;
+        u32 before, count;
+        u16 head;
+
+        start(ALL_FEATURES | SEGMENTS);
+        CHECK_EQ(nic->features & (NETDEV_TX_TSO4 | NETDEV_TX_TSO6),
+                 NETDEV_TX_TSO4 | NETDEV_TX_TSO6);
+        before = pool_count();
+        first = segment(&join, v6 != 0);
+        CHECK(nic->ops->tx_segment(nic, first, &join));
+        nic->ops->tx_flush(nic);
+        if (!CHECK(fake_virtio_pop(TX, &head, pieces, ARRAY_SIZE(pieces), &count)))
+            continue;
+        CHECK_EQ(count, 3);
+        CHECK(pieces[0].bytes == 12 + 1054 && pieces[1].bytes == 1000 && pieces[2].bytes == 6);
+        CHECK(fake_virtio_memory(pieces[1].address) == pktbuf_data(first->next) + 54);
+        memcpy(&header, fake_virtio_memory(pieces[0].address), sizeof header);
+        CHECK_EQ(header.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+        CHECK_EQ(header.gso_type, v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4);
+        CHECK(header.hdr_len == 54 && header.gso_size == 1000);
+        CHECK(header.csum_start == 34 && header.csum_offset == 16);
+        CHECK_EQ(pool_count(), before - 3);
+        fake_virtio_push(TX, head, 0);
+        nic->ops->tx_flush(nic);
+        CHECK_EQ(pool_count(), before);
+    }
+}
+
+TEST(segments_need_what_they_need)
+{
+    struct net_join join;
+    u32 before;
+
+    start((ALL_FEATURES | SEGMENTS) & ~(u64)VIRTIO_NET_F_CSUM);
+    CHECK_EQ(nic->features & (NETDEV_TX_TSO4 | NETDEV_TX_TSO6), 0);
+    machine(ALL_FEATURES | SEGMENTS);
+    fake.queues[TX].size = 32; /* too short for the longest */
+    CHECK_EQ(probe(), 0);
+    CHECK_EQ(nic->features & (NETDEV_TX_TSO4 | NETDEV_TX_TSO6), 0);
+    start(ALL_FEATURES | VIRTIO_NET_F_HOST_TSO6);
+    CHECK_EQ(nic->features & (NETDEV_TX_TSO4 | NETDEV_TX_TSO6), NETDEV_TX_TSO6);
+    before = pool_count();
+    CHECK(nic->ops->tx_segment(nic, segment(&join, false), &join)); /* no longer offered: lost */
+    CHECK_EQ(nic->counters.tx_drops, 3);
+    CHECK_EQ(pool_count(), before);
+}
+
+TEST(segments_find_a_full_queue)
+{
+    struct virtq_desc piece;
+    struct net_join join;
+    struct pktbuf *first;
+    u32 before;
+    u16 head;
+
+    start(ALL_FEATURES | SEGMENTS);
+    before = pool_count();
+    for (u32 i = 0; i < 254; i++)
+        CHECK(nic->ops->tx(nic, frame(60)));
+    first = segment(&join, false);
+    CHECK(!nic->ops->tx_segment(nic, first, &join)); /* room for two pieces of three */
+    nic->ops->tx_flush(nic);
+    CHECK(is_sent(&piece, &head));
+    fake_virtio_push(TX, head, 0);
+    CHECK(nic->ops->tx_segment(nic, first, &join));
+    nic->wake = NULL;
+    fake.now += 3 * NS_PER_S;
+    nic->ops->tx_flush(nic);
+    CHECK(nic->counters.resets == 1);
+    CHECK_EQ(nic->counters.tx_drops, 253 + 3);
     CHECK_EQ(pool_count(), before);
 }
 

@@ -2,8 +2,8 @@
 /*
  * SOURCES: drivers/net/inet.c drivers/net/pktbuf.c drivers/net/pktbuf_csum.c
  * drivers/net/pktbuf_join.c
- * drivers/net/virtio_net.c drivers/net/virtio_net_rings.c drivers/virtio/v*c core/lib/str.c
- * tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c
+ * drivers/net/tcp_segment.c drivers/net/virtio_net.c drivers/net/virtio_net_rings.c
+ * drivers/virtio/v*c core/lib/str.c tests/fakes/assert.c tests/fakes/log.c tests/fakes/virtio.c
  */
 /* The host's virtio-net driver: hangs, resets, and devices that break the rules. */
 #include "tests/unit/virtio_net_rig.h"

@@ -2,7 +2,7 @@
 /*
  * SOURCES: core/vdev/irqchip.c core/vdev/vconsole.c core/vdev/vioapic.c core/vdev/virq.c
  * core/vdev/virtio.c core/vdev/virtio_balloon.c core/vdev/virtio_balloon_map.c
- * core/vdev/virtio_net*.c core/vdev/virtio_pci.c
+ * core/vdev/virtio_net*.c drivers/net/tcp_segment.c core/vdev/virtio_pci.c
  * core/vdev/virtio_rng.c core/vdev/virtqueue.c core/vdev/vlapic.c core/vdev/vlapic_ipi.c
  * core/vdev/vlapic_regs.c core/vdev/vlapic_timer.c core/vdev/vmsi.c core/vdev/vpci.c
  * core/vdev/vpci_access.c core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c core/vdev/vpm.c

@@ -20,7 +20,7 @@
 #define RX      0
 #define TX      1
 #define CTRL    2
-#define BUFFERS 8192 /* enough for all tests: what a device holds stays with it */
+#define BUFFERS 12288 /* enough for all tests: what a device holds stays with it */
 #define ALL_FEATURES                                                                      \
     (BIT(29) | BIT(32) | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MAC | \
      VIRTIO_NET_F_STATUS | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vdev/virtio_net_tcp.c */
+/* SOURCES: drivers/net/tcp_segment.c */
 /* Segments cut into frames and joined again, against plain sums and a plain reassembly. */
-#include "core/vdev/virtio_net_tcp.h"
+#include "drivers/net/tcp_segment.h"
 
 #include "tests/unit/harness.h"
 
@@ -380,5 +380,24 @@ TEST(only_checked_data_is_joined)
             put16(frame + ip_at + 2, headers - ip_at);
         }
         CHECK(!net_join_begin(&join, &frames[0]));
+    }
+}
+
+/* For cards that put lengths in by themselves: then all is as with them. */
+TEST(lengths_are_taken_out)
+{
+    for (u32 i = 0; i < 4; i++) {
+        struct net_join join;
+        u8 out[NET_TCP_HEADERS_MAX] = {0};
+
+        CHECK(join_pieces(&join, (i & 1) != 0, 4000, ACK));
+        for (u32 n = 1; n < count; n++)
+            CHECK(net_join_add(&join, &frames[n], BIG));
+        CHECK_EQ(net_join_wire_bytes(&join), 3 * headers + 4000);
+        net_join_headers(&join, join.count, out);
+        net_join_unsize(&join, out);
+        CHECK_EQ(get16(out + ip_at + (v6 ? 4 : 2)), 0);
+        CHECK(v6 || get16(out + ip_at + 10) == 0);
+        CHECK_EQ(get16(out + tcp_at + 16) % 0xffff, plain_pseudo(out, 0) % 0xffff);
     }
 }

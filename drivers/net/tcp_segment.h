@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * TCP segments larger than a frame, pure: one that a guest sends is cut into frames, and frames
- * that follow each other are joined to one that a guest receives.
+ * that follow each other are joined to one that a guest receives, or a NIC cuts again.
  *
  * Inside the host only frames travel: limits, counters, NAT, captures and NICs see what would be on
  * a wire. Headers come from guests and from the network: they are looked at in a copy, and a frame
  * in which anything is unusual is neither cut nor joined.
  * Spec: RFC 9293 3.1, RFC 791 3.1, RFC 8200 3; Virtio 1.2, 5.1.6.
  */
-#ifndef SOCLE_VDEV_VIRTIO_NET_TCP_H
-#define SOCLE_VDEV_VIRTIO_NET_TCP_H
+#ifndef SOCLE_NET_TCP_SEGMENT_H
+#define SOCLE_NET_TCP_SEGMENT_H
 
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
@@ -102,8 +102,20 @@ bool net_join_add(struct net_join *join, const struct pktbuf *pkt, u32 frame_max
 
 /*
  * The headers of the first `count` frames joined, place.header_bytes of them, with the pseudo
- * header's sum as TCP's checksum; count: up to join->count.
+ * header's sum as TCP's checksum; count: up to join->count. `out` may be the first frame itself.
  */
 void net_join_headers(const struct net_join *join, u32 count, u8 *out);
+
+/*
+ * Takes the length out of headers of net_join_headers: the packet's, and that in the sum of TCP's
+ * pseudo header; IPv4's checksum, too. So cards want them that put these in for each frame.
+ */
+void net_join_unsize(const struct net_join *join, u8 *headers);
+
+/* Of all frames as they would be on a wire. */
+static inline u32 net_join_wire_bytes(const struct net_join *join)
+{
+    return join->count * join->place.header_bytes + join->payload;
+}
 
 #endif

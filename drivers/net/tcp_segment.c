@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TCP segments cut into frames, and frames joined. */
-#include "core/vdev/virtio_net_tcp.h"
+#include "drivers/net/tcp_segment.h"
 
 #include "core/lib/string.h"
 #include "drivers/net/inet.h"
@@ -139,21 +139,16 @@ static bool is_partial_tcp(const struct pktbuf *pkt, const struct net_tcp *place
            pkt->csum_offset == TCP_CSUM_AT;
 }
 
-/* Whether the frame is data of TCP and nothing else, without padding, and with a checksum that is
- * known to be right. */
-static bool is_plain(const struct pktbuf *pkt, struct net_tcp *place)
+/* Whether a frame with TCP at this place is data and nothing else, without padding, and with a
+ * checksum that is known to be right. */
+static bool is_plain(const struct pktbuf *pkt, const struct net_tcp *place)
 {
-    const u8 *frame = pktbuf_data(pkt), *ip;
-    u32 ip_bytes;
+    const u8 *frame = pktbuf_data(pkt), *ip = frame + place->ip_at;
+    u32 ip_bytes = place->is_ipv6 ? inet_load16(ip + IPV6_LENGTH_AT) + IPV6_HEADER_BYTES
+                                  : inet_load16(ip + IPV4_TOTAL_AT);
 
-    if ((pkt->csum != PKTBUF_CSUM_VALID && pkt->csum != PKTBUF_CSUM_PARTIAL) ||
-        !net_tcp_parse(frame, pkt->len, place) || pkt->len == place->header_bytes ||
-        (pkt->csum == PKTBUF_CSUM_PARTIAL && !is_partial_tcp(pkt, place)))
-        return false;
-    ip = frame + place->ip_at;
-    ip_bytes = place->is_ipv6 ? inet_load16(ip + IPV6_LENGTH_AT) + IPV6_HEADER_BYTES
-                              : inet_load16(ip + IPV4_TOTAL_AT);
-    return ip_bytes == (u32)pkt->len - place->ip_at &&
+    return (pkt->csum == PKTBUF_CSUM_VALID || is_partial_tcp(pkt, place)) &&
+           pkt->len > place->header_bytes && ip_bytes == (u32)pkt->len - place->ip_at &&
            (frame[place->tcp_at + TCP_FLAGS_AT] & ~TCP_PSH) == TCP_ACK;
 }
 
@@ -168,7 +163,8 @@ bool net_join_begin(struct net_join *join, const struct pktbuf *pkt)
 {
     struct net_tcp place;
 
-    if (!is_plain(pkt, &place))
+    if (pkt->csum == PKTBUF_CSUM_UNKNOWN || !net_tcp_parse(pktbuf_data(pkt), pkt->len, &place) ||
+        !is_plain(pkt, &place))
         return false;
     *join = (struct net_join){
         .place = place,
@@ -187,57 +183,61 @@ static bool same(const u8 *a, const u8 *b, u32 from, u32 to)
 }
 
 /* The IPv4 identifier means nothing in packets that are no fragments and may not become any. */
-static bool same_ipv4(const u8 *a, const u8 *b, u32 bytes, u32 nth)
+static bool same_ipv4(const u8 *a, const u8 *b, u32 nth)
 {
     bool is_whole = (inet_load16(a + IPV4_FRAGMENT_AT) & IPV4_DONT_FRAGMENT) != 0;
 
-    return same(a, b, 0, IPV4_TOTAL_AT) && same(a, b, IPV4_FRAGMENT_AT, IPV4_CSUM_AT) &&
-           same(a, b, IPV4_SRC_AT, bytes) &&
+    return inet_load32(a + IPV4_FRAGMENT_AT) == inet_load32(b + IPV4_FRAGMENT_AT) &&
            (is_whole || inet_load16(b + IPV4_ID_AT) == (u16)(inet_load16(a + IPV4_ID_AT) + nth));
 }
 
 static bool same_ipv6(const u8 *a, const u8 *b)
 {
-    return same(a, b, 0, IPV6_LENGTH_AT) && same(a, b, IPV6_NEXT_AT, IPV6_HEADER_BYTES);
+    return inet_load32(a) == inet_load32(b) &&
+           inet_load16(a + IPV6_NEXT_AT) == inet_load16(b + IPV6_NEXT_AT);
 }
 
+/* Besides the sequence number: what is between it and the options. */
+static bool same_tcp(const u8 *a, const u8 *b)
+{
+    return inet_load32(a + TCP_ACK_AT) == inet_load32(b + TCP_ACK_AT) &&
+           a[TCP_OFFSET_AT] == b[TCP_OFFSET_AT] &&
+           inet_load16(a + TCP_WINDOW_AT) == inet_load16(b + TCP_WINDOW_AT);
+}
+
+/* The headers are as long as the first frame's, and say the same: so they need no parsing. */
 static bool same_flow(const struct net_join *join, const u8 *frame)
 {
     const struct net_tcp *place = &join->place;
-    const u8 *a = join->first, *b = frame;
-    u32 ip_bytes = (u32)place->tcp_at - place->ip_at;
+    const u8 *first = join->first;
+    u32 ip_at = place->ip_at, tcp_at = place->tcp_at;
 
-    if (!same(a, b, 0, place->ip_at))
-        return false;
-    a += place->ip_at;
-    b += place->ip_at;
-    if (place->is_ipv6 ? !same_ipv6(a, b) : !same_ipv4(a, b, ip_bytes, join->count))
-        return false;
-    a += ip_bytes;
-    b += ip_bytes;
-    return same(a, b, 0, TCP_SEQ_AT) && same(a, b, TCP_ACK_AT, TCP_FLAGS_AT) &&
-           same(a, b, TCP_WINDOW_AT, TCP_CSUM_AT) &&
-           same(a, b, TCP_URGENT_AT, (u32)place->header_bytes - place->tcp_at) &&
-           inet_load32(b + TCP_SEQ_AT) == inet_load32(a + TCP_SEQ_AT) + join->payload;
+    return same(first, frame, 0, ip_at + IPV4_TOTAL_AT) &&
+           (place->is_ipv6 ? same_ipv6(first + ip_at, frame + ip_at)
+                           : same_ipv4(first + ip_at, frame + ip_at, join->count)) &&
+           same(first, frame, ip_at + (place->is_ipv6 ? IPV6_SRC_AT : IPV4_SRC_AT),
+                tcp_at + TCP_SEQ_AT) &&
+           same_tcp(first + tcp_at, frame + tcp_at) &&
+           same(first, frame, tcp_at + TCP_URGENT_AT, place->header_bytes) &&
+           inet_load32(frame + tcp_at + TCP_SEQ_AT) ==
+               inet_load32(first + tcp_at + TCP_SEQ_AT) + join->payload;
 }
 
 bool net_join_add(struct net_join *join, const struct pktbuf *pkt, u32 frame_max)
 {
-    struct net_tcp place;
+    const struct net_tcp *place = &join->place;
     u32 bytes, all;
 
-    if (join->is_closed || !is_plain(pkt, &place) || place.ip_at != join->place.ip_at ||
-        place.tcp_at != join->place.tcp_at || place.header_bytes != join->place.header_bytes ||
-        place.is_ipv6 != join->place.is_ipv6)
+    if (join->is_closed || pkt->len <= place->header_bytes)
         return false;
-    bytes = (u32)pkt->len - place.header_bytes;
-    all = place.header_bytes + join->payload + bytes;
-    if (bytes > join->mss || all > frame_max || all - place.ip_at > NET_TCP_IP_MAX ||
-        !same_flow(join, pktbuf_data(pkt)))
+    bytes = (u32)pkt->len - place->header_bytes;
+    all = place->header_bytes + join->payload + bytes;
+    if (bytes > join->mss || all > frame_max || all - place->ip_at > NET_TCP_IP_MAX ||
+        !same_flow(join, pktbuf_data(pkt)) || !is_plain(pkt, place))
         return false;
     join->payload += bytes;
     join->count++;
-    note_end(join, pktbuf_data(pkt) + place.tcp_at, bytes);
+    note_end(join, pktbuf_data(pkt) + place->tcp_at, bytes);
     return true;
 }
 
@@ -261,9 +261,25 @@ void net_join_headers(const struct net_join *join, u32 count, u8 *out)
     u32 payload = is_all ? join->payload : count * join->mss;
     u32 all = place->header_bytes + payload;
 
-    memcpy(out, join->first, place->header_bytes);
+    if (out != join->first)
+        memcpy(out, join->first, place->header_bytes);
     set_ip(ip, place->is_ipv6, all - place->ip_at, inet_load16(ip + IPV4_ID_AT));
     inet_store16(tcp + TCP_CSUM_AT, pseudo_sum(ip, place->is_ipv6, (u16)(all - place->tcp_at)));
     if (is_all && join->is_pushed)
         tcp[TCP_FLAGS_AT] |= TCP_PSH;
+}
+
+void net_join_unsize(const struct net_join *join, u8 *headers)
+{
+    const struct net_tcp *place = &join->place;
+    u8 *ip = headers + place->ip_at, *sum = headers + place->tcp_at + TCP_CSUM_AT;
+    u16 tcp_bytes = (u16)(place->header_bytes - place->tcp_at + join->payload);
+
+    inet_store16(sum, inet_sum_replace(inet_load16(sum), tcp_bytes, 0));
+    if (place->is_ipv6) {
+        inet_store16(ip + IPV6_LENGTH_AT, 0);
+        return;
+    }
+    inet_store16(ip + IPV4_TOTAL_AT, 0);
+    inet_store16(ip + IPV4_CSUM_AT, 0);
 }
