@@ -13,7 +13,7 @@ import pytest
 
 from backend import compile_dtb, free_port
 from machine import Machine
-from test_pools import Host
+from test_pools import Host, disk  # noqa: F401 (a fixture)
 from test_volumes import MIB, make
 
 pytestmark = pytest.mark.qemu("tools that need a second port of the host")
@@ -354,12 +354,9 @@ def test_many_clients(nbd):
     assert m.json("/volumes/v")["used_bytes"] == 0
 
 
-def test_pool(tmp_path):
+def test_pool(disk, tmp_path):
     """A volume on a disk: what is written is there after a power failure once it was flushed; a snapshot of it by another client."""
     port = free_port()
-    disk = tmp_path / "disk"
-    with open(disk, "wb") as f:
-        f.truncate(256 * MIB)
     data, changed = os.urandom(SIZE), os.urandom(SIZE)
     (tmp_path / "old.raw").write_bytes(data)
     (tmp_path / "new.raw").write_bytes(changed)
@@ -394,3 +391,42 @@ def test_pool(tmp_path):
         assert m.get("/volumes/v/data").body == changed
         assert m.get("/volumes/s/data").body == data
         assert m.delete("/volumes/v/nbd").status == 404  # exports end with the host
+
+
+def test_incremental_backup(disk, problem, tmp_path):
+    """What changed between two snapshots, fetched by NBD and put on top of the first backup, is the second one."""
+    port = free_port()
+    extent = 64 << 10
+    with Host(disk, forwards=[(port, NBD_PORT)]) as m:
+        m.nbd_port = port
+        m.wait_ready()
+        m.make_pool()
+        backup = bytearray(fill(m, "v"))
+        size = 64 * MIB
+        assert m.patch("/volumes/v", {"size_bytes": size}).status == 200
+        backup += bytes(size - len(backup))
+        changes = m.json("/volumes/v/changes")
+        assert (changes["size_bytes"], changes["since"]) == (size, None)
+        make(m, "s1", read_only=True, **{"from": {"volume": "v"}})
+        assert m.json("/volumes/v/changes?since=s1")["extents"] == []
+        exported = export(m, "v", tls=False)
+        with Raw(m, exported["export"]) as raw:
+            for at in (0, 5 * MIB, 5 * MIB + extent, 40 * MIB + 512, size - 512):
+                assert raw.command(WRITE, at, 512, data=os.urandom(512)) == 0
+            assert raw.command(TRIM, MIB, 2 * extent) == 0
+            assert raw.command(FLUSH, 0, 0) == 0
+            expected = raw.read(0, 16 * MIB) + raw.read(16 * MIB, 32 * MIB) + raw.read(48 * MIB, 16 * MIB)
+        make(m, "s2", read_only=True, **{"from": {"volume": "v"}})
+        extents = m.json("/volumes/s2/changes?since=s1")["extents"]
+        assert sum(length for _, length in extents) == 7 * extent
+        assert all(offset % extent == 0 and length % extent == 0 for offset, length in extents)
+        snapshot = export(m, "s2", tls=False)
+        with Raw(m, snapshot["export"]) as raw:
+            for offset, length in extents:
+                backup[offset:offset + length] = raw.read(offset, length)
+        assert bytes(backup) == expected
+        problem(m.get("/volumes/v/changes?since=none"), 410, "gone")
+        problem(m.get("/volumes/s2/changes?since=v"), 422, "semantic")
+        problem(m.get("/volumes/none/changes"), 404, "no_such")
+        make(m, "ram", size_bytes=MIB, pool="ram")
+        problem(m.get("/volumes/ram/changes"), 422, "semantic")
