@@ -31,6 +31,7 @@ static const struct error_type {
     {"claimed", 409, "The host has been claimed"},
     {"last_admin", 409, "The host would have no administrator"},
     {"vms_running", 409, "Virtual machines are running"},
+    {"gone", 410, "The object is no longer there"},
     {"etag", 412, "The object is not the one expected"},
     {"too_big", 413, "The request is too large"},
     {"content_type", 415, "The media type is not accepted"},

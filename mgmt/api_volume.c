@@ -6,6 +6,8 @@
 #include "drivers/block/volume_ram.h"
 #include "mgmt/api.h"
 #include "mgmt/body.h"
+#include "mgmt/nbd_exports.h"
+#include "mgmt/server.h"
 
 #define VOLUME_TEXT_MAX 4096u /* with a few VMs it is attached to */
 #define USERS_MAX       32u   /* of them, named */
@@ -26,6 +28,23 @@ static void write_users(struct json_writer *w, const struct volume *volume)
         left--;
     }
     json_array_end(w);
+}
+
+static void write_export(struct json_writer *w, const struct volume *volume)
+{
+    const struct nbd_export *export = nbd_export_of(volume);
+
+    json_key(w, "nbd");
+    if (!export) {
+        json_null(w);
+        return;
+    }
+    json_object_begin(w);
+    json_put_u64(w, "port", export->port);
+    json_put_bool(w, "read_only", export->is_read_only);
+    json_put_bool(w, "tls", export->needs_tls);
+    json_put_u64(w, "clients", server_nbd_clients(export));
+    json_object_end(w);
 }
 
 static void write_volume(struct json_writer *w, struct volume *volume)
@@ -54,6 +73,7 @@ static void write_volume(struct json_writer *w, struct volume *volume)
     json_put_bool(w, "read_only", volume->is_read_only);
     json_put_bool(w, "persistent", !volume_is_ram(volume));
     write_users(w, volume);
+    write_export(w, volume);
     json_object_end(w);
 }
 
@@ -189,6 +209,7 @@ static int read_spec(struct req *req, struct volume_spec *spec)
         {"parent", NULL},
         {"persistent", NULL},
         {"attached_to", NULL},
+        {"nbd", NULL},
     };
     struct body_reader r = {.req = req, .out = spec};
     u32 seen;

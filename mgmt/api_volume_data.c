@@ -17,8 +17,9 @@ static void in_use(struct req *req)
 {
     api_error(req, &(struct problem){
                        .slug = "in_use",
-                       .detail = "A running VM, or another request, uses this volume.",
-                       .hint = "Power the VM off first; attached_to of the volume names it."});
+                       .detail = "A running VM, an NBD export or another request uses it.",
+                       .hint = "Power the VM off, or end the export, first; attached_to and nbd "
+                               "of the volume name them."});
 }
 
 /* The volume, opened. Return: NULL after answering. */

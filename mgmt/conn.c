@@ -8,6 +8,7 @@
 #include "core/lib/string.h"
 #include "mgmt/auth.h"
 #include "mgmt/host_config.h"
+#include "mgmt/nbd_conn.h"
 #include "mgmt/server.h"
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -30,7 +31,7 @@ static void request_id_make(struct conn *conn, const char *given)
 }
 
 /* Where the connection comes from; lwIP may have freed its control block. */
-static void peer_note(struct conn *conn)
+void conn_peer_note(struct conn *conn)
 {
     struct peer *peer = &conn->req.peer;
     const ip_addr_t *address = conn->pcb ? &conn->pcb->remote_ip : NULL;
@@ -48,7 +49,7 @@ static void peer_note(struct conn *conn)
 static void request_begin(struct conn *conn)
 {
     memset(&conn->req, 0, sizeof(conn->req));
-    peer_note(conn);
+    conn_peer_note(conn);
     conn->req.http = &conn->http;
     conn->req.begin_ns = time_ns();
     conn->in_request = true;
@@ -376,6 +377,10 @@ void conn_run(struct conn *conn)
     const u8 *data;
     size_t len;
 
+    if (conn->nbd) {
+        nbd_conn_run(conn);
+        return;
+    }
     while (conn->state == CONN_READ && (data = conn_input(conn, &len)) != NULL) {
         bool was_idle = http_is_idle(&conn->http) && !conn->in_request;
         enum http_event event;

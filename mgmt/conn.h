@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One connection of the server: bytes in, one request at a time, one reply out. Private to
- * server.c, conn.c, conn_io.c and conn_reply.c.
+ * server.c, conn*.c and nbd_*.c.
  *
  * HANDSHAKE (TLS only) → READ → (a request is answered) → REPLY → READ again or LINGER → FREE.
  * While a reply is on its way, received frames wait in `pending` and the client's window closes;
  * all connections together hold CONN_PBUFS_MAX.
+ *
+ * Those of NBD's port stay in NBD, but for the handshake their client may ask for.
  */
 #ifndef SOCLE_MGMT_CONN_H
 #define SOCLE_MGMT_CONN_H
@@ -26,13 +28,14 @@
 #define CONN_OUT_BACK  16u
 #define CONN_OUT_BYTES (CONN_OUT_FRONT + REPLY_BODY_MAX + CONN_OUT_BACK)
 
-enum conn_state { CONN_FREE, CONN_HANDSHAKE, CONN_READ, CONN_REPLY, CONN_LINGER };
+enum conn_state { CONN_FREE, CONN_HANDSHAKE, CONN_READ, CONN_REPLY, CONN_LINGER, CONN_NBD };
 
 struct conn {
     struct req req; /* first: handlers get this pointer */
     enum conn_state state;
     struct tcp_pcb *pcb;     /* NULL: lwIP has freed it */
     struct tls_session *tls; /* NULL: plain, or its handshake has not begun */
+    struct nbd_session *nbd; /* NULL: it speaks HTTP */
     bool redirects;          /* every answer sends the client to the TLS port */
     u32 in_at;
     u32 in_end;
@@ -66,6 +69,9 @@ static inline struct conn *conn_of(struct req *req)
 
 /* These received bytes are done with: the client may send as many. */
 void conn_window_open(const struct conn *conn, u32 bytes);
+
+/* Notes in req.peer who the client is. */
+void conn_peer_note(struct conn *conn);
 
 /* True if conn_handshake() would have something to do. */
 bool conn_can_handshake(const struct conn *conn);
@@ -106,6 +112,11 @@ void conn_request_end(struct conn *conn);
 
 /* Answers an error that no handler has seen (bad HTTP, time-out) and closes. */
 void conn_refuse(struct conn *conn, const struct problem *problem);
+
+/* Ends a connection at once; or in order: what is queued is still sent, by lwIP. Not from one of
+ * its own callbacks. */
+void conn_abort(struct conn *conn);
+void conn_close(struct conn *conn);
 
 /* Frames kept by all connections: the bookkeeping of CONN_PBUFS_MAX. */
 extern u32 conn_pbufs_held;

@@ -10,6 +10,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "mgmt/nbd_conn.h"
 #include "mgmt/tls.h"
 
 u32 conn_pbufs_held;
@@ -87,7 +88,10 @@ int conn_handshake(struct conn *conn)
     if (conn->pcb)
         (void)tcp_output(conn->pcb);
     if (rc == 0) {
-        conn->state = CONN_READ;
+        if (conn->nbd)
+            nbd_conn_secured(conn);
+        else
+            conn->state = CONN_READ;
         conn->active_ns = time_ns();
         conn_run(conn);
     }

@@ -14,7 +14,9 @@
 #include "core/vmm/clock.h"
 #include "mgmt/auth.h"
 #include "mgmt/conn.h"
-#include "mgmt/host_config.h"
+#include "mgmt/nbd_conn.h"
+#include "mgmt/nbd_exports.h"
+#include "mgmt/server_ports.h"
 #include "mgmt/tls.h"
 #include "mm/kheap.h"
 
@@ -30,17 +32,8 @@
 #define KEEPALIVE_AGAIN_MS   10000u
 #define KEEPALIVE_TRIES      6u
 
-/* One port listened on. */
-struct port {
-    u16 number;
-    bool has_tls;
-    bool redirects;
-};
-
 static struct {
-    struct conn *conns; /* (c) */
-    struct port api;
-    struct port redirect;
+    struct conn *conns;      /* (c) */
     u32 next_handshake;      /* whose turn it is */
     u8 *bodies[CONN_BODIES]; /* free ones */
     u32 body_count;
@@ -54,55 +47,6 @@ u8 *conn_body_take(void)
 void conn_body_give(u8 *body)
 {
     server.bodies[server.body_count++] = body;
-}
-
-/* The slot becomes free; the pcb is gone or handed back to lwIP. */
-static void conn_free(struct conn *conn)
-{
-    conn_request_end(conn);
-    if (conn->pending) {
-        conn_pbufs_held -= pbuf_clen(conn->pending);
-        pbuf_free(conn->pending);
-    }
-    conn->pending = NULL;
-    tls_close(conn->tls);
-    conn->tls = NULL;
-    mem_wipe(conn->http.head, conn->http.head_len); /* tokens come in the one */
-    mem_wipe(conn->in, sizeof(conn->in));
-    mem_wipe(conn->out, conn->out_end); /* and leave in the other */
-    conn->state = CONN_FREE;
-}
-
-static void forget_pcb(struct tcp_pcb *pcb)
-{
-    tcp_arg(pcb, NULL);
-    tcp_recv(pcb, NULL);
-    tcp_sent(pcb, NULL);
-    tcp_err(pcb, NULL);
-}
-
-static void conn_abort(struct conn *conn)
-{
-    if (conn->pcb) {
-        forget_pcb(conn->pcb);
-        tcp_abort(conn->pcb);
-        conn->pcb = NULL;
-    }
-    conn_free(conn);
-}
-
-/* Orderly end: what is queued is still sent, by lwIP. */
-static void conn_close(struct conn *conn)
-{
-    if (conn->pcb) {
-        conn_goodbye(conn);
-        conn_window_open(conn, conn->pending_bytes);
-        forget_pcb(conn->pcb);
-        if (tcp_close(conn->pcb) != ERR_OK)
-            tcp_abort(conn->pcb);
-        conn->pcb = NULL;
-    }
-    conn_free(conn);
 }
 
 /* The connection broke or lwIP needed its control block: it is gone already. */
@@ -150,10 +94,11 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb unused, u16_t len unused)
     if (!conn)
         return ERR_OK;
     conn->active_ns = time_ns();
-    if (conn->state == CONN_REPLY) {
+    if (conn->state == CONN_REPLY)
         conn_reply_pump(conn);
-        conn_run(conn);
-    }
+    else if (conn->state != CONN_NBD)
+        return ERR_OK;
+    conn_run(conn);
     return ERR_OK;
 }
 
@@ -167,9 +112,29 @@ static bool is_idle(const struct conn *conn)
  * Takes its time without having shown a token: in its handshake, its request, in reading the
  * answer, or idle.
  */
-static bool is_slow_stranger(const struct conn *conn, u64 now)
+static bool is_slow_stranger(const struct conn *conn)
 {
-    return conn->req.who.role == ROLE_NONE && now - conn->request_ns > STRANGER_GRACE_NS;
+    return conn->state != CONN_FREE && conn->req.who.role == ROLE_NONE &&
+           time_ns() - conn->request_ns > STRANGER_GRACE_NS;
+}
+
+static bool is_slow_nbd_stranger(const struct conn *conn)
+{
+    return conn->nbd && is_slow_stranger(conn);
+}
+
+/* Of those the one that has been quiet longest; NULL: there are none. */
+static struct conn *quietest(bool (*is_meant)(const struct conn *conn))
+{
+    struct conn *found = NULL;
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (is_meant(conn) && (!found || conn->active_ns < found->active_ns))
+            found = conn;
+    }
+    return found;
 }
 
 /*
@@ -178,41 +143,38 @@ static bool is_slow_stranger(const struct conn *conn, u64 now)
  */
 static struct conn *slot_find(void)
 {
-    struct conn *stranger = NULL, *idle = NULL;
-    u64 now = time_ns();
-
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        struct conn *conn = &server.conns[i];
-
-        if (conn->state == CONN_FREE)
-            return conn;
-        if (is_slow_stranger(conn, now) && (!stranger || conn->active_ns < stranger->active_ns))
-            stranger = conn;
-        if (is_idle(conn) && (!idle || conn->active_ns < idle->active_ns))
-            idle = conn;
-    }
-    idle = stranger ? stranger : idle;
-    if (idle)
-        conn_abort(idle);
-    return idle;
-}
-
-static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-    const struct port *port = arg;
     struct conn *conn;
 
-    if (err != ERR_OK || !pcb)
-        return ERR_VAL;
-    conn = slot_find();
-    if (!conn) {
-        tcp_abort(pcb);
-        return ERR_ABRT;
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        if (server.conns[i].state == CONN_FREE)
+            return &server.conns[i];
     }
+    conn = quietest(is_slow_stranger);
+    if (!conn)
+        conn = quietest(is_idle);
+    if (conn)
+        conn_abort(conn);
+    return conn;
+}
+
+/* NBD's sessions are few: there, too, a stranger makes room. Return: 0, -EBUSY. */
+static int begin_nbd(struct conn *conn)
+{
+    int rc = nbd_conn_begin(conn);
+    struct conn *stranger = rc ? quietest(is_slow_nbd_stranger) : NULL;
+
+    if (!stranger)
+        return rc;
+    conn_abort(stranger);
+    return nbd_conn_begin(conn);
+}
+
+static void conn_begin(struct conn *conn, struct tcp_pcb *pcb, const struct server_port *port)
+{
     memset(conn, 0, offsetof(struct conn, http));
     http_init(&conn->http);
-    conn->state = port->has_tls ? CONN_HANDSHAKE : CONN_READ;
-    conn->redirects = port->redirects;
+    conn->state = port->kind == PORT_HTTPS ? CONN_HANDSHAKE : CONN_READ;
+    conn->redirects = port->kind == PORT_REDIRECT;
     conn->pcb = pcb;
     conn->active_ns = time_ns();
     conn->request_ns = conn->active_ns;
@@ -221,25 +183,30 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     pcb->keep_intvl = KEEPALIVE_AGAIN_MS;
     pcb->keep_cnt = KEEPALIVE_TRIES;
     tcp_nagle_disable(pcb);
+}
+
+err_t server_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    const struct server_port *port = arg;
+    struct conn *conn;
+
+    if (err != ERR_OK || !pcb)
+        return ERR_VAL;
+    conn = slot_find();
+    if (conn)
+        conn_begin(conn, pcb, port);
+    if (!conn || (port->kind == PORT_NBD && begin_nbd(conn) != 0)) {
+        if (conn)
+            conn->state = CONN_FREE;
+        tcp_abort(pcb);
+        return ERR_ABRT;
+    }
     tcp_arg(pcb, conn);
     tcp_recv(pcb, on_receive);
     tcp_sent(pcb, on_sent);
     tcp_err(pcb, on_error);
+    conn_run(conn); /* NBD's server speaks first */
     return ERR_OK;
-}
-
-static int port_open(struct port *port)
-{
-    struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
-
-    if (!pcb || tcp_bind(pcb, IP_ANY_TYPE, port->number) != ERR_OK)
-        return -EIO;
-    pcb = tcp_listen_with_backlog(pcb, TCP_DEFAULT_LISTEN_BACKLOG);
-    if (!pcb)
-        return -ENOMEM;
-    tcp_arg(pcb, port);
-    tcp_accept(pcb, on_accept);
-    return 0;
 }
 
 int server_init(void)
@@ -254,29 +221,7 @@ int server_init(void)
             return -ENOMEM;
         conn_body_give(body);
     }
-    return 0;
-}
-
-int server_listen(u16 port, bool has_tls)
-{
-    int rc;
-
-    server.api = (struct port){.number = port, .has_tls = has_tls};
-    server.redirect = (struct port){.number = HTTP_PORT, .redirects = true};
-    rc = port_open(&server.api);
-    if (rc == 0 && has_tls)
-        rc = port_open(&server.redirect);
-    return rc;
-}
-
-bool server_has_port(u16 port)
-{
-    return port == server.api.number || (server.api.has_tls && port == HTTP_PORT);
-}
-
-u16 server_tls_port(void)
-{
-    return server.api.number;
+    return nbd_conn_init();
 }
 
 /* A client that does not go on: idle ones are closed, unfinished requests are answered first. */
@@ -315,10 +260,21 @@ static void check_replying(struct conn *conn, u64 now)
     conn_run(conn);
 }
 
+static void nbd_poll(struct conn *conn, u64 now)
+{
+    enum nbd_fate fate = nbd_conn_poll(conn, now);
+
+    if (fate == NBD_CLOSE)
+        conn_close(conn);
+    else if (fate == NBD_ABORT)
+        conn_abort(conn);
+}
+
 /* A request whose answer is not complete; not the one whose handler runs now. */
 static bool is_under_way(const struct conn *conn)
 {
-    return conn->state == CONN_REPLY || (conn->state == CONN_READ && conn->in_request);
+    return conn->state == CONN_REPLY || (conn->state == CONN_READ && conn->in_request) ||
+           nbd_conn_export(conn);
 }
 
 /* The token of a followed log or a long upload may expire while it goes on, the session end. */
@@ -348,6 +304,9 @@ static void conn_poll(struct conn *conn, u64 now)
         break;
     case CONN_REPLY:
         check_replying(conn, now);
+        break;
+    case CONN_NBD:
+        nbd_poll(conn, now);
         break;
     case CONN_LINGER:
         if (conn->client_done || now - conn->active_ns > LINGER_TIMEOUT_NS)
@@ -387,6 +346,7 @@ enum server_next server_poll(void)
     bool waits = false;
     u64 now = time_ns();
 
+    nbd_exports_poll();
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
         if (server.conns[i].state != CONN_FREE)
             conn_poll(&server.conns[i], now);
@@ -418,8 +378,28 @@ void server_end_streams(const void *object)
     }
 }
 
+void server_end_nbd(const struct nbd_export *export)
+{
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (conn->nbd && (!export || nbd_conn_export(conn) == export))
+            conn_abort(conn);
+    }
+}
+
+u32 server_nbd_clients(const struct nbd_export *export)
+{
+    u32 count = 0;
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++)
+        count += nbd_conn_export(&server.conns[i]) == export;
+    return count;
+}
+
 void server_end_requests_of(const char *token)
 {
+    nbd_exports_end_of(token);
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
         struct conn *conn = &server.conns[i];
 

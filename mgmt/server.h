@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The HTTP server on lwIP's raw TCP interface. Context of all: management task. */
+/* The server on lwIP's raw TCP interface: HTTP, and NBD for exported volumes. Context of all:
+ * management task. */
 #ifndef SOCLE_MGMT_SERVER_H
 #define SOCLE_MGMT_SERVER_H
 
@@ -18,8 +19,19 @@ int server_init(void) must_check;
  */
 int server_listen(u16 port, bool has_tls) must_check;
 
-/* The port of server_listen. */
+/* The port of server_listen, and whether it has TLS. */
 u16 server_tls_port(void);
+bool server_has_tls(void);
+
+/* Listens for NBD clients, at one port at a time. Closing ends them all. Return: 0, -ENOMEM, -EIO.
+ */
+int server_nbd_open(u16 port) must_check;
+void server_nbd_close(void);
+
+/* Cuts off the clients of an export; NULL: all of NBD's. */
+struct nbd_export;
+void server_end_nbd(const struct nbd_export *export);
+u32 server_nbd_clients(const struct nbd_export *export);
 
 /* Whether it listens on the port. */
 bool server_has_port(u16 port);
@@ -37,7 +49,7 @@ void server_end_handshakes(void);
 /* Cuts the streams whose handler remembers this object, so that it can be deleted. */
 void server_end_streams(const void *object);
 
-/* Ends all that came in by this token and is under way, streams and uploads included. */
+/* Ends all that came in by this token and is under way: streams, uploads and exports included. */
 void server_end_requests_of(const char *token);
 
 u32 server_connections(void);

@@ -14,7 +14,10 @@ packages=(
     libcurl4-openssl-dev libjansson-dev      # the command line, socle
     device-tree-compiler                     # socle.dts -> socle.dtb
 )
-[ "${1:-}" = tests ] && packages+=(chromium chromium-driver python3-selenium) # the page's test
+[ "${1:-}" = tests ] && packages+=(
+    chromium chromium-driver python3-selenium # the page's test
+    qemu-utils libnbd-bin                     # clients of exported volumes
+)
 command -v npm >/dev/null || packages+=(npm) # fetching what the web page is made of
 
 missing=()

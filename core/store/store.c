@@ -24,6 +24,7 @@ static const struct kind kinds[STORE_OP_KINDS] = {
     [STORE_FLUSH] = {flush_step, true},
     [STORE_OPEN] = {open_step, false},
     [STORE_STAT] = {stat_step, false},
+    [STORE_COMPARE] = {compare_step, false}, /* of maps */
     [STORE_CREATE] = {create_step, true},
     [STORE_SNAPSHOT] = {copy_step, true},
     [STORE_CLONE] = {copy_step, true},

@@ -76,6 +76,7 @@ enum store_op_kind {
     STORE_FLUSH,
     STORE_OPEN,
     STORE_STAT,
+    STORE_COMPARE,
     STORE_CREATE,
     STORE_SNAPSHOT,
     STORE_CLONE,
@@ -106,6 +107,10 @@ enum store_op_kind {
  * or replaces it. BLOB_GET   name, mem with room for `bytes`; sets bytes. -E2BIG: no room.
  * BLOB_DELETE  name.
  *
+ * COMPARE    number, other (a second object, or STORE_OBJECTS_MAX: zeroes), offset, bytes: sets
+ * is_different, and bytes to how many from there on are all different or all the same; that may go
+ * on behind them. -ENOENT as STAT.
+ *
  * Those from CREATE on that change something are durable when done, and happen wholly or not at
  * all. Names: 1 to 63 bytes, none of them a control character; volumes and snapshots share them,
  * blobs have their own. -ENOENT: no such name; -EEXIST: it is taken; -EPERM: a snapshot is not to
@@ -124,6 +129,8 @@ struct store_op {
     void *mem;
     u64 created_s;
     u32 number;
+    u32 other;
+    bool is_different;
     struct store_info *info;
     void (*done)(struct store_op *op); /* may submit others; without it only status is set */
     void *arg;

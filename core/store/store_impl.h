@@ -243,6 +243,7 @@ int write_step(struct store *s, struct store_op *op);
 int flush_step(struct store *s, struct store_op *op);
 int open_step(struct store *s, struct store_op *op);
 int stat_step(struct store *s, struct store_op *op);
+int compare_step(struct store *s, struct store_op *op);
 int create_step(struct store *s, struct store_op *op);
 int copy_step(struct store *s, struct store_op *op);
 int grow_step(struct store *s, struct store_op *op);

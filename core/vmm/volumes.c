@@ -412,8 +412,9 @@ int volumes_delete(struct volume *volume, struct vmm_error *err)
 
     if (volume_is_used(volume)) {
         vmm_error_set(err, "in_use", NULL,
-                      "Power the VM off first; attached_to of the volume names it.",
-                      "A running VM, or another request, uses this volume.");
+                      "Power the VM off, or end the export, first; attached_to and nbd of the "
+                      "volume name them.",
+                      "A running VM, an NBD export or another request uses this volume.");
         return -EBUSY;
     }
     if (pool && !pools_engine(pool))

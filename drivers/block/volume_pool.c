@@ -130,6 +130,24 @@ u64 volume_pool_origin(const struct volume *volume)
     return pool_volume_of(volume)->origin;
 }
 
+int volume_pool_compare(const struct volume *volume, const struct volume *base, u64 offset,
+                        u64 *bytes, bool *is_different)
+{
+    struct pool_volume *pv = pool_volume_of(volume);
+    struct store_op op = {
+        .kind = STORE_COMPARE,
+        .number = pv->number,
+        .other = base ? pool_volume_of(base)->number : STORE_OBJECTS_MAX,
+        .offset = offset,
+        .bytes = volume_bytes(volume) - offset,
+    };
+    int rc = pool_run(pv->pool, &op, NULL);
+
+    *bytes = op.bytes;
+    *is_different = op.is_different;
+    return rc;
+}
+
 /* -- bytes
  * ---------------------------------------------------------------------------------------------------------
  */

@@ -22,6 +22,14 @@ u64 volume_pool_id(const struct volume *volume);
 u64 volume_pool_origin(const struct volume *volume);
 
 /*
+ * Where a volume differs from another one of its pool, or from zeroes (base: NULL), by what they
+ * share: *bytes, from offset on, are all different or all the same; that may go on behind them.
+ * Context: management task. Return: 0; -ENOENT, or the pool's error.
+ */
+int volume_pool_compare(const struct volume *volume, const struct volume *base, u64 offset,
+                        u64 *bytes, bool *is_different) must_check;
+
+/*
  * Bytes from and to memory of the host, whatever the block size; whole volume, however it is used.
  * Context: management task. Return: 0; -EINVAL (outside), -ENOMEM, and those of requests.
  */

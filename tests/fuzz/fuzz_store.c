@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOURCES: core/store/store.c core/store/store_init.c core/store/cache.c core/store/commit.c
  * core/store/alloc.c core/store/tree.c core/store/objects.c core/store/manage.c core/store/blob.c
- * core/store/data.c core/store/mount.c core/lib/crc32c.c core/lib/str.c tests/fakes/assert.c */
+ * core/store/data.c core/store/compare.c core/store/mount.c core/lib/crc32c.c core/lib/str.c
+ * tests/fakes/assert.c */
 /*
  * A datastore whose metadata is changed as the input says, with checksums made right again: it is
  * mounted and worked with. Every operation ends, and nothing leads outside of memory or of the

@@ -82,7 +82,7 @@ def test_pool_api(disk, problem):
         problem(m.put("/volumes/raw", {"disk": name, "partition": 1}), 409, "in_use")
         volume = make(m, "v", size_bytes=1 << 40)
         assert volume == {"name": "v", "pool": "tank", "size_bytes": 1 << 40, "used_bytes": 0, "block_bytes": 512, "parent": None,
-                          "read_only": False, "persistent": True, "attached_to": []}
+                          "read_only": False, "persistent": True, "attached_to": [], "nbd": None}
         assert m.put("/volumes/v", volume).status == 200
         problem(m.put("/volumes/v", {"pool": "ram"}), 409, "exists")
         problem(m.put("/volumes/w", {"size_bytes": 513}), 400, "bad_value")

@@ -53,7 +53,7 @@ def test_api(clean, problem):
     m = clean
     volume = make(m, "v", size_bytes=MIB)
     assert volume == {"name": "v", "pool": "ram", "size_bytes": MIB, "used_bytes": 0, "block_bytes": 512, "parent": None,
-                      "read_only": False, "persistent": False, "attached_to": []}
+                      "read_only": False, "persistent": False, "attached_to": [], "nbd": None}
     assert m.put("/volumes/v", volume).status == 200  # the same again
     problem(m.put("/volumes/v", {"size_bytes": 2 * MIB}), 409, "exists")
     for body, status, slug in (({"size_bytes": 0}, 400, "bad_value"), ({"size_bytes": 513}, 400, "bad_value"),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOURCES: core/store/store.c core/store/store_init.c core/store/cache.c core/store/commit.c
  * core/store/alloc.c core/store/tree.c core/store/objects.c core/store/manage.c core/store/blob.c
- * core/store/data.c core/store/mount.c core/lib/crc32c.c core/lib/str.c tests/fakes/assert.c
- * tools/store/store_check.c */
+ * core/store/data.c core/store/compare.c core/store/mount.c core/lib/crc32c.c core/lib/str.c
+ * tests/fakes/assert.c tools/store/store_check.c */
 /* The datastore's operations, on a disk without faults. */
 #include "tests/unit/store_rig.h"
 
@@ -155,6 +155,69 @@ TEST(snapshots_and_clones_are_apart)
     CHECK_EQ(rig_delete(&r, "a"), 0);
     CHECK(rig_is_consistent(&r));
     CHECK_EQ(rig_usage(&r).data_bytes, 14 * STORE_EXTENT);
+    rig_fini(&r);
+}
+
+/* Compares all of a volume with another one. Return: the bytes that differ. */
+static u64 compare(struct rig *r, u32 number, u32 other, u64 bytes, u32 *runs)
+{
+    u64 different = 0;
+    bool was_different = false;
+
+    *runs = 0;
+    for (u64 at = 0; at < bytes;) {
+        struct store_op op = {.kind = STORE_COMPARE,
+                              .number = number,
+                              .other = other,
+                              .offset = at,
+                              .bytes = bytes - at};
+
+        store_submit(r->s, &op);
+        CHECK_EQ(rig_wait(r, &op), 0);
+        if (!CHECK(op.bytes > 0 && op.bytes <= bytes - at))
+            return 0;
+        *runs += op.is_different && !was_different;
+        was_different = op.is_different;
+        different += op.is_different ? op.bytes : 0;
+        at += op.bytes;
+    }
+    return different;
+}
+
+TEST(changes_since_a_snapshot)
+{
+    const u64 size = 200 * GiB;
+    struct store_volume a, s, t;
+    struct rig r;
+    u32 runs;
+
+    rig_init(&r, 32 * MiB);
+    CHECK_EQ(rig_format(&r), 0);
+    CHECK_EQ(rig_create(&r, "a", size), 0);
+    CHECK_EQ(rig_open(&r, "a", &a), 0);
+    CHECK_EQ(compare(&r, a.number, STORE_OBJECTS_MAX, size, &runs), 0);
+    fill(data, 2 * MiB, 1);
+    CHECK_EQ(rig_io(&r, STORE_WRITE, &a, 40 * GiB, data, 2 * MiB), 0);
+    CHECK_EQ(rig_io(&r, STORE_WRITE, &a, size - 512, data, 512), 0);
+    CHECK_EQ(compare(&r, a.number, STORE_OBJECTS_MAX, size, &runs), 2 * MiB + STORE_EXTENT);
+    CHECK_EQ(runs, 2);
+    CHECK_EQ(rig_copy(&r, STORE_SNAPSHOT, "s", "a"), 0);
+    CHECK_EQ(rig_open(&r, "s", &s), 0);
+    CHECK_EQ(compare(&r, a.number, s.number, size, &runs), 0);
+    CHECK_EQ(rig_io(&r, STORE_WRITE, &a, 40 * GiB + 512, data, 512), 0);
+    CHECK_EQ(rig_io(&r, STORE_DISCARD, &a, 40 * GiB + 2 * STORE_EXTENT, NULL, STORE_EXTENT), 0);
+    CHECK_EQ(rig_io(&r, STORE_WRITE, &a, 100 * GiB, data, MiB), 0);
+    CHECK_EQ(compare(&r, a.number, s.number, size, &runs), 2 * STORE_EXTENT + MiB);
+    CHECK_EQ(runs, 3);
+    CHECK_EQ(rig_copy(&r, STORE_SNAPSHOT, "t", "a"), 0);
+    CHECK_EQ(rig_open(&r, "t", &t), 0);
+    CHECK_EQ(rig_io(&r, STORE_WRITE, &a, 0, data, 512), 0);
+    CHECK_EQ(compare(&r, t.number, s.number, size, &runs), 2 * STORE_EXTENT + MiB);
+    CHECK_EQ(rig_run(&r, (struct store_op){.kind = STORE_GROW, .name = "a", .bytes = 4 * size}), 0);
+    CHECK_EQ(rig_io(&r, STORE_WRITE, &a, 3 * size, data, 512), 0);
+    CHECK_EQ(compare(&r, a.number, t.number, 4 * size, &runs), 2 * STORE_EXTENT);
+    CHECK_EQ(rig_run(&r, (struct store_op){.kind = STORE_COMPARE, .number = 999, .bytes = 512}),
+             -ENOENT);
     rig_fini(&r);
 }
 

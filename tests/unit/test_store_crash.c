@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOURCES: core/store/store.c core/store/store_init.c core/store/cache.c core/store/commit.c
  * core/store/alloc.c core/store/tree.c core/store/objects.c core/store/manage.c core/store/blob.c
- * core/store/data.c core/store/mount.c core/lib/crc32c.c core/lib/str.c tests/fakes/assert.c
- * tools/store/store_check.c */
+ * core/store/data.c core/store/compare.c core/store/mount.c core/lib/crc32c.c core/lib/str.c
+ * tests/fakes/assert.c tools/store/store_check.c */
 /*
  * Power cuts: a workload is recorded, and after every prefix of it the disk is what had been
  * flushed, with some of what had not been: all subsets where these are few, else random ones, in
