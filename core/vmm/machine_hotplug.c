@@ -103,6 +103,7 @@ int machine_plug_disk(struct vmm_entry *entry, const struct vm_config *next, str
 {
     u32 at = entry->cfg.disk_count;
     const struct vm_disk *disk = &next->disks[at];
+    struct vdev *left = NULL; /* of a device that could not be built whole */
     struct vmm_error ignored;
     int rc = machine_open_disk(disk, &entry->disks[at], err);
 
@@ -115,7 +116,11 @@ int machine_plug_disk(struct vmm_entry *entry, const struct vm_config *next, str
     }
     stand_still(entry);
     rc = vm_build_disk(entry->vm, disk, entry->disks[at]);
+    if (rc)
+        left = virtio_blk_unplug(entry->vm, virtio_blk_slot(entry->vm, disk->id));
     go_on(entry);
+    if (left)
+        left->ops->fini(left);
     if (rc == 0) {
         vpci_announce(entry->vm->pci, virtio_blk_slot(entry->vm, disk->id));
         return 0;
