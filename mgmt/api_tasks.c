@@ -3,8 +3,8 @@
  * The API's tasks: begun by handlers, ended by what happens.
  *
  * vm.shutdown succeeds when the guest has switched itself off (or somebody its VM), and fails with
- * a crash, the end of the definition, or a guest that does nothing. The host's end is a task that
- * nobody sees ended.
+ * a crash, the end of the definition, or a guest that does nothing. vm.disk.remove succeeds when
+ * the guest has given the disk up, or is gone. The host's end is a task that nobody sees ended.
  */
 #include "mgmt/api_tasks.h"
 
@@ -64,13 +64,36 @@ void api_tasks_start(void)
     vmm_watch(&watcher);
 }
 
+static void poll_removal(struct job *job)
+{
+    switch (vmm_disk_removal(job->vm)) {
+    case VMM_REMOVAL_PENDING:
+        break;
+    case VMM_REMOVAL_DONE:
+        finish(job, JOB_SUCCEEDED, NULL);
+        break;
+    case VMM_REMOVAL_NO_ANSWER:
+        finish(job, JOB_FAILED, "The guest did not give the disk up in 30 seconds; it keeps it.");
+        break;
+    case VMM_REMOVAL_NOT_KEPT:
+        finish(job, JOB_FAILED, "The pool could not take the changed definition.");
+        break;
+    case VMM_REMOVAL_NONE:
+        finish(job, JOB_FAILED, "The VM was deleted.");
+        break;
+    }
+}
+
 void api_tasks_poll(u64 now_ns)
 {
     for (u32 i = 0; i < JOBS_MAX; i++) {
         struct job *job = &table.jobs[i];
 
-        if (job->id != 0 && job->vm != 0 && job->state == JOB_RUNNING &&
-            now_ns - job->begin_ns >= SHUTDOWN_MAX_NS)
+        if (job->id == 0 || job->vm == 0 || job->state != JOB_RUNNING)
+            continue;
+        if (strcmp(job->kind, VM_DISK_REMOVE) == 0)
+            poll_removal(job);
+        else if (now_ns - job->begin_ns >= SHUTDOWN_MAX_NS)
             finish(job, JOB_FAILED, "The guest did not switch itself off in ten minutes.");
     }
 }

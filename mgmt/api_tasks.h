@@ -5,10 +5,12 @@
 
 #include "mgmt/api.h"
 
+#define VM_DISK_REMOVE "vm.disk.remove"
+
 /* Context: boot, before there are VMs. */
 void api_tasks_start(void);
 
-/* Lets tasks fail whose time is over. Called in every turn of the agent. */
+/* Ends tasks that are done, and those whose time is over. Called in every turn of the agent. */
 void api_tasks_poll(u64 now_ns);
 
 /*

@@ -62,6 +62,18 @@ static int check_preconditions(struct req *req, bool exists, u64 etag)
     return 0;
 }
 
+void answer_json_error(struct req *req, const struct vm_json_error *err)
+{
+    api_error(req, &(struct problem){
+                       .slug = err->slug,
+                       .detail = err->detail,
+                       .hint = err->hint,
+                       .pointer = err->pointer,
+                       .allowed = err->allowed,
+                       .got = err->got,
+                   });
+}
+
 /* The definition in the body over what *cfg has. Return: 0, or -EINVAL after answering. */
 static int merge_config(struct req *req, struct vm_config *cfg)
 {
@@ -72,14 +84,7 @@ static int merge_config(struct req *req, struct vm_config *cfg)
         return -EINVAL;
     if (vm_json_read(doc, cfg, &err) == 0)
         return 0;
-    api_error(req, &(struct problem){
-                       .slug = err.slug,
-                       .detail = err.detail,
-                       .hint = err.hint,
-                       .pointer = err.pointer,
-                       .allowed = err.allowed,
-                       .got = err.got,
-                   });
+    answer_json_error(req, &err);
     return -EINVAL;
 }
 

@@ -479,3 +479,13 @@ int vm_json_read(const struct json_doc *doc, struct vm_config *cfg, struct vm_js
 
     return read_object(&r, json_root(doc), vm_fields);
 }
+
+int vm_json_read_disk(const struct json_doc *doc, struct vm_disk *disk, struct vm_json_error *err)
+{
+    struct vm_disk defaults;
+    struct reader r = {.doc = doc, .item = disk, .item_defaults = &defaults, .err = err};
+
+    vm_disk_default(&defaults);
+    memcpy(disk, &defaults, sizeof(defaults)); /* equal definitions are equal bytes */
+    return read_object(&r, json_root(doc), disk_fields);
+}

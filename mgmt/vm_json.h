@@ -26,6 +26,10 @@ struct vm_json_error {
 int vm_json_read(const struct json_doc *doc, struct vm_config *cfg,
                  struct vm_json_error *err) must_check;
 
+/* One disk of them; members that the document has not get their defaults. Return: likewise. */
+int vm_json_read_disk(const struct json_doc *doc, struct vm_disk *disk,
+                      struct vm_json_error *err) must_check;
+
 /* Writes the object; fields: NULL, or the names of the top-level members wanted, comma separated.
  */
 void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,

@@ -46,4 +46,7 @@ void virtio_balloon_set(struct vm *vm, u64 balloon_bytes);
 /* Presses the ACPI power button. Context: management task. */
 void vpm_power_button(struct vm *vm);
 
+/* A general-purpose event of the board. Context: management task. */
+void vpm_gpe(struct vm *vm, unsigned gpe);
+
 #endif

@@ -253,6 +253,13 @@ int virtio_create(struct virtio *dev, struct vm *vm, const struct virtio_model *
     return rc;
 }
 
+void virtio_unplug(struct virtio *dev)
+{
+    vdev_reset(&dev->dev);
+    vpci_remove(&dev->fn);
+    vdev_detach(&dev->dev);
+}
+
 void virtio_fini(struct virtio *dev)
 {
     kfree(dev->queues);

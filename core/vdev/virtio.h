@@ -66,6 +66,7 @@ struct virtio_model {
     u16 queue_size;      /* of each, a power of two */
     u8 config_bytes;     /* device configuration, up to VIRTIO_CONFIG_MAX */
     u64 config_writable; /* what the driver may write of it, a bit per byte */
+    bool can_leave;      /* while the guest runs */
     const struct virtio_ops *ops;
 };
 
@@ -99,6 +100,10 @@ struct virtio {
  * frees it).
  */
 int virtio_create(struct virtio *dev, struct vm *vm, const struct virtio_model *model) must_check;
+
+/* Off the bus and out of the VM's list, with its queues dead: dev->dev.ops->fini follows, once the
+ * vCPUs may run again. Context: management task while all vCPUs stand still. */
+void virtio_unplug(struct virtio *dev);
 
 /* Frees what virtio_create allocated. Context: ops->fini. */
 void virtio_fini(struct virtio *dev);

@@ -157,7 +157,7 @@ static bool is_within_limit(struct vblk *blk)
 {
     u64 now = time_ns(), ready, flags;
 
-    if (!blk->has_limits)
+    if (!blk->has_limits || blk_is_dead(blk))
         return true;
     flags = spin_lock_irqsave(&blk->virtio.dev.lock);
     ready = net_limiter_ready_ns(&blk->limiter, now);
@@ -345,6 +345,7 @@ static void init(struct vblk *blk, const struct vm *vm, const struct virtio_blk_
         .queue_count = (u16)MIN(MAX(vm->vcpu_count, 1u), BLK_QUEUES_MAX),
         .queue_size = BLK_QUEUE_SIZE,
         .config_bytes = sizeof(struct blk_config),
+        .can_leave = true,
         .ops = &blk_ops,
     };
     blk->model.features = features_of(blk);
@@ -381,6 +382,46 @@ static struct vblk *next_disk(struct vm *vm, struct vblk *after)
     return dev ? container_of(dev, struct vblk, virtio.dev) : NULL;
 }
 
+static struct vblk *find_disk(struct vm *vm, const char *id)
+{
+    struct vblk *blk = next_disk(vm, NULL);
+
+    while (blk && strcmp(blk->cfg.id, id) != 0)
+        blk = next_disk(vm, blk);
+    return blk;
+}
+
+struct vdev *virtio_blk_unplug(struct vm *vm, u32 slot)
+{
+    struct vblk *blk = next_disk(vm, NULL);
+
+    while (blk && blk->virtio.fn.slot != slot)
+        blk = next_disk(vm, blk);
+    if (!blk)
+        return NULL;
+    virtio_unplug(&blk->virtio);
+    return &blk->virtio.dev;
+}
+
+void virtio_blk_kill(struct vm *vm, const char *id)
+{
+    struct vblk *blk = find_disk(vm, id);
+
+    if (!blk)
+        return;
+    __atomic_store_n(&blk->is_dead, true, __ATOMIC_SEQ_CST);
+    virtio_wait_lent(&blk->virtio);
+    blk->cfg.volume = NULL;
+    blk->cfg.id[0] = '\0'; /* another one may be called so now */
+}
+
+u32 virtio_blk_slot(struct vm *vm, const char *id)
+{
+    const struct vblk *blk = find_disk(vm, id);
+
+    return blk ? blk->virtio.fn.slot : 0;
+}
+
 void virtio_blk_resize(struct vm *vm, const struct volume *volume)
 {
     u64 sectors = volume_bytes(volume) / BLK_SECTOR;
@@ -394,9 +435,7 @@ void virtio_blk_resize(struct vm *vm, const struct volume *volume)
 
 const struct blk_stats *virtio_blk_stats(struct vm *vm, const char *id)
 {
-    for (struct vblk *blk = next_disk(vm, NULL); blk; blk = next_disk(vm, blk)) {
-        if (strcmp(blk->cfg.id, id) == 0)
-            return &blk->stats;
-    }
-    return NULL;
+    const struct vblk *blk = find_disk(vm, id);
+
+    return blk ? &blk->stats : NULL;
 }

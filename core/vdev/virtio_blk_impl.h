@@ -81,10 +81,17 @@ struct vblk {
     struct net_limiter limiter;
     struct timer timer;     /* for the limit */
     bool is_ending;         /* (a) */
+    bool is_dead;           /* (a) has no volume any more: all requests fail */
     bool has_task;          /* (c) */
     struct task task;       /* carries on what a doorbell or the limit left */
     struct blk_stats stats; /* (a) */
 };
+
+/* Whoever sees it false has lent memory before, so that who sets it waits for them. */
+static inline bool blk_is_dead(const struct vblk *blk)
+{
+    return __atomic_load_n(&blk->is_dead, __ATOMIC_SEQ_CST);
+}
 
 /*
  * Reads the header of slot->chain and does the request as far as it goes without waiting. Return:

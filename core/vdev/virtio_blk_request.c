@@ -407,8 +407,9 @@ bool blk_slot_start(struct blk_slot *slot)
     slot->bounce = NULL;
     slot->req.done = on_done;
     slot->begin_ns = time_ns();
-    if (slot->chain.write_bytes == 0 || virtq_chain_read(gmem_of(slot), &slot->chain, 0, &header,
-                                                         sizeof(header)) != sizeof(header)) {
+    if (blk_is_dead(slot->blk) || slot->chain.write_bytes == 0 ||
+        virtq_chain_read(gmem_of(slot), &slot->chain, 0, &header, sizeof(header)) !=
+            sizeof(header)) {
         slot->status = BLK_S_IOERR;
         return true;
     }

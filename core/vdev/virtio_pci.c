@@ -385,6 +385,7 @@ int virtio_pci_add(struct virtio *dev)
 
     vpci_function_init(fn, &dev->dev, &ident);
     fn->hooks = &hooks;
+    fn->can_leave = model->can_leave;
     vpci_function_add_bar(fn, BAR_INDEX, VPCI_BAR_MEM64, BAR_BYTES, &bar_ops);
     add_capability(fn, VIRTIO_CAP_PCI, VIRTIO_CAP_LARGE_BYTES, 0, 0);
     add_capability(fn, VIRTIO_CAP_COMMON, VIRTIO_CAP_BYTES, AT_COMMON, COMMON_BYTES);

@@ -16,6 +16,11 @@
 #define BRIDGE_DEVICE 0x0008u
 #define BRIDGE_CLASS  0x060000u
 
+#define MEM32_SHARE (GUEST_PCI_MEM32_BYTES / GUEST_PCI_SLOTS)
+#define IO_SHARE    0x400u
+
+_Static_assert(IO_SHARE *GUEST_PCI_SLOTS <= GUEST_PCI_IO_BYTES, "ports for every slot");
+
 static struct bus *bus_of(const struct vpci_function *fn, unsigned bar)
 {
     struct vm *vm = fn->host->dev.vm;
@@ -86,6 +91,8 @@ static void update_line(struct vpci_function *fn)
     bool is_off = (__atomic_load_n(&fn->command, __ATOMIC_ACQUIRE) & PCI_COMMAND_INTX_OFF) != 0;
     u32 before = *line;
 
+    if (host->slots[fn->slot] != fn)
+        return;
     if (fn->intx && !is_off && !(fn->msi && vmsi_is_enabled(fn->msi)))
         *line |= (u32)BIT(fn->slot);
     else
@@ -190,26 +197,23 @@ void vpci_function_add_msix(struct vpci_function *fn, struct vmsi *msi, unsigned
         vpci_config_add_capability(&fn->config, PCI_CAP_MSIX, body, writable, sizeof(body));
 }
 
-/* As firmware would: one after the other, below 4 GiB. */
-static int assign_bars(struct vpci *host, struct vpci_function *fn)
+/* As firmware would: one after the other, below 4 GiB. Each slot has its share of the windows, so
+ * that those who come later find theirs free. */
+static int assign_bars(struct vpci_function *fn)
 {
+    u64 io = GUEST_PCI_IO + (fn->slot - 1u) * IO_SHARE, io_end = io + IO_SHARE;
+    u64 memory = GUEST_PCI_MEM32 + (fn->slot - 1u) * MEM32_SHARE, end = memory + MEM32_SHARE;
+
     for (unsigned i = 0; i < PCI_BARS; i++) {
+        bool is_io = fn->config.kind[i] == VPCI_BAR_IO;
         u64 bytes = fn->config.bar_bytes[i];
-        u64 base;
+        u64 base = ALIGN_UP(is_io ? io : memory, bytes);
 
         if (fn->config.kind[i] == VPCI_BAR_NONE)
             continue;
-        if (fn->config.kind[i] == VPCI_BAR_IO) {
-            base = ALIGN_UP(host->io_next, bytes);
-            if (!is_inside(base, bytes, GUEST_PCI_IO, GUEST_PCI_IO_BYTES))
-                return -ENOSPC;
-            host->io_next = (u32)(base + bytes);
-        } else {
-            base = ALIGN_UP(host->mem32_next, bytes);
-            if (!is_inside(base, bytes, GUEST_PCI_MEM32, GUEST_PCI_MEM32_BYTES))
-                return -ENOSPC;
-            host->mem32_next = base + bytes;
-        }
+        if (base + bytes > (is_io ? io_end : end))
+            return -ENOSPC;
+        *(is_io ? &io : &memory) = base + bytes;
         vpci_config_set_bar(&fn->config, i, base);
     }
     return 0;
@@ -218,21 +222,43 @@ static int assign_bars(struct vpci *host, struct vpci_function *fn)
 int vpci_add(struct vpci *host, struct vpci_function *fn)
 {
     u8 slot = 0;
-    int rc;
+    int rc = 0;
 
+    fn->host = host;
     while (slot < GUEST_PCI_SLOTS && host->slots[slot])
         slot++;
     if (slot == GUEST_PCI_SLOTS)
         return -ENOSPC;
-    fn->host = host;
     fn->slot = slot;
-    rc = assign_bars(host, fn);
-    if (rc)
-        return rc;
-    if (fn != &host->bridge)
+    if (fn != &host->bridge) {
+        rc = assign_bars(fn);
         vpci_config_set_interrupt(&fn->config, (u8)GUEST_PCI_LINE(slot));
-    host->slots[slot] = fn;
-    return 0;
+    }
+    if (rc == 0)
+        host->slots[slot] = fn;
+    return rc;
+}
+
+void vpci_remove(struct vpci_function *fn)
+{
+    struct vpci *host = fn->host;
+    u64 flags, intx_flags;
+
+    if (!host || host->slots[fn->slot] != fn)
+        return;
+    flags = spin_lock_irqsave(&host->lock);
+    vpci_config_set(&fn->config, PCI_COMMAND, 2, 0);
+    if (fn->msi)
+        vpci_config_write(&fn->config, fn->msi_at + PCI_MSIX_CONTROL, 2, 0);
+    apply(fn);
+    host->wanted &= ~(u32)BIT(fn->slot);
+    host->ejected &= ~(u32)BIT(fn->slot);
+    intx_flags = spin_lock_irqsave(&host->intx_lock);
+    fn->intx = false;
+    update_line(fn);
+    host->slots[fn->slot] = NULL;
+    spin_unlock_irqrestore(&host->intx_lock, intx_flags);
+    spin_unlock_irqrestore(&host->lock, flags);
 }
 
 /* Addresses stay, as firmware would assign the same ones again. */
@@ -243,6 +269,7 @@ static void vpci_reset(struct vdev *dev)
 
     host->address = 0;
     host->reset = 0;
+    host->to_check = 0;
     for (unsigned i = 0; i < GUEST_PCI_SLOTS; i++) {
         struct vpci_function *fn = host->slots[i];
 
@@ -275,12 +302,12 @@ int vpci_create(struct vm *vm, u64 mem64)
         return -ENOMEM;
     spin_init(&host->lock, "vpci", LOCK_PCI);
     spin_init(&host->intx_lock, "vpci intx", LOCK_INTX);
-    host->mem32_next = GUEST_PCI_MEM32;
-    host->io_next = GUEST_PCI_IO;
     host->mem64 = mem64;
     vdev_attach(vm, &host->dev, "vpci", &vpci_ops);
     vm->pci = host;
     vpci_function_init(&host->bridge, &host->dev, &ident);
     rc = vpci_add(host, &host->bridge);
-    return rc ? rc : vpci_access_init(host);
+    if (rc == 0)
+        rc = vpci_access_init(host);
+    return rc ? rc : vpci_hotplug_init(host);
 }

@@ -6,7 +6,8 @@
  * gives each BAR a table of handlers; vpci enters BARs into the VM's buses as the guest enables and
  * moves them. The bridge passes on its windows only (guest_layout.h), so no BAR can lie over RAM,
  * an interrupt controller or configuration space; of two BARs that overlap the one that was there
- * first answers. Functions live as long as the VM.
+ * first answers. Functions come and go only while all vCPUs stand still; how a guest that runs is
+ * told, and asked, is in vpci_hotplug.c.
  */
 #ifndef SOCLE_VDEV_VPCI_H
 #define SOCLE_VDEV_VPCI_H
@@ -41,19 +42,21 @@ struct vpci_function {
     bool intx;                               /* host->intx_lock: asserted by the device */
     struct vpci *host;                       /* (c) */
     u8 slot;                                 /* (c) */
+    bool can_leave;                          /* (c) the guest is told how to give it up */
 };
 
 struct vpci {
     struct vdev dev;
-    struct spinlock lock; /* LOCK_PCI, irqsave: configuration of all functions, and below */
-    u32 address;          /* port CF8h */
-    u8 reset;             /* port CF9h */
-    u64 mem32_next;       /* where the next function's BARs begin, as firmware would say */
-    u32 io_next;
-    u64 mem64;                                    /* (c) start of the window above RAM */
-    struct spinlock intx_lock;                    /* LOCK_INTX, irqsave */
+    struct spinlock lock;      /* LOCK_PCI, irqsave: configuration of all functions, and below */
+    u32 address;               /* port CF8h */
+    u8 reset;                  /* port CF9h */
+    u32 to_check;              /* hot-plug, a bit per slot: something came or went, */
+    u32 wanted;                /* the guest is asked to give it up, */
+    u32 ejected;               /* and it has */
+    u64 mem64;                 /* (c) start of the window above RAM */
+    struct spinlock intx_lock; /* LOCK_INTX, irqsave */
     u32 asserted[GUEST_PCI_LINES];                /* intx_lock; a bit per slot */
-    struct vpci_function *slots[GUEST_PCI_SLOTS]; /* (c) once running */
+    struct vpci_function *slots[GUEST_PCI_SLOTS]; /* (c) while vCPUs run; intx_lock to look */
     struct vpci_function bridge;
 };
 
@@ -72,8 +75,12 @@ void vpci_function_add_msix(struct vpci_function *fn, struct vmsi *msi, unsigned
                             u32 pending);
 
 /* Puts the function into the lowest free slot, with addresses in its BARs and decoding off.
- * Context: builder. Return: 0, -ENOSPC. */
+ * Context: builder, or management task while all vCPUs stand still. Return: 0, -ENOSPC. */
 int vpci_add(struct vpci *host, struct vpci_function *fn) must_check;
+
+/* Takes it out of its slot, if it is in one, and off the buses; its line can rise no more. Context:
+ * management task while all vCPUs stand still. */
+void vpci_remove(struct vpci_function *fn);
 
 /* The device asserts its interrupt line, or lets go of it. Context: any. */
 void vpci_intx_set(struct vpci_function *fn, bool level);
@@ -91,5 +98,22 @@ void vpci_write(struct vpci *host, unsigned slot, u32 offset, unsigned size, u32
 /* Enters the ports and the window of configuration space into the VM's buses. Context: builder.
  * Return: 0, or as bus_add. */
 int vpci_access_init(struct vpci *host) must_check;
+
+/* The ports of hot-plug, likewise. */
+int vpci_hotplug_init(struct vpci *host) must_check;
+
+/* Slots that something can come into, or leave: a bit each. Context: builder. */
+u32 vpci_hotplug_slots(const struct vpci *host);
+
+/* Tells the guest that something came into the slot, or left it. Context: management task. */
+void vpci_announce(struct vpci *host, unsigned slot);
+
+/* Asks the guest to give up what is in the slot; or no longer. vm->on_ejected tells when it has.
+ * Context: management task. */
+void vpci_want_eject(struct vpci *host, unsigned slot);
+void vpci_want_back(struct vpci *host, unsigned slot);
+
+/* True once after the guest gave it up. Context: management task. */
+bool vpci_was_ejected(struct vpci *host, unsigned slot);
 
 #endif

@@ -5,7 +5,7 @@
  * The hardware is always in ACPI mode (SCI_EN reads 1). There is no keyboard controller: its ports
  * read as an empty bus, which Linux's driver takes for what it is, and only the reset pulse is
  * heard. Spec: ACPI 6.4 "ACPI Hardware Specification", sections "PM1 Event Grouping" to "Power
- * Management Timer (PM_TMR)".
+ * Management Timer (PM_TMR)", and "General-Purpose Event Register Blocks".
  */
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
@@ -34,6 +34,9 @@
 #define PM_EN  2u
 #define PM_CNT (GUEST_PM1A_CNT - GUEST_PM1A_EVT)
 #define PM_TMR (GUEST_PM_TMR - GUEST_PM1A_EVT)
+#define PM_GPE (GUEST_GPE0 - GUEST_PM1A_EVT)
+
+#define GPE_KNOWN BIT(GUEST_GPE_HOTPLUG)
 
 #define KBC_PORT        0x64u
 #define KBC_PULSE_RESET 0xfeu
@@ -46,6 +49,7 @@ struct vpm {
     u16 status;
     u16 enable;
     u16 control;
+    u8 gpe_status, gpe_enable;
     u8 fast;            /* port 0x92 */
     u64 halves_seen;    /* half periods of the PM timer whose TMR_STS has been set */
     struct timer timer; /* next one, while PM1_TMR is enabled */
@@ -64,7 +68,9 @@ static void update(struct vpm *pm)
     if (halves != pm->halves_seen)
         pm->status |= PM1_TMR;
     pm->halves_seen = halves;
-    virq_set(pm->dev.vm, GUEST_SCI_LINE, (pm->status & pm->enable & PM1_STS_KNOWN) != 0);
+    virq_set(pm->dev.vm, GUEST_SCI_LINE,
+             (pm->status & pm->enable & PM1_STS_KNOWN) != 0 ||
+                 (pm->gpe_status & pm->gpe_enable) != 0);
     if (pm->enable & PM1_TMR)
         timer_arm(&pm->timer,
                   pm->dev.vm->boot_ns + vdev_ns_from_ticks((halves + 1) * PM_TMR_HALF, PM_TMR_HZ));
@@ -79,22 +85,35 @@ static void on_half(void *arg)
     spin_unlock_irqrestore(&pm->dev.lock, flags);
 }
 
-/* The block as one little-endian image, so that any aligned width reads right. */
+/* The registers before the timer, as one little-endian image, so that any aligned width reads
+ * right. */
+static u64 pm1_image(const struct vpm *pm)
+{
+    return pm->status | (u64)pm->enable << PM_EN * 8 |
+           (u64)(pm->control | PM1_SCI_EN) << PM_CNT * 8;
+}
+
+/* Those behind it, and a bus that nobody drives. */
+static u64 gpe_image(const struct vpm *pm)
+{
+    return ~0ull << GUEST_GPE0_BYTES * 8 | (u64)pm->gpe_enable << 8 | pm->gpe_status;
+}
+
 static u64 pm_read(struct vdev *dev, u64 offset, unsigned size)
 {
     struct vpm *pm = container_of(dev, struct vpm, dev);
     u64 value, flags;
 
-    if (offset >= PM_TMR) /* by far the most frequent: needs no lock */
-        return offset - PM_TMR < GUEST_PM_TMR_BYTES
-                   ? (u32)pm_ticks(pm) >> (offset - PM_TMR) * 8 & vdev_ones(size)
-                   : vdev_ones(size);
+    if (offset - PM_TMR < GUEST_PM_TMR_BYTES) /* by far the most frequent: needs no lock */
+        return (u32)pm_ticks(pm) >> (offset - PM_TMR) * 8 & vdev_ones(size);
     flags = spin_lock_irqsave(&dev->lock);
     update(pm);
-    value =
-        pm->status | (u64)pm->enable << PM_EN * 8 | (u64)(pm->control | PM1_SCI_EN) << PM_CNT * 8;
+    if (offset < PM_TMR)
+        value = pm1_image(pm) >> offset * 8;
+    else
+        value = gpe_image(pm) >> (offset - PM_GPE) * 8;
     spin_unlock_irqrestore(&dev->lock, flags);
-    return value >> offset * 8 & vdev_ones(size);
+    return value & vdev_ones(size);
 }
 
 /* Return: true if the guest switches itself off. */
@@ -116,6 +135,10 @@ static bool write_byte(struct vpm *pm, u64 offset, u8 value)
         pm->enable = (u16)(((pm->enable & ~mask) | word) & PM1_EN_WRITABLE);
     else if (offset < PM_CNT + GUEST_PM1A_CNT_BYTES)
         return write_control(pm, (u16)((pm->control & ~mask) | word));
+    else if (offset == PM_GPE)
+        pm->gpe_status &= (u8)~value;
+    else if (offset == PM_GPE + GUEST_GPE0_BYTES / 2)
+        pm->gpe_enable = value & GPE_KNOWN;
     return false;
 }
 
@@ -185,6 +208,8 @@ static void vpm_reset(struct vdev *dev)
     pm->status = 0;
     pm->enable = 0;
     pm->control = 0;
+    pm->gpe_status = 0;
+    pm->gpe_enable = 0;
     pm->fast = FAST_A20;
     pm->halves_seen = pm_ticks(pm) / PM_TMR_HALF;
     update(pm);
@@ -220,19 +245,35 @@ int vpm_create(struct vm *vm)
     return err;
 }
 
-void vpm_power_button(struct vm *vm)
+static struct vpm *find_pm(const struct vm *vm)
 {
     struct vdev *dev = vm->devices;
-    struct vpm *pm;
-    u64 flags;
 
     while (dev && dev->ops != &vpm_ops)
         dev = dev->next;
-    if (!dev)
+    return dev ? container_of(dev, struct vpm, dev) : NULL;
+}
+
+static void raise(struct vm *vm, u16 status, u8 gpe_status)
+{
+    struct vpm *pm = find_pm(vm);
+    u64 flags;
+
+    if (!pm)
         return;
-    pm = container_of(dev, struct vpm, dev);
-    flags = spin_lock_irqsave(&dev->lock);
-    pm->status |= PM1_PWRBTN;
+    flags = spin_lock_irqsave(&pm->dev.lock);
+    pm->status |= status;
+    pm->gpe_status |= gpe_status;
     update(pm);
-    spin_unlock_irqrestore(&dev->lock, flags);
+    spin_unlock_irqrestore(&pm->dev.lock, flags);
+}
+
+void vpm_power_button(struct vm *vm)
+{
+    raise(vm, PM1_PWRBTN, 0);
+}
+
+void vpm_gpe(struct vm *vm, unsigned gpe)
+{
+    raise(vm, 0, (u8)BIT(gpe));
 }

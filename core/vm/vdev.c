@@ -13,3 +13,12 @@ void vdev_attach(struct vm *vm, struct vdev *dev, const char *name, const struct
     dev->next = vm->devices;
     vm->devices = dev;
 }
+
+void vdev_detach(struct vdev *dev)
+{
+    struct vdev **link = &dev->vm->devices;
+
+    while (*link != dev)
+        link = &(*link)->next;
+    *link = dev->next;
+}

@@ -22,7 +22,12 @@ struct vdev {
     struct vdev *next;    /* vm's device list, newest first: torn down in reverse order */
 };
 
-/* Initialises the common part and enters the device into the VM's list. Context: builder. */
+/* Initialises the common part and enters the device into the VM's list. Context: builder, or
+ * management task while all vCPUs stand still. */
 void vdev_attach(struct vm *vm, struct vdev *dev, const char *name, const struct vdev_ops *ops);
+
+/* Takes it out of the list: whoever does it calls ops->fini then. Context: management task while
+ * all vCPUs stand still. */
+void vdev_detach(struct vdev *dev);
 
 #endif

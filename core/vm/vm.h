@@ -34,7 +34,7 @@ struct vm {
     struct slat slat; /* gmem's lock */
     struct bus pio;
     struct bus mmio;
-    struct vdev *devices;              /* (c) newest first */
+    struct vdev *devices;              /* newest first; changes only while the vCPUs stand still */
     const struct irqchip_ops *irqchip; /* (c) */
     struct virq *virq;                 /* (c) */
     struct vpci *pci;                  /* (c) */
@@ -53,6 +53,8 @@ struct vm {
     struct task *waiter;               /* (a) who is told when a vCPU pauses or stops */
     void (*on_stopped)(struct vm *vm); /* (c) called on the last vCPU's task, or by the stopper:
                                           wakes management */
+    void (*on_ejected)(struct vm *vm); /* (c) called on a vCPU's task: the guest has given up a
+                                          device; wakes management */
 };
 
 /* Context: management task. The struct is zeroed by the callee. Return: 0, -ENOMEM. */

@@ -13,9 +13,23 @@
 #define AML_SCOPE_OP     0x10u
 #define AML_BUFFER_OP    0x11u
 #define AML_PACKAGE_OP   0x12u
+#define AML_METHOD_OP    0x14u
+#define AML_MULTI_PREFIX 0x2fu
+#define AML_LOCAL0       0x60u
+#define AML_STORE_OP     0x70u
+#define AML_AND_OP       0x7bu
+#define AML_NOTIFY_OP    0x86u
+#define AML_IF_OP        0xa0u
 #define AML_EXT_PREFIX   0x5bu
+#define AML_REGION_OP    0x80u /* after the prefix, as the next two */
+#define AML_FIELD_OP     0x81u
 #define AML_DEVICE_OP    0x82u
 #define AML_ROOT         0x5cu
+#define AML_NO_TARGET    0x00u
+
+#define REGION_IO   0x01u
+#define FIELD_DWORD 0x03u /* accesses of 32 bits, no lock, what is not written is kept */
+#define FIELD_BITS  32u
 
 /* Spec: ACPI 6.4, 6.4.2 "Small Resource Data Type". */
 #define RES_IO          0x47u /* item 8, 7 bytes */
@@ -72,6 +86,12 @@ static void put_byte_const(struct aml *aml, u8 value)
     if (value > 1)
         put(aml, AML_BYTE_PREFIX);
     put(aml, value); /* 0 and 1 are their own opcodes */
+}
+
+static void put_dword_const(struct aml *aml, u32 value)
+{
+    put(aml, AML_DWORD_PREFIX);
+    put_le(aml, value, 4);
 }
 
 static void package_begin(struct aml *aml)
@@ -187,8 +207,7 @@ void aml_pci_route(struct aml *aml, u8 slot, u8 line)
     put(aml, AML_PACKAGE_OP);
     package_begin(aml);
     put(aml, 4);
-    put(aml, AML_DWORD_PREFIX);
-    put_le(aml, (u32)slot << 16 | ROUTE_ANY_FUNCTION, 4);
+    put_dword_const(aml, (u32)slot << 16 | ROUTE_ANY_FUNCTION);
     put_byte_const(aml, 0); /* INTA# */
     put_byte_const(aml, 0); /* not through a link device, but straight to this line: */
     put_byte_const(aml, line);
@@ -203,11 +222,20 @@ void aml_device_begin(struct aml *aml, const char *name, u32 eisaid, u8 uid)
     put_name(aml, name);
     put(aml, AML_NAME_OP);
     put_name(aml, "_HID");
-    put(aml, AML_DWORD_PREFIX);
-    put_le(aml, eisaid, 4);
+    put_dword_const(aml, eisaid);
     put(aml, AML_NAME_OP);
     put_name(aml, "_UID");
     put_byte_const(aml, uid);
+}
+
+void aml_io(struct aml *aml, u16 port, u8 ports)
+{
+    put(aml, RES_IO);
+    put(aml, RES_IO_DECODE16);
+    put_le(aml, port, 2); /* lowest and highest base */
+    put_le(aml, port, 2);
+    put(aml, 1); /* alignment */
+    put(aml, ports);
 }
 
 void aml_isa_device(struct aml *aml, const char *name, u32 eisaid, u8 uid, u16 port, u8 ports,
@@ -215,14 +243,96 @@ void aml_isa_device(struct aml *aml, const char *name, u32 eisaid, u8 uid, u16 p
 {
     aml_device_begin(aml, name, eisaid, uid);
     aml_resources_begin(aml);
-    put(aml, RES_IO);
-    put(aml, RES_IO_DECODE16);
-    put_le(aml, port, 2); /* lowest and highest base */
-    put_le(aml, port, 2);
-    put(aml, 1); /* alignment */
-    put(aml, ports);
+    aml_io(aml, port, ports);
     put(aml, RES_IRQ);
     put_le(aml, 1u << line, 2);
     aml_resources_end(aml);
     aml_end(aml);
+}
+
+void aml_slot_begin(struct aml *aml, const char *name, u8 slot)
+{
+    put(aml, AML_EXT_PREFIX);
+    put(aml, AML_DEVICE_OP);
+    package_begin(aml);
+    put_name(aml, name);
+    put(aml, AML_NAME_OP);
+    put_name(aml, "_ADR");
+    put_dword_const(aml, (u32)slot << 16);
+    put(aml, AML_NAME_OP);
+    put_name(aml, "_SUN");
+    put_byte_const(aml, slot);
+}
+
+void aml_io_region(struct aml *aml, const char *name, u16 port, u8 ports)
+{
+    put(aml, AML_EXT_PREFIX);
+    put(aml, AML_REGION_OP);
+    put_name(aml, name);
+    put(aml, REGION_IO);
+    put(aml, AML_WORD_PREFIX);
+    put_le(aml, port, 2);
+    put_byte_const(aml, ports);
+}
+
+void aml_registers(struct aml *aml, const char *region, const char *const *names, u8 count)
+{
+    put(aml, AML_EXT_PREFIX);
+    put(aml, AML_FIELD_OP);
+    package_begin(aml);
+    put_name(aml, region);
+    put(aml, FIELD_DWORD);
+    for (u8 i = 0; i < count; i++) {
+        put_name(aml, names[i]);
+        put(aml, FIELD_BITS);
+    }
+    aml_end(aml);
+}
+
+void aml_method_begin(struct aml *aml, const char *name, u8 arguments)
+{
+    put(aml, AML_METHOD_OP);
+    package_begin(aml);
+    put_name(aml, name);
+    put(aml, arguments);
+}
+
+void aml_write(struct aml *aml, u32 value, const char *reg)
+{
+    put(aml, AML_STORE_OP);
+    put_dword_const(aml, value);
+    put_name(aml, reg);
+}
+
+void aml_read(struct aml *aml, const char *reg)
+{
+    put(aml, AML_STORE_OP);
+    put_name(aml, reg);
+    put(aml, AML_LOCAL0);
+}
+
+void aml_if_any_begin(struct aml *aml, u32 mask)
+{
+    put(aml, AML_IF_OP);
+    package_begin(aml);
+    put(aml, AML_AND_OP);
+    put(aml, AML_LOCAL0);
+    put_dword_const(aml, mask);
+    put(aml, AML_NO_TARGET);
+}
+
+void aml_notify(struct aml *aml, const char *device, u8 what)
+{
+    put(aml, AML_NOTIFY_OP);
+    put_name(aml, device);
+    put_byte_const(aml, what);
+}
+
+void aml_call(struct aml *aml, const char *const *path, u8 names)
+{
+    put(aml, AML_ROOT);
+    put(aml, AML_MULTI_PREFIX);
+    put(aml, names);
+    for (u8 i = 0; i < names; i++)
+        put_name(aml, path[i]);
 }

@@ -36,6 +36,22 @@ void aml_name_package(struct aml *aml, const char *name, const u8 *elements, u8 
 void aml_scope_begin(struct aml *aml, const char *name);
 void aml_end(struct aml *aml);
 
+/* A device without _HID: a slot of the bus, by its address and number; what else it has follows,
+ * then aml_end. */
+void aml_slot_begin(struct aml *aml, const char *name, u8 slot);
+
+/* Ports, and registers of 32 bits one after the other in them. */
+void aml_io_region(struct aml *aml, const char *name, u16 port, u8 ports);
+void aml_registers(struct aml *aml, const char *region, const char *const *names, u8 count);
+
+/* A method; its statements follow, then aml_end. */
+void aml_method_begin(struct aml *aml, const char *name, u8 arguments);
+void aml_write(struct aml *aml, u32 value, const char *reg); /* reg = value */
+void aml_read(struct aml *aml, const char *reg);             /* Local0 = reg */
+void aml_if_any_begin(struct aml *aml, u32 mask);            /* if (Local0 & mask), to aml_end */
+void aml_notify(struct aml *aml, const char *device, u8 what);
+void aml_call(struct aml *aml, const char *const *path, u8 names); /* of that many names */
+
 /* A device with _HID and _UID; what else it has follows, then aml_end. */
 void aml_device_begin(struct aml *aml, const char *name, u32 eisaid, u8 uid);
 
@@ -43,6 +59,7 @@ void aml_device_begin(struct aml *aml, const char *name, u32 eisaid, u8 uid);
 void aml_resources_begin(struct aml *aml);
 void aml_resources_end(struct aml *aml);
 void aml_memory32(struct aml *aml, u32 base, u32 bytes);
+void aml_io(struct aml *aml, u16 port, u8 ports);
 
 /* What a bridge passes on. */
 enum aml_window { AML_WINDOW_BUS, AML_WINDOW_IO, AML_WINDOW_MEM32, AML_WINDOW_MEM64 };

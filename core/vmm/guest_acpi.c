@@ -10,7 +10,7 @@
 
 #include "core/lib/assert.h"
 #include "core/lib/string.h"
-#include "core/vmm/aml.h"
+#include "core/vmm/guest_dsdt.h"
 #include "core/vmm/guest_layout.h"
 
 #define OEM_ID       "SOCLE "
@@ -229,58 +229,14 @@ static void header_end(struct out *out, struct acpi_header *h)
     h->checksum = checksum(h, h->length);
 }
 
-/*
- * DSDT: the S5 sleep type, and what guests cannot find by probing alone.
- *
- *   Name (\_S5, Package {5, 0, 0, 0})
- *   Scope (\_SB) {
- *     Device (COM1) { _HID PNP0501, _UID 1, _CRS {IO 0x3f8 +8, IRQ 4} }
- *     Device (RTC_) { _HID PNP0B00, _UID 0, _CRS {IO 0x70 +2, IRQ 8} }
- *     Device (MRES) { _HID PNP0C02, _UID 0, _CRS {ECAM} }
- *     Device (PCI0) { _HID PNP0A03, _UID 0, _CRS {bus 0, its windows},
- *                     _PRT {INTA of each slot but the bridge's: its line} }
- *   }
- */
-static void dsdt_pci(struct aml *aml, u64 pci_mem64)
+static u64 build_dsdt(struct out *out, const struct guest_acpi *board)
 {
-    aml_device_begin(aml, "MRES", AML_EISAID('P', 'N', 'P', 0x0c02), 0);
-    aml_resources_begin(aml);
-    aml_memory32(aml, (u32)GUEST_PCI_ECAM, (u32)GUEST_PCI_ECAM_BYTES);
-    aml_resources_end(aml);
-    aml_end(aml);
-    aml_device_begin(aml, "PCI0", AML_EISAID('P', 'N', 'P', 0x0a03), 0);
-    aml_resources_begin(aml);
-    aml_window(aml, AML_WINDOW_BUS, 0, 1);
-    aml_window(aml, AML_WINDOW_IO, GUEST_PCI_IO, GUEST_PCI_IO_BYTES);
-    aml_window(aml, AML_WINDOW_MEM32, GUEST_PCI_MEM32, GUEST_PCI_MEM32_BYTES);
-    aml_window(aml, AML_WINDOW_MEM64, pci_mem64, GUEST_PCI_MEM64_BYTES);
-    aml_resources_end(aml);
-    aml_name_list_begin(aml, "_PRT", GUEST_PCI_SLOTS - 1);
-    for (u8 slot = 1; slot < GUEST_PCI_SLOTS; slot++)
-        aml_pci_route(aml, slot, (u8)GUEST_PCI_LINE(slot));
-    aml_end(aml);
-    aml_end(aml);
-}
-
-static u64 build_dsdt(struct out *out, u64 pci_mem64)
-{
-    static const u8 s5[] = {GUEST_SLP_TYP_S5, 0, 0, 0};
     struct acpi_header *h;
-    struct aml aml;
 
     align_to(out, TABLE_ALIGN);
     h = reserve(out, sizeof(*h));
     header_begin(h, "DSDT", 2);
-    aml_init(&aml, out->buf + out->used, GUEST_ACPI_TABLES_MAX - out->used);
-    aml_name_package(&aml, "_S5_", s5, sizeof(s5));
-    aml_scope_begin(&aml, "_SB_");
-    aml_isa_device(&aml, "COM1", AML_EISAID('P', 'N', 'P', 0x0501), 1, GUEST_COM1_PORT, 8,
-                   GUEST_COM1_LINE);
-    aml_isa_device(&aml, "RTC_", AML_EISAID('P', 'N', 'P', 0x0b00), 0, GUEST_RTC_PORT, 2,
-                   GUEST_RTC_LINE);
-    dsdt_pci(&aml, pci_mem64);
-    aml_end(&aml);
-    out->used += aml_bytes(&aml);
+    out->used += guest_dsdt_build(out->buf + out->used, GUEST_ACPI_TABLES_MAX - out->used, board);
     header_end(out, h);
     return address_of(out, h);
 }
@@ -316,6 +272,10 @@ static void fill_fadt_registers(struct acpi_fadt *f)
     f->pm_tmr_blk = GUEST_PM_TMR;
     f->pm_tmr_len = GUEST_PM_TMR_BYTES;
     f->x_pm_tmr_blk = io_register(GUEST_PM_TMR, GUEST_PM_TMR_BYTES);
+    f->gpe0_blk = GUEST_GPE0;
+    f->gpe0_blk_len = GUEST_GPE0_BYTES;
+    f->x_gpe0_blk = io_register(GUEST_GPE0, GUEST_GPE0_BYTES);
+    f->x_gpe0_blk.access = GAS_ACCESS_BYTE; /* status and enable, one byte each */
     f->reset_reg = io_register(GUEST_RESET_PORT, 1);
     f->reset_value = GUEST_RESET_VALUE;
 }
@@ -403,14 +363,14 @@ static u64 build_xsdt(struct out *out, u64 fadt, u64 madt, u64 mcfg)
     return address_of(out, h);
 }
 
-size_t guest_acpi_build(u8 *buf, u64 base, u32 cpu_count, u64 pci_mem64)
+size_t guest_acpi_build(u8 *buf, u64 base, const struct guest_acpi *board)
 {
     struct out out = {.buf = buf, .base = base};
     struct acpi_rsdp *rsdp = reserve(&out, RSDP_BYTES);
     u64 facs = build_facs(&out);
-    u64 dsdt = build_dsdt(&out, pci_mem64);
+    u64 dsdt = build_dsdt(&out, board);
     u64 fadt = build_fadt(&out, facs, dsdt);
-    u64 madt = build_madt(&out, cpu_count);
+    u64 madt = build_madt(&out, board->cpu_count);
     u64 mcfg = build_mcfg(&out);
 
     memcpy(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature));

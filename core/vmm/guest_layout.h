@@ -72,8 +72,18 @@
 #define GUEST_PM1A_CNT_BYTES 2u
 #define GUEST_PM_TMR         0x608u /* 32 bits, 3.579545 MHz */
 #define GUEST_PM_TMR_BYTES   4u
+#define GUEST_GPE0           0x60cu /* status 8 bits, enable 8 bits */
+#define GUEST_GPE0_BYTES     2u
+#define GUEST_GPE_HOTPLUG    0u /* its bit: PCI devices come or are to go */
 #define GUEST_PM_BYTES       0x10u
 #define GUEST_SLP_TYP_S5     5u
+
+/* PCI hot-plug, for the methods of the DSDT: three registers of 32 bits, a bit per slot. */
+#define GUEST_HOTPLUG        0x610u
+#define GUEST_HOTPLUG_BYTES  0xcu
+#define GUEST_HOTPLUG_CHECK  0x0u /* reads: where something came or went; reading clears */
+#define GUEST_HOTPLUG_WANTED 0x4u /* reads: what the guest is asked to give up */
+#define GUEST_HOTPLUG_EJECT  0x8u /* written: what it gives up */
 
 /* Reset control register; writing GUEST_RESET_VALUE resets the board. */
 #define GUEST_RESET_PORT  0xcf9u

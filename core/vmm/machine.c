@@ -47,7 +47,8 @@ static void on_wake_timer(void *arg)
     machine_want_poll();
 }
 
-static void on_vm_stopped(struct vm *vm)
+/* It has stopped, or given a device up. */
+static void on_vm_event(struct vm *vm)
 {
     (void)vm;
     machine_want_poll();
@@ -135,6 +136,7 @@ static void tear_down(struct vmm_entry *entry)
     entry->vm = NULL;
     entry->vcpus_started = 0;
     pcpu_plan_release(entry);
+    machine_end_removal(entry);
 }
 
 static int start_vcpus(struct vmm_entry *entry, bool paused)
@@ -261,7 +263,8 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         .initrd = entry->initrd,
         .disks = entry->disks,
         .unix_ns = clock_unix_ns(),
-        .on_stopped = on_vm_stopped,
+        .on_stopped = on_vm_event,
+        .on_ejected = on_vm_event,
     };
     u64 own_before = own_bytes();
     struct vm *vm = kmalloc(sizeof(*vm));
@@ -401,6 +404,8 @@ void machine_poll(struct vmm_entry *entry)
         copy_console(entry);
     if (entry->vm && has_stopped(entry->vm))
         handle_stop(entry);
+    else if (entry->vm)
+        machine_poll_removal(entry);
     if (entry->state != VMM_STARTING || entry->vm)
         return;
     if (time_ns() >= entry->restart_ns)

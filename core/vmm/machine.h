@@ -56,4 +56,35 @@ void machine_release_images(struct vmm_entry *entry);
 int machine_open_disks(struct vmm_entry *entry, struct vmm_error *err) must_check;
 void machine_close_disks(struct vmm_entry *entry);
 
+/* One of them. volume: NULL: it is not open. */
+int machine_open_disk(const struct vm_disk *disk, struct volume **out,
+                      struct vmm_error *err) must_check;
+void machine_close_disk(const struct vm_disk *disk, struct volume *volume);
+
+/*
+ * Has a VM that exists get the disk that `next` has more than its definition, at the end, and takes
+ * `next` as its definition. Return: 0; as machine_hold_images; -ENOSPC; or the pool's error, with
+ * *err filled: nothing has changed.
+ */
+int machine_plug_disk(struct vmm_entry *entry, const struct vm_config *next,
+                      struct vmm_error *err) must_check;
+
+/*
+ * Takes a disk, by its place, out of the definition, lets go of what it is on, and takes it off the
+ * guest if there is one: by force, a device that fails all requests is left until the guest has
+ * given it up. Return: 0; or the pool's error with *err filled: nothing has changed.
+ */
+int machine_unplug_disk(struct vmm_entry *entry, u32 at, bool force,
+                        struct vmm_error *err) must_check;
+
+/* Asks the guest of a VM that exists to give a disk up. machine_poll goes on with it, and
+ * entry->removal says how it ends. None is asked for yet. */
+void machine_ask_disk(struct vmm_entry *entry, u32 at);
+
+/* Deals with what became of it. The VM exists. */
+void machine_poll_removal(struct vmm_entry *entry);
+
+/* The VM is gone, and with it whoever was asked: ends what was asked. */
+void machine_end_removal(struct vmm_entry *entry);
+
 #endif

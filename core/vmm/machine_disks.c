@@ -48,31 +48,32 @@ static int open_volume(const struct vm_disk *disk, struct volume **out, struct v
     return rc == -EBUSY || rc == 0 ? rc : -EINVAL;
 }
 
+int machine_open_disk(const struct vm_disk *disk, struct volume **out, struct vmm_error *err)
+{
+    return disk->image[0] ? open_image(disk, out, err) : open_volume(disk, out, err);
+}
+
+void machine_close_disk(const struct vm_disk *disk, struct volume *volume)
+{
+    if (volume && disk->image[0] && !image_pool_close_disk(volume))
+        volume->ops->destroy(volume);
+    else if (volume && !disk->image[0])
+        volume_close(volume, !disk->is_read_only);
+}
+
 int machine_open_disks(struct vmm_entry *entry, struct vmm_error *err)
 {
     int rc = 0;
 
-    for (u32 i = 0; rc == 0 && i < entry->cfg.disk_count; i++) {
-        const struct vm_disk *disk = &entry->cfg.disks[i];
-
-        if (disk->image[0])
-            rc = open_image(disk, &entry->disks[i], err);
-        else
-            rc = open_volume(disk, &entry->disks[i], err);
-    }
+    for (u32 i = 0; rc == 0 && i < entry->cfg.disk_count; i++)
+        rc = machine_open_disk(&entry->cfg.disks[i], &entry->disks[i], err);
     return rc; /* who asked closes what is open */
 }
 
 void machine_close_disks(struct vmm_entry *entry)
 {
     for (u32 i = 0; i < VM_DISKS_MAX; i++) {
-        const struct vm_disk *disk = &entry->cfg.disks[i];
-        struct volume *volume = entry->disks[i];
-
+        machine_close_disk(&entry->cfg.disks[i], entry->disks[i]);
         entry->disks[i] = NULL;
-        if (volume && disk->image[0] && !image_pool_close_disk(volume))
-            volume->ops->destroy(volume);
-        else if (volume && !disk->image[0])
-            volume_close(volume, !disk->is_read_only);
     }
 }

@@ -16,6 +16,13 @@ struct image;
 struct vmm_pool;
 struct volume;
 
+/* One disk that the guest is asked to give up, or the last one. */
+struct disk_removal {
+    enum vmm_removal state;
+    char disk[VM_DISK_ID_MAX + 1];
+    u64 deadline_ns;
+};
+
 struct vmm_entry {
     struct list link;
     u32 id;
@@ -36,8 +43,10 @@ struct vmm_entry {
     struct image *kernel;               /* held from start to stop, restarts included */
     struct image *initrd;               /* held, or NULL */
     struct volume *disks[VM_DISKS_MAX]; /* open from start to stop, by cfg.disks; or NULL */
-    u32 fast_restarts;                  /* in a row, by themselves */
-    u64 restart_ns; /* when the next one is due; state is VMM_STARTING and vm NULL */
+    struct disk_removal removal;
+    u32 dead_slots;    /* of vm: with disks taken by force, which the guest has yet to give up */
+    u32 fast_restarts; /* in a row, by themselves */
+    u64 restart_ns;    /* when the next one is due; state is VMM_STARTING and vm NULL */
     struct vcpu_times times[VM_CPUS_MAX];     /* of vCPUs already gone since the last start */
     struct time_stats wakeups;                /* of vCPUs already gone since the last start */
     u64 let_pass;                             /* of vCPUs already gone since the last start */

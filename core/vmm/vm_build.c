@@ -134,13 +134,18 @@ static int create_devices(struct vm *vm, const struct vm_parts *parts)
 
 static int write_acpi(struct vm *vm)
 {
+    const struct guest_acpi board = {
+        .cpu_count = vm->vcpu_count,
+        .pci_mem64 = vm->pci->mem64,
+        .hotplug_slots = vpci_hotplug_slots(vm->pci),
+    };
     u8 *tables = kzalloc(GUEST_ACPI_TABLES_MAX);
     size_t bytes;
     int rc;
 
     if (!tables)
         return -ENOMEM;
-    bytes = guest_acpi_build(tables, GUEST_ACPI_BASE, vm->vcpu_count, vm->pci->mem64);
+    bytes = guest_acpi_build(tables, GUEST_ACPI_BASE, &board);
     rc = gmem_write(&vm->gmem, gpa(GUEST_ACPI_BASE), tables, bytes);
     kfree(tables);
     return rc;
@@ -284,24 +289,27 @@ static int create_nics(struct vm *vm, const struct vm_config *cfg, struct vmm_er
     return 0;
 }
 
+int vm_build_disk(struct vm *vm, const struct vm_disk *disk, struct volume *volume)
+{
+    struct virtio_blk_config cfg = {
+        .volume = volume,
+        .is_read_only = disk->is_read_only,
+        .can_discard = disk->can_discard,
+        .limits = {disk->ops_per_s, disk->bytes_per_s, disk->burst_bytes},
+    };
+
+    (void)str_copy(cfg.id, sizeof(cfg.id), disk->id);
+    ksnprintf(cfg.serial, sizeof(cfg.serial), "%s", disk->serial[0] ? disk->serial : disk->id);
+    return virtio_blk_create(vm, &cfg);
+}
+
 /* Return: 0, -ENOMEM, -ENOSPC. */
 static int create_disks(struct vm *vm, const struct vm_parts *parts)
 {
     int rc = 0;
 
-    for (u32 i = 0; rc == 0 && i < parts->cfg->disk_count; i++) {
-        const struct vm_disk *disk = &parts->cfg->disks[i];
-        struct virtio_blk_config cfg = {
-            .volume = parts->disks[i],
-            .is_read_only = disk->is_read_only,
-            .can_discard = disk->can_discard,
-            .limits = {disk->ops_per_s, disk->bytes_per_s, disk->burst_bytes},
-        };
-
-        (void)str_copy(cfg.id, sizeof(cfg.id), disk->id);
-        ksnprintf(cfg.serial, sizeof(cfg.serial), "%s", disk->serial[0] ? disk->serial : disk->id);
-        rc = virtio_blk_create(vm, &cfg);
-    }
+    for (u32 i = 0; rc == 0 && i < parts->cfg->disk_count; i++)
+        rc = vm_build_disk(vm, &parts->cfg->disks[i], parts->disks[i]);
     return rc;
 }
 
@@ -314,6 +322,7 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
         return no_memory(parts, err);
     vm->boot_unix_ns = parts->unix_ns;
     vm->on_stopped = parts->on_stopped;
+    vm->on_ejected = parts->on_ejected;
     vm->is_realtime = cfg->cpu_realtime;
     vm->gmem.node = parts->node;
     rc = populate(vm, cfg->memory_bytes);

@@ -22,6 +22,7 @@ struct vm_parts {
     u64 unix_ns;                 /* wall clock for its clocks */
     u32 node;                    /* NUMA node whose memory it takes first */
     void (*on_stopped)(struct vm *vm);
+    void (*on_ejected)(struct vm *vm);
 };
 
 /*
@@ -30,5 +31,8 @@ struct vm_parts {
  * nothing left behind.
  */
 int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err) must_check;
+
+/* A disk on an open volume. Context and return: as virtio_blk_create. */
+int vm_build_disk(struct vm *vm, const struct vm_disk *disk, struct volume *volume) must_check;
 
 #endif

@@ -14,8 +14,8 @@
 #include "core/vdev/vdevs.h"
 #include "core/vmm/boot_vms.h"
 #include "core/vmm/clock.h"
+#include "core/vmm/definition.h"
 #include "core/vmm/machine.h"
-#include "core/vmm/pcpu_plan.h"
 #include "core/vmm/pools.h"
 #include "core/vmm/registry.h"
 #include "core/vmm/vm_store.h"
@@ -82,28 +82,6 @@ const char *vmm_state_name(enum vmm_state state)
     };
 
     return names[state];
-}
-
-static struct vmm_entry *find(u32 id, struct vmm_error *err)
-{
-    struct vmm_entry *entry = registry_find_id(id);
-
-    if (!entry)
-        vmm_error_set(err, "no_such", NULL, "GET /api/v1/vms lists the VMs there are.",
-                      "There is no such VM.");
-    return entry;
-}
-
-static int wrong_state(const struct vmm_entry *entry, const char *hint, struct vmm_error *err)
-{
-    vmm_error_set(err, "state", NULL, hint, "VM \"%s\" is %s.", entry->cfg.name,
-                  vmm_state_name(entry->state));
-    return -EBUSY;
-}
-
-static bool is_off(const struct vmm_entry *entry)
-{
-    return entry->state == VMM_STOPPED || entry->state == VMM_CRASHED;
 }
 
 /* Refuses a name or UUID that another definition (than `self`) has. */
@@ -182,18 +160,11 @@ static void consoles_take(struct vmm_entry *entry, const struct vm_config *cfg,
     }
 }
 
-static int check_definition(const struct vm_config *cfg, struct vmm_error *err)
-{
-    int rc = vm_config_validate(cfg, err);
-
-    return rc ? rc : pcpu_plan_check(cfg, err);
-}
-
 int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 {
     struct vconsole fresh[VM_CONSOLE_COUNT];
     struct vmm_entry *entry;
-    int rc = check_definition(cfg, err);
+    int rc = definition_check(cfg, err);
 
     if (rc == 0)
         rc = check_unique(cfg, NULL, err);
@@ -245,29 +216,6 @@ int vmm_create(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
     return rc;
 }
 
-/* Has an entry another definition, also where it is kept. Return: 0; an error: it has the old one.
- */
-static int config_set(struct vmm_entry *entry, const struct vm_config *cfg, struct vmm_error *err)
-{
-    static struct vm_config old; /* large; one thread calls */
-    int rc;
-
-    old = entry->cfg;
-    entry->cfg = *cfg;
-    rc = vm_store_save(entry, err);
-    if (rc || memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0)
-        entry->cfg = old;
-    if (rc == 0 && memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0) {
-        if (vm_store_forget(entry, err)) /* it is kept by its UUID */
-            log_warn("vmm", "VM %s, as it was, may be there again after a reboot: %s", old.name,
-                     err->text);
-        entry->cfg = *cfg;
-    }
-    registry_resort(entry);
-    registry_touch(entry);
-    return rc;
-}
-
 /* Takes the new definition over, with the old name and UUID where it has none. */
 static int config_replace(struct vmm_entry *entry, const struct vm_config *cfg,
                           struct vmm_error *err)
@@ -279,20 +227,20 @@ static int config_replace(struct vmm_entry *entry, const struct vm_config *cfg,
         memcpy(next.name, entry->cfg.name, sizeof(next.name));
     if (vmm_uuid_is_zero(next.uuid))
         memcpy(next.uuid, entry->cfg.uuid, sizeof(next.uuid));
-    return config_set(entry, &next, err);
+    return definition_set(entry, &next, err);
 }
 
 int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err)
 {
     struct vconsole fresh[VM_CONSOLE_COUNT];
-    struct vmm_entry *entry = find(id, err);
+    struct vmm_entry *entry = definition_find(id, err);
     int rc;
 
     if (!entry)
         return -ENOENT;
-    rc = check_definition(cfg, err);
-    if (rc == 0 && !is_off(entry))
-        rc = wrong_state(entry, "Power it off before changing it.", err);
+    rc = definition_check(cfg, err);
+    if (rc == 0 && !definition_is_off(entry))
+        rc = definition_wrong_state(entry, "Power it off before changing it.", err);
     if (rc == 0)
         rc = check_unique(cfg, entry, err);
     if (rc == 0)
@@ -334,14 +282,14 @@ static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
 int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
 {
     static struct vm_config live; /* large; one thread calls */
-    struct vmm_entry *entry = find(id, err);
+    struct vmm_entry *entry = definition_find(id, err);
     int rc;
 
     if (!entry)
         return -ENOENT;
-    if (is_off(entry))
+    if (definition_is_off(entry))
         return vmm_replace(id, cfg, err);
-    rc = check_definition(cfg, err);
+    rc = definition_check(cfg, err);
     if (rc)
         return rc;
     memcpy(&live, &entry->cfg, sizeof(live));
@@ -353,7 +301,7 @@ int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
         if (rc)
             return rc;
     }
-    rc = config_set(entry, &live, err);
+    rc = definition_set(entry, &live, err);
     if (rc == 0 && entry->vm)
         machine_set_share(entry);
     return rc;
@@ -361,17 +309,18 @@ int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
 
 int vmm_delete(u32 id, bool force, struct vmm_error *err)
 {
-    struct vmm_entry *entry = find(id, err);
+    struct vmm_entry *entry = definition_find(id, err);
     int rc;
 
     if (!entry)
         return -ENOENT;
-    if (!is_off(entry) && !force)
-        return wrong_state(entry, "Power it off, or add ?force=true.", err);
+    if (!definition_is_off(entry) && !force)
+        return definition_wrong_state(entry, "Power it off, or add ?force=true.", err);
     rc = vm_store_forget(entry, err);
     if (rc)
         return rc;
-    if (!is_off(entry))
+    entry->removal.state = VMM_REMOVAL_NONE; /* what it ends with would be kept again */
+    if (!definition_is_off(entry))
         machine_power_off(entry);
     remove(entry);
     return 0;
@@ -389,13 +338,13 @@ static void forget_last_run(struct vmm_entry *entry)
 
 int vmm_start(u32 id, bool paused, struct vmm_error *err)
 {
-    struct vmm_entry *entry = find(id, err);
+    struct vmm_entry *entry = definition_find(id, err);
     int rc;
 
     if (!entry)
         return -ENOENT;
-    if (!is_off(entry))
-        return wrong_state(entry, "Only a stopped or crashed VM can be started.", err);
+    if (!definition_is_off(entry))
+        return definition_wrong_state(entry, "Only a stopped or crashed VM can be started.", err);
     if (vmm_unavailable_reason()) {
         vmm_error_set(err, "semantic", NULL,
                       "Turn on VT-x or AMD-V in the firmware's setup, if this CPU has it.", "%s",
@@ -417,12 +366,12 @@ int vmm_start(u32 id, bool paused, struct vmm_error *err)
  * -ENOENT, -EBUSY. */
 static int find_alive(u32 id, bool waiting_will_do, struct vmm_entry **out, struct vmm_error *err)
 {
-    *out = find(id, err);
+    *out = definition_find(id, err);
     if (!*out)
         return -ENOENT;
     if ((*out)->vm || (waiting_will_do && (*out)->state == VMM_STARTING))
         return 0;
-    return wrong_state(*out, "Start it first.", err);
+    return definition_wrong_state(*out, "Start it first.", err);
 }
 
 int vmm_poweroff(u32 id, struct vmm_error *err)
@@ -453,7 +402,7 @@ int vmm_pause(u32 id, struct vmm_error *err)
     if (rc)
         return rc;
     if (entry->state != VMM_RUNNING)
-        return wrong_state(entry, "Only a running VM can be paused.", err);
+        return definition_wrong_state(entry, "Only a running VM can be paused.", err);
     vm_pause(entry->vm);
     registry_set_state(entry, VMM_PAUSED);
     return 0;
@@ -467,7 +416,7 @@ int vmm_resume(u32 id, struct vmm_error *err)
     if (rc)
         return rc;
     if (entry->state != VMM_PAUSED)
-        return wrong_state(entry, "Only a paused VM can be resumed.", err);
+        return definition_wrong_state(entry, "Only a paused VM can be resumed.", err);
     vm_resume(entry->vm);
     registry_set_state(entry, VMM_RUNNING);
     return 0;
@@ -481,7 +430,7 @@ int vmm_power_button(u32 id, struct vmm_error *err)
     if (rc)
         return rc;
     if (entry->state != VMM_RUNNING)
-        return wrong_state(entry, "Resume it first.", err);
+        return definition_wrong_state(entry, "Resume it first.", err);
     vpm_power_button(entry->vm);
     return 0;
 }

@@ -123,6 +123,36 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must
  */
 int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
 
+/*
+ * Gives the VM one more disk; also while it runs, and its guest is told. A disk of a VM that is off
+ * is replaced by one of the same id; the same again changes nothing. Return: 0; -ENOENT, -EINVAL,
+ * -EBUSY (its volume is in use; state; needs_stop), -ENOSPC, -ENOMEM, or the pool's error.
+ */
+int vmm_disk_put(u32 id, const struct vm_disk *disk, struct vmm_error *err) must_check;
+
+/*
+ * Takes a disk away: from a VM that is off, or by force, at once; the guest then finds errors, and
+ * is asked to give up what is left of it. A guest that runs is asked first: one disk of a VM at a
+ * time. Return: 0; -EAGAIN (vmm_disk_removal tells how it ends); -ENOENT, -EBUSY (state; another
+ * one is asked for), or the pool's error.
+ */
+int vmm_disk_remove(u32 id, const char *disk, bool force, struct vmm_error *err) must_check;
+
+/* What became of the disk that the guest was asked for last. */
+enum vmm_removal {
+    VMM_REMOVAL_NONE,
+    VMM_REMOVAL_PENDING,
+    VMM_REMOVAL_DONE,
+    VMM_REMOVAL_NO_ANSWER, /* within VMM_REMOVAL_NS: the guest still has it */
+    VMM_REMOVAL_NOT_KEPT,  /* the changed definition could not be written: the guest has it again */
+};
+#define VMM_REMOVAL_NS (30 * NS_PER_S)
+enum vmm_removal vmm_disk_removal(u32 id);
+
+/* The slot of a disk on the guest's PCI bus. Return: 0: the VM does not run, or has no such disk.
+ */
+u32 vmm_disk_slot(u32 id, const char *disk);
+
 /* Return: 0, -ENOENT, -EBUSY (running and not forced). */
 int vmm_delete(u32 id, bool force, struct vmm_error *err) must_check;
 

@@ -75,6 +75,15 @@ void vdev_attach(struct vm *vm, struct vdev *dev, const char *name, const struct
     vm->devices = dev;
 }
 
+void vdev_detach(struct vdev *dev)
+{
+    struct vdev **link = &dev->vm->devices;
+
+    while (*link != dev)
+        link = &(*link)->next;
+    *link = dev->next;
+}
+
 int bus_add(struct bus *bus, u64 base, u64 size, const struct bus_ops *ops, struct vdev *dev)
 {
     if (bus->count == BUS_REGIONS_MAX)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vmm/guest_acpi.c core/vmm/aml.c tests/fakes/assert.c */
+/* SOURCES: core/vmm/guest_acpi.c core/vmm/guest_dsdt.c core/vmm/aml.c tests/fakes/assert.c */
 /* A guest finds every table from the RSDP, all checksums hold, and they say what guest_layout.h
  * says. */
 #include "tests/unit/harness.h"
@@ -55,8 +55,11 @@ static const u8 *find(const char *signature)
 
 static void build(u32 cpus)
 {
+    const struct guest_acpi board = {
+        .cpu_count = cpus, .pci_mem64 = 0x400000000, .hotplug_slots = 0xfffffff6};
+
     memset(tables, 0xee, sizeof(tables));
-    used = guest_acpi_build(tables, GUEST_ACPI_BASE, cpus, 0x400000000);
+    used = guest_acpi_build(tables, GUEST_ACPI_BASE, &board);
     CHECK(used <= sizeof(tables));
 }
 
@@ -85,6 +88,9 @@ TEST(fadt_names_the_board)
     CHECK_EQ(get(fadt + 56, 4), GUEST_PM1A_EVT);
     CHECK_EQ(get(fadt + 64, 4), GUEST_PM1A_CNT);
     CHECK_EQ(get(fadt + 76, 4), GUEST_PM_TMR);
+    CHECK_EQ(get(fadt + 80, 4), GUEST_GPE0);
+    CHECK_EQ(fadt[92], GUEST_GPE0_BYTES);
+    CHECK_EQ(get(fadt + 224, 8), GUEST_GPE0);
     CHECK_EQ(fadt[88], 4);
     CHECK_EQ(fadt[89], 2);
     CHECK_EQ(fadt[91], 4);
@@ -173,4 +179,33 @@ TEST(pci_is_announced)
     prt = named(dsdt, "_PRT");
     CHECK_EQ(prt[3], 31);
     CHECK(memcmp(prt + 4, route, sizeof(route)) == 0);
+}
+
+static bool has(const u8 *from, const u8 *end, const void *bytes, size_t count)
+{
+    while (from + count <= end && memcmp(from, bytes, count) != 0)
+        from++;
+    return from + count <= end;
+}
+
+TEST(slots_can_be_given_up)
+{
+    static const u8 slot2[] = {0x5b, 0x82, 0x49, 0x02, 'S',  '0',  '2', '_',  0x08, '_', 'A',
+                               'D',  'R',  0x0c, 0,    0,    2,    0,   0x08, '_',  'S', 'U',
+                               'N',  0x0a, 2,    0x14, 0x41, 0x01, '_', 'E',  'J',  '0', 1,
+                               0x70, 0x0c, 4,    0,    0,    0,    'H', 'P',  'E',  'J'};
+    static const u8 last[] = {0xa0, 0x41, 0x01, 0x7b, 0x60, 0x0c, 0,   0,    0,
+                              0x80, 0,    0x86, 'S',  '1',  'F',  '_', 0x0a, 3};
+    static const u8 gpe[] = {0x10, 0x4e, 0x01, 0x5c, '_', 'G',  'P',  'E', 0x14, 0x46, 0x01,
+                             '_',  'E',  '0',  '0',  0,   0x5c, 0x2f, 3,   '_',  'S',  'B',
+                             '_',  'P',  'C',  'I',  '0', 'H',  'P',  'E', 'V'};
+    const u8 *dsdt, *end;
+
+    build(255);
+    dsdt = at(get(find("FACP") + 140, 8));
+    end = dsdt + get(dsdt + 4, 4);
+    CHECK(has(dsdt, end, slot2, sizeof(slot2)));
+    CHECK(!has(dsdt, end, "S03_", 4)); /* what is in there stays */
+    CHECK(memcmp(end - sizeof(gpe), gpe, sizeof(gpe)) == 0);
+    CHECK(memcmp(end - sizeof(gpe) - sizeof(last), last, sizeof(last)) == 0);
 }

@@ -5,11 +5,11 @@
  * core/vdev/virtio_net*.c drivers/net/tcp_segment.c core/vdev/virtio_pci.c core/vdev/virtio_rng.c
  * core/vdev/virtqueue.c core/vdev/vlapic.c core/vdev/vlapic_ipi.c core/vdev/vlapic_regs.c
  * core/vdev/vlapic_timer.c core/vdev/vmsi.c core/vdev/vpci.c core/vdev/vpci_access.c
- * core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c core/vdev/vpm.c core/vdev/vrtc.c
- * core/vdev/vrtc_time.c core/vdev/vuart.c mm/gmem.c mm/gmem_fill.c mm/gmem_return.c mm/memmap.c
- * mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c mm/slat.c tests/fakes/fake_board.c
- * tests/fakes/fake_board_net.c tests/fakes/fake_timer.c tests/fakes/arena.c tests/fakes/assert.c
- * tests/fakes/log.c
+ * core/vdev/vpci_hotplug.c core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c
+ * core/vdev/vpm.c core/vdev/vrtc.c core/vdev/vrtc_time.c core/vdev/vuart.c mm/gmem.c mm/gmem_fill.c
+ * mm/gmem_return.c mm/memmap.c mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c mm/slat.c
+ * tests/fakes/fake_board.c tests/fakes/fake_board_net.c tests/fakes/fake_timer.c
+ * tests/fakes/arena.c tests/fakes/assert.c tests/fakes/log.c
  */
 /* The balloon takes whole frames, once, and never more than a doorbell's worth, whatever the driver
  * says. */

@@ -4,9 +4,9 @@
  * core/vdev/virtio.c core/vdev/virtio_blk.c core/vdev/virtio_blk_request.c core/vdev/virtio_pci.c
  * core/vdev/virtqueue.c core/vdev/vlapic.c core/vdev/vlapic_ipi.c core/vdev/vlapic_regs.c
  * core/vdev/vlapic_timer.c core/vdev/vmsi.c core/vdev/vpci.c core/vdev/vpci_access.c
- * core/vdev/vpci_config.c core/vdev/vpic.c drivers/block/blk_segs.c drivers/block/volume.c
- * drivers/net/net_limit.c tests/fakes/arena.c tests/fakes/fake_board.c tests/fakes/fake_gmem.c
- * tests/fakes/fake_timer.c tests/fakes/assert.c
+ * core/vdev/vpci_hotplug.c core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpm.c
+ * drivers/block/blk_segs.c drivers/block/volume.c drivers/net/net_limit.c tests/fakes/arena.c
+ * tests/fakes/fake_board.c tests/fakes/fake_gmem.c tests/fakes/fake_timer.c tests/fakes/assert.c
  */
 /* The emulated disk: requests of every kind, memory in pieces, answers that take time, limits, and
  * drivers that break each rule. */
@@ -766,5 +766,80 @@ TEST(no_memory_behind_the_guests)
     CHECK_EQ(used(), 0);
     CHECK(get(BAR + COMMON_STATUS, 1) & VIRTIO_STATUS_NEEDS_RESET);
     CHECK_EQ(ops, 0);
+    teardown();
+}
+
+TEST(taken_off_while_a_request_is_in_flight)
+{
+    struct vdev *dev = NULL;
+
+    setup();
+    CHECK_EQ(virtio_blk_slot(&board.vm, "root"), SLOT);
+    answers_later = true;
+    (void)request(T_IN, 3, 512);
+    CHECK_EQ(held_count, 1);
+    dev = virtio_blk_unplug(&board.vm, SLOT);
+    CHECK(dev == &blk->virtio.dev && board.vm.devices != dev);
+    CHECK(virtio_blk_unplug(&board.vm, SLOT) == NULL);
+    CHECK_EQ(virtio_blk_slot(&board.vm, "root"), 0);
+    CHECK_EQ(get(GUEST_PCI_ECAM + (SLOT << 15), 4), 0xffffffff);
+    put(NOTIFY, 2, 0); /* nobody is there */
+    CHECK_EQ(held_count, 1);
+    fake_task_on_wait = answer_all;
+    dev->ops->fini(dev); /* waits for it */
+    CHECK_EQ(held_count, 0);
+    CHECK_EQ(used(), 0); /* its ring is not written any more */
+    CHECK_EQ(fake_gmem_pins, 0);
+    teardown();
+}
+
+TEST(a_disk_without_its_volume_fails_all_requests)
+{
+    struct virtio_blk_config cfg;
+    u32 before;
+
+    setup();
+    cfg = blk->cfg;
+    cfg.limits = (struct net_limits){.frames_per_s = 10};
+    teardown();
+    setup_with(&cfg);
+    answers_later = true;
+    (void)request(T_IN, 3, 512);
+    fake_task_on_wait = answer_all;
+    virtio_blk_kill(&board.vm, "root"); /* waits for it */
+    CHECK_EQ(used(), 1);
+    CHECK_EQ(fake_ram[STATUS], BLK_S_OK);
+    before = ops;
+    answers_later = false;
+    for (u32 i = 0; i < 20; i++) /* the limit does not hold them up */
+        CHECK_EQ(request(i % 2 ? T_IN : T_OUT, 0, 512), BLK_S_IOERR);
+    CHECK_EQ(request(T_FLUSH, 0, 0), BLK_S_IOERR);
+    CHECK_EQ(request(T_GET_ID, 0, 20), BLK_S_IOERR);
+    CHECK_EQ(ops, before);
+    CHECK_EQ(virtio_blk_slot(&board.vm, "root"), 0); /* the name is free */
+    CHECK(virtio_blk_stats(&board.vm, "root") == NULL);
+    CHECK_EQ(virtio_blk_create(&board.vm, &cfg), 0);
+    CHECK_EQ(virtio_blk_slot(&board.vm, "root"), SLOT + 1);
+    virtio_blk_kill(&board.vm, "none");
+    teardown();
+}
+
+TEST(no_slot_is_left)
+{
+    struct virtio_blk_config cfg;
+    struct vdev *dev;
+    int rc = 0;
+
+    setup();
+    cfg = blk->cfg;
+    for (u32 i = SLOT + 1; i < GUEST_PCI_SLOTS; i++)
+        CHECK_EQ(virtio_blk_create(&board.vm, &cfg), 0);
+    memcpy(cfg.id, "more", sizeof("more"));
+    rc = virtio_blk_create(&board.vm, &cfg);
+    CHECK_EQ(rc, -ENOSPC);
+    CHECK_EQ(virtio_blk_slot(&board.vm, "more"), 0);
+    dev = virtio_blk_unplug(&board.vm, 0);
+    CHECK(dev != NULL);
+    dev->ops->fini(dev);
     teardown();
 }

@@ -101,6 +101,27 @@ TEST(every_member_arrives)
     CHECK_EQ(cfg.serial_log_bytes, 8192);
 }
 
+TEST(one_disk)
+{
+    static const char text[] =
+        "{\"volume\":\"v\",\"read_only\":true,\"discard\":null,\"limits\":{\"ops_per_s\":5}}";
+    static const char unknown[] = "{\"volume\":\"v\",\"cpu\":{}}";
+    static struct vm_disk disk, again;
+
+    CHECK_EQ(json_parse(&doc, text, strlen(text)), 0);
+    CHECK_EQ(vm_json_read_disk(&doc, &disk, &error), 0);
+    CHECK_STR(disk.volume, "v");
+    CHECK_STR(disk.id, "");
+    CHECK(disk.is_read_only && disk.can_discard);
+    CHECK_EQ(disk.ops_per_s, 5);
+    CHECK_EQ(vm_json_read_disk(&doc, &again, &error), 0);
+    CHECK(memcmp(&disk, &again, sizeof(disk)) == 0);
+    CHECK_EQ(json_parse(&doc, unknown, strlen(unknown)), 0);
+    CHECK_EQ(vm_json_read_disk(&doc, &again, &error), -EINVAL);
+    CHECK_STR(error.slug, "unknown_field");
+    CHECK_STR(error.pointer, "/cpu");
+}
+
 /* RFC 7396: members not named stay, null removes, arrays are replaced. */
 TEST(a_merge_patch)
 {

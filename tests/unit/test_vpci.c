@@ -5,9 +5,10 @@
  * core/vdev/virtio_net*.c drivers/net/tcp_segment.c core/vdev/virtio_pci.c core/vdev/virtio_rng.c
  * core/vdev/virtqueue.c core/vdev/vlapic.c core/vdev/vlapic_ipi.c core/vdev/vlapic_regs.c
  * core/vdev/vlapic_timer.c core/vdev/vmsi.c core/vdev/vpci.c core/vdev/vpci_access.c
- * core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c core/vdev/vpm.c core/vdev/vrtc.c
- * core/vdev/vrtc_time.c core/vdev/vuart.c tests/fakes/fake_board.c tests/fakes/fake_board_net.c
- * tests/fakes/fake_gmem.c tests/fakes/fake_timer.c tests/fakes/assert.c
+ * core/vdev/vpci_hotplug.c core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c
+ * core/vdev/vpm.c core/vdev/vrtc.c core/vdev/vrtc_time.c core/vdev/vuart.c tests/fakes/fake_board.c
+ * tests/fakes/fake_board_net.c tests/fakes/fake_gmem.c tests/fakes/fake_timer.c
+ * tests/fakes/assert.c
  */
 /* The PCI bus: both ways into configuration space, BARs that are sized, moved and overlap, lines.
  */
@@ -70,6 +71,7 @@ static void setup(void)
     CHECK_EQ(vlapic_create(&board.vcpus[0]), 0);
     CHECK_EQ(vpic_create(&board.vm), 0);
     CHECK_EQ(vioapic_create(&board.vm), 0);
+    CHECK_EQ(vpm_create(&board.vm), 0);
     CHECK_EQ(vpci_create(&board.vm, MEM64), 0);
     memset(fakes, 0, sizeof(fakes));
     for (unsigned i = 0; i < FUNCTIONS; i++) {
@@ -300,6 +302,102 @@ TEST(a_line_is_shared)
     CHECK_EQ(serve(), -1);
     vpci_intx_set(&fakes[1].fn, true);
     CHECK(line(2) && !line(1));
+    board_fini(&board);
+}
+
+TEST(a_function_leaves_and_another_comes)
+{
+    struct vpci *host = NULL;
+    u32 bar;
+
+    setup();
+    host = board.vm.pci;
+    bar = get(3, BAR0);
+    put(1, BAR0, 0xd0000000);
+    put(3, BAR0, 0xd0000000); /* under the other one's */
+    put(1, COMMAND, DECODES);
+    put(3, COMMAND, DECODES);
+    vpci_intx_set(&fakes[0].fn, true);
+    vpci_remove(&fakes[0].fn);
+    CHECK(!line(1));
+    CHECK_EQ(get(1, 0), ALL_ONES);
+    put(1, COMMAND, DECODES);
+    CHECK_EQ(board_read(&board, 0xd0000000), 0x300); /* uncovered */
+    vpci_intx_set(&fakes[0].fn, true);               /* from a task that has not heard of it */
+    CHECK(!line(1));
+    vpci_intx_set(&fakes[2].fn, true); /* of the same line */
+    vpci_intx_set(&fakes[0].fn, false);
+    CHECK(line(1));
+    vpci_remove(&fakes[0].fn); /* again: nothing */
+    CHECK_EQ(vpci_add(host, &fakes[0].fn), 0);
+    CHECK_EQ(fakes[0].fn.slot, 1);
+    CHECK_EQ(get(1, BAR0), GUEST_PCI_MEM32);
+    CHECK_EQ(get(1, COMMAND) & 0xffff, 0);
+    vpci_remove(&fakes[2].fn);
+    CHECK_EQ(vpci_add(host, &fakes[2].fn), 0);
+    CHECK_EQ(get(3, BAR0), bar); /* the slot's share, each time */
+    board_fini(&board);
+}
+
+static u32 ejections;
+
+static void on_ejected(struct vm *vm)
+{
+    CHECK(vm == &board.vm);
+    ejections++;
+}
+
+static u32 hotplug(u32 reg)
+{
+    return (u32)board_in_wide(&board, (u16)(GUEST_HOTPLUG + reg), 4);
+}
+
+static void eject(u32 slots)
+{
+    board_out_wide(&board, GUEST_HOTPLUG + GUEST_HOTPLUG_EJECT, 4, slots);
+}
+
+TEST(only_what_is_wanted_is_ejected)
+{
+    struct vpci *host = NULL;
+
+    setup();
+    host = board.vm.pci;
+    ejections = 0;
+    board.vm.on_ejected = on_ejected;
+    fakes[2].fn.can_leave = true;
+    CHECK_EQ(vpci_hotplug_slots(host), ~0x17u); /* the bridge and three fakes stay */
+    vpci_announce(host, 3);
+    CHECK_EQ(board_in(&board, GUEST_GPE0), 1);
+    CHECK_EQ(hotplug(GUEST_HOTPLUG_CHECK), 0x8);
+    CHECK_EQ(hotplug(GUEST_HOTPLUG_CHECK), 0);
+    eject(ALL_ONES);
+    CHECK_EQ(ejections, 0);
+    board_out(&board, GUEST_GPE0, 1);
+    vpci_want_eject(host, 3);
+    CHECK_EQ(board_in(&board, GUEST_GPE0), 1);
+    CHECK_EQ(hotplug(GUEST_HOTPLUG_WANTED), 0x8);
+    eject(~0x8u);
+    CHECK(ejections == 0 && !vpci_was_ejected(host, 3));
+    eject(ALL_ONES);
+    CHECK_EQ(ejections, 1);
+    CHECK(!vpci_was_ejected(host, 1));
+    CHECK(vpci_was_ejected(host, 3) && !vpci_was_ejected(host, 3));
+    CHECK_EQ(hotplug(GUEST_HOTPLUG_WANTED), 0);
+    vpci_want_eject(host, 3);
+    vpci_want_back(host, 3);
+    eject(0x8); /* too late */
+    CHECK(ejections == 1 && !vpci_was_ejected(host, 3));
+    vpci_want_eject(host, 3);
+    vpci_remove(&fakes[2].fn);
+    CHECK_EQ(hotplug(GUEST_HOTPLUG_WANTED), 0);
+    for (unsigned at = 0; at < GUEST_HOTPLUG_BYTES; at++)
+        for (unsigned size = 1; size <= 4; size *= 2) {
+            board_out_wide(&board, (u16)(GUEST_HOTPLUG + at), size, ~0ull);
+            (void)board_in_wide(&board, (u16)(GUEST_HOTPLUG + at), size);
+        }
+    CHECK_EQ(board_in_wide(&board, GUEST_HOTPLUG, 2), 0xffff);
+    CHECK_EQ(ejections, 1);
     board_fini(&board);
 }
 

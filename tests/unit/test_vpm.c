@@ -5,9 +5,10 @@
  * core/vdev/virtio_net*.c drivers/net/tcp_segment.c core/vdev/virtio_pci.c core/vdev/virtio_rng.c
  * core/vdev/virtqueue.c core/vdev/vlapic.c core/vdev/vlapic_ipi.c core/vdev/vlapic_regs.c
  * core/vdev/vlapic_timer.c core/vdev/vmsi.c core/vdev/vpci.c core/vdev/vpci_access.c
- * core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c core/vdev/vpm.c core/vdev/vrtc.c
- * core/vdev/vrtc_time.c core/vdev/vuart.c tests/fakes/fake_board.c tests/fakes/fake_board_net.c
- * tests/fakes/fake_gmem.c tests/fakes/fake_timer.c tests/fakes/assert.c
+ * core/vdev/vpci_hotplug.c core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c
+ * core/vdev/vpm.c core/vdev/vrtc.c core/vdev/vrtc_time.c core/vdev/vuart.c tests/fakes/fake_board.c
+ * tests/fakes/fake_board_net.c tests/fakes/fake_gmem.c tests/fakes/fake_timer.c
+ * tests/fakes/assert.c
  */
 /* ACPI registers: power button, sleep, timer; and the reset ports. */
 #include "tests/unit/harness.h"
@@ -15,6 +16,7 @@
 #include "core/vdev/vdevs.h"
 #include "core/vdev/virq_impl.h"
 #include "core/vdev/vpic.h"
+#include "core/vmm/guest_layout.h"
 #include "tests/fakes/fake_board.h"
 #include "tests/fakes/fake_timer.h"
 
@@ -22,6 +24,7 @@
 #define EN  0x602
 #define CNT 0x604
 #define TMR 0x608
+#define GPE 0x60c
 
 static struct board board;
 
@@ -107,6 +110,29 @@ TEST(timer)
     board_fini(&board);
 }
 
+TEST(general_purpose_event)
+{
+    setup();
+    vpm_gpe(&board.vm, GUEST_GPE_HOTPLUG);
+    CHECK_EQ(get(GPE), 0x0001);
+    CHECK(!sci());
+    board_out(&board, GPE + 1, 0xff);
+    CHECK_EQ(get(GPE), 0x0101); /* the others are not there */
+    CHECK(sci());
+    board_out(&board, GPE, 0xfe);
+    CHECK(sci());
+    vpm_power_button(&board.vm);
+    put(EN, 0x100);
+    board_out(&board, GPE, 0x01);
+    CHECK_EQ(get(GPE), 0x0100);
+    CHECK(sci()); /* the button */
+    put(STS, 0x100);
+    CHECK(!sci());
+    board_reset(&board);
+    CHECK_EQ(get(GPE), 0);
+    board_fini(&board);
+}
+
 TEST(keyboard_controller)
 {
     setup();
@@ -139,7 +165,8 @@ TEST(odd_accesses)
                 board_out_wide(&board, port, size, ~0ull);
         }
     CHECK_EQ(board_in(&board, 0x606), 0);
-    CHECK_EQ(board_in(&board, 0x60c), 0xff);
+    CHECK_EQ(board_in(&board, 0x60d), 1);
+    CHECK_EQ(board_in(&board, 0x60e), 0xff);
     CHECK_EQ(board.vm.stop, VM_STOP_NONE);
     board_reset(&board);
     CHECK_EQ(get(EN), 0);

@@ -5,9 +5,10 @@
  * core/vdev/virtio_net*.c drivers/net/tcp_segment.c core/vdev/virtio_pci.c core/vdev/virtio_rng.c
  * core/vdev/virtqueue.c core/vdev/vlapic.c core/vdev/vlapic_ipi.c core/vdev/vlapic_regs.c
  * core/vdev/vlapic_timer.c core/vdev/vmsi.c core/vdev/vpci.c core/vdev/vpci_access.c
- * core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c core/vdev/vpm.c core/vdev/vrtc.c
- * core/vdev/vrtc_time.c core/vdev/vuart.c tests/fakes/fake_board.c tests/fakes/fake_board_net.c
- * tests/fakes/fake_gmem.c tests/fakes/fake_timer.c tests/fakes/assert.c
+ * core/vdev/vpci_hotplug.c core/vdev/vpci_config.c core/vdev/vpic.c core/vdev/vpit.c
+ * core/vdev/vpm.c core/vdev/vrtc.c core/vdev/vrtc_time.c core/vdev/vuart.c tests/fakes/fake_board.c
+ * tests/fakes/fake_board_net.c tests/fakes/fake_gmem.c tests/fakes/fake_timer.c
+ * tests/fakes/assert.c
  */
 /* The 16550A: transmitting, receiving, interrupts in order of priority, FIFOs, loopback. */
 #include "tests/unit/harness.h"

@@ -29,7 +29,7 @@ static struct pktbuf pkts[BUFFERS];
 static u8 buffers[BUFFERS][PKTBUF_BYTES];
 static struct pktbuf big_pkts[2];
 static u8 big_buffers[2][PKTBUF_BIG_BYTES];
-static struct netdev *nic, *all[32]; /* the one under test; all, so that none looks lost */
+static struct netdev *nic, *all[64]; /* the one under test; all, so that none looks lost */
 static bool ctrl_is_dead, interrupts_come;
 static u8 commands[8][3];
 static u32 command_count, wakes;

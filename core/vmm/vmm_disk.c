@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests on single disks of VMs, which may run. */
+#include "core/lib/errno.h"
+#include "core/lib/string.h"
+#include "core/vdev/virtio_blk.h"
+#include "core/vmm/definition.h"
+#include "core/vmm/machine.h"
+#include "core/vmm/vmm_error.h"
+
+/* Return: disk_count: there is none. */
+static u32 place_of(const struct vm_config *cfg, const char *disk)
+{
+    u32 at = 0;
+
+    while (at < cfg->disk_count && strcmp(cfg->disks[at].id, disk) != 0)
+        at++;
+    return at;
+}
+
+static int put_live(struct vmm_entry *entry, const struct vm_config *next, struct vmm_error *err)
+{
+    if (!entry->vm)
+        return definition_wrong_state(entry, "Wait until it runs.", err);
+    if (next->disk_count > entry->cfg.disk_count)
+        return machine_plug_disk(entry, next, err);
+    vmm_error_set(err, "needs_stop", NULL, "Power it off, or DELETE the disk first.",
+                  "VM \"%s\" is %s and has a disk of that id, which is another one.",
+                  entry->cfg.name, vmm_state_name(entry->state));
+    return -EBUSY;
+}
+
+int vmm_disk_put(u32 id, const struct vm_disk *disk, struct vmm_error *err)
+{
+    static struct vm_config next; /* large; one thread calls */
+    struct vmm_entry *entry = definition_find(id, err);
+    u32 at;
+    int rc;
+
+    if (!entry)
+        return -ENOENT;
+    at = place_of(&entry->cfg, disk->id);
+    if (at < entry->cfg.disk_count && memcmp(&entry->cfg.disks[at], disk, sizeof(*disk)) == 0)
+        return 0;
+    if (at == VM_DISKS_MAX) {
+        vmm_error_set(err, "semantic", NULL, "Remove another disk first.",
+                      "VM \"%s\" has %u disks, the most possible.", entry->cfg.name, VM_DISKS_MAX);
+        return -EINVAL;
+    }
+    next = entry->cfg;
+    next.disks[at] = *disk;
+    next.disk_count = MAX(next.disk_count, at + 1);
+    rc = definition_check(&next, err);
+    if (rc)
+        return rc;
+    return definition_is_off(entry) ? definition_set(entry, &next, err)
+                                    : put_live(entry, &next, err);
+}
+
+/* The guest is asked, and need not answer. */
+static int ask(struct vmm_entry *entry, u32 at, struct vmm_error *err)
+{
+    const struct disk_removal *removal = &entry->removal;
+
+    if (entry->state != VMM_RUNNING)
+        return definition_wrong_state(entry, "Resume it first, or add ?force=true.", err);
+    if (removal->state != VMM_REMOVAL_PENDING)
+        machine_ask_disk(entry, at);
+    else if (strcmp(removal->disk, entry->cfg.disks[at].id) != 0) {
+        vmm_error_set(err, "task_running", NULL, "Wait for the task, or add ?force=true.",
+                      "The guest of VM \"%s\" is being asked for disk \"%s\".", entry->cfg.name,
+                      removal->disk);
+        return -EBUSY;
+    }
+    return -EAGAIN;
+}
+
+int vmm_disk_remove(u32 id, const char *disk, bool force, struct vmm_error *err)
+{
+    struct vmm_entry *entry = definition_find(id, err);
+    u32 at = entry ? place_of(&entry->cfg, disk) : 0;
+    int rc;
+
+    if (!entry)
+        return -ENOENT;
+    if (at == entry->cfg.disk_count) {
+        vmm_error_set(err, "no_such", NULL, "GET /api/v1/vms/{vm} lists its disks.",
+                      "VM \"%s\" has no disk \"%s\".", entry->cfg.name, disk);
+        return -ENOENT;
+    }
+    if (!definition_is_off(entry) && !force)
+        return ask(entry, at, err);
+    rc = machine_unplug_disk(entry, at, force, err);
+    if (rc == 0 && entry->removal.state == VMM_REMOVAL_PENDING &&
+        strcmp(entry->removal.disk, disk) == 0)
+        entry->removal.state = VMM_REMOVAL_DONE;
+    return rc;
+}
+
+enum vmm_removal vmm_disk_removal(u32 id)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+
+    return entry ? entry->removal.state : VMM_REMOVAL_NONE;
+}
+
+u32 vmm_disk_slot(u32 id, const char *disk)
+{
+    const struct vmm_entry *entry = registry_find_id(id);
+
+    return entry && entry->vm ? virtio_blk_slot(entry->vm, disk) : 0;
+}
