@@ -27,6 +27,7 @@
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/host_network.h"
+#include "mgmt/host_tls.h"
 #include "mgmt/netif.h"
 #include "mgmt/sampler.h"
 #include "mgmt/server.h"
@@ -134,8 +135,10 @@ static void identify(void)
         return;
     if (!agent.is_certified && !pools_are_settled())
         return; /* one of them may have the key */
-    if (!agent.is_certified)
+    if (!agent.is_certified) {
         tls_store_find();
+        host_tls_find();
+    }
     agent.is_certified = true;
     agent.certified = address;
     memcpy(agent.certified_name, agent.cfg.net.hostname, sizeof(agent.certified_name));
@@ -144,10 +147,8 @@ static void identify(void)
         log_error("tls", "the certificate could not be made; clients cannot connect");
         return;
     }
-    log_info("tls", "certificate SHA-256 %s", tls_fingerprint());
     tls_store_poll();
-    log_info("tls", "public key %s, %s", tls_key_pin(),
-             tls_store_has_key() ? "kept in a pool" : "new at each boot");
+    host_tls_tell();
 }
 
 /* The first address ends the boot. */
@@ -178,6 +179,7 @@ static void agent_main(void *arg unused)
         identify();
         if (agent.is_certified)
             tls_store_poll();
+        host_tls_poll();
         auth_poll();
         config_store_poll();
         status_page_update(&agent.cfg, agent.is_closed);

@@ -6,6 +6,7 @@
 #include "core/vmm/image.h"
 #include "core/vmm/image_pool.h"
 #include "mgmt/api.h"
+#include "mgmt/base64.h"
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
@@ -148,14 +149,6 @@ static void upload_write(struct req *req, const u8 *data, size_t len)
 static void upload_abort(struct req *req)
 {
     image_abort(req->state.object);
-}
-
-static int base64_digit(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *found = c ? strchr(digits, c) : NULL;
-
-    return found ? (int)(found - digits) : -1;
 }
 
 /* "sha-256=:BASE64:" (RFC 9530) among other digests. Return: 1 equal or absent, 0 not, -1

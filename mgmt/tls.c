@@ -6,6 +6,8 @@
 #include "mgmt/port/mbedtls.h"
 #include "mgmt/random.h"
 #include "mgmt/server.h"
+#include "mgmt/tls_chain.h"
+#include "mgmt/tls_facts.h"
 #include "mgmt/tls_identity.h"
 #include "mm/kheap.h"
 
@@ -25,6 +27,7 @@ struct tls_session {
 
 static struct {
     mbedtls_ssl_config config;
+    struct tls_chain *own; /* the administrator's, which goes before the self-made one; or NULL */
     u32 handshakes;
 } tls;
 
@@ -62,17 +65,43 @@ int tls_init(const u8 *seed, size_t bytes)
     return psa_crypto_init() == PSA_SUCCESS ? configure() : -EIO;
 }
 
+/* Puts it in force; the one before gives back the memory that it takes. Return: 0, -ENOMEM. */
+static int use(void *certificate, void *key)
+{
+    (void)mbedtls_ssl_conf_own_cert(&tls.config, NULL, NULL);
+    if (mbedtls_ssl_conf_own_cert(&tls.config, certificate, key) != 0)
+        return -ENOMEM;
+    tls_facts_note(certificate);
+    return 0;
+}
+
 int tls_identify(const char *hostname, u32 address)
 {
     int rc;
 
-    (void)mbedtls_ssl_conf_own_cert(&tls.config, NULL, NULL);
+    if (!tls.own)
+        (void)mbedtls_ssl_conf_own_cert(&tls.config, NULL, NULL);
     rc = tls_identity_make(hostname, address);
+    if (rc != 0 || tls.own)
+        return rc;
+    return use(tls_identity_certificate(), tls_identity_key());
+}
+
+int tls_install(struct tls_chain *chain)
+{
+    int rc = chain ? use(tls_chain_certificate(chain), tls_chain_key(chain))
+                   : use(tls_identity_certificate(), tls_identity_key());
+
     if (rc != 0)
         return rc;
-    if (mbedtls_ssl_conf_own_cert(&tls.config, tls_identity_certificate(), tls_identity_key()) != 0)
-        return -ENOMEM;
+    tls_chain_free(tls.own);
+    tls.own = chain;
     return 0;
+}
+
+bool tls_is_own(void)
+{
+    return tls.own != NULL;
 }
 
 static int to_library(int rc, int would_block)

@@ -16,6 +16,7 @@
 #define TLS_HANDSHAKES_MAX 32u
 
 struct tls_session;
+struct tls_chain;
 
 /* How a session reaches the network. Return: bytes moved, at least 1; -EAGAIN (none now); -EIO. */
 struct tls_io {
@@ -30,14 +31,24 @@ struct tls_io {
 int tls_init(const u8 *seed, size_t bytes) must_check;
 
 /*
- * Makes the key, at the first call, and a certificate for this name and address, self-signed.
- * Sessions whose handshake is under way must have been closed. address: IPv4, network byte order;
- * 0: none. Return: 0, -EIO, -ENOMEM.
+ * Makes the key, at the first call, and a certificate for this name and address, self-signed. It is
+ * in force unless the administrator's is. Sessions whose handshake is under way must have been
+ * closed. address: IPv4, network byte order; 0: none. Return: 0, -EIO, -ENOMEM.
  */
 int tls_identify(const char *hostname, u32 address) must_check;
 
-/* SHA-256 of the certificate in hex, and of the public key as curl's --pinnedpubkey has it; ""
- * before tls_identify. */
+/*
+ * Puts an administrator's chain in force, in place of what is; NULL: the self-made one again, after
+ * tls_identify. It owns the chain then. Sessions whose handshake is under way must have been
+ * closed, others go on. Return: 0; -ENOMEM, only while none is in force.
+ */
+int tls_install(struct tls_chain *chain) must_check;
+
+/* True while it is the administrator's. */
+bool tls_is_own(void);
+
+/* SHA-256 of the certificate in force in hex, and of the public key as curl's --pinnedpubkey has
+ * it; "" before the first. */
 const char *tls_fingerprint(void);
 const char *tls_key_pin(void);
 

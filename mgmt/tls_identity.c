@@ -8,11 +8,9 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
-#include "core/lib/sha256.h"
 #include "core/lib/string.h"
 #include "mgmt/port/mbedtls.h"
 #include "mgmt/random.h"
-#include "mgmt/tls.h"
 
 #define CERTIFICATE_MAX 1024u
 #define SERIAL_BYTES    16u
@@ -25,19 +23,7 @@ static struct {
     mbedtls_pk_context key;
     mbedtls_x509_crt certificate;
     bool has_key;
-    char fingerprint[2 * SHA256_BYTES + 1];
-    char pin[sizeof("sha256//") + 44];
 } identity;
-
-const char *tls_fingerprint(void)
-{
-    return identity.fingerprint;
-}
-
-const char *tls_key_pin(void)
-{
-    return identity.pin;
-}
 
 void *tls_identity_certificate(void)
 {
@@ -91,41 +77,6 @@ static int make_key(void)
     return 0;
 }
 
-static void digest_of(const u8 *data, size_t bytes, u8 digest[SHA256_BYTES])
-{
-    struct sha256 hash;
-
-    sha256_init(&hash);
-    sha256_update(&hash, data, bytes);
-    sha256_final(&hash, digest);
-}
-
-static void write_fingerprint(const u8 digest[SHA256_BYTES])
-{
-    for (u32 i = 0; i < SHA256_BYTES; i++)
-        ksnprintf(identity.fingerprint + 2 * i, 3, "%02x", digest[i]);
-}
-
-/* Base64 of a digest: ten groups of three bytes and one of two. */
-static void write_pin(const u8 digest[SHA256_BYTES])
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *to = identity.pin;
-
-    (void)str_copy(to, sizeof(identity.pin), "sha256//");
-    to += strlen(to);
-    for (u32 i = 0; i < SHA256_BYTES; i += 3) {
-        bool is_last = i + 2 == SHA256_BYTES;
-        u32 group = (u32)digest[i] << 16 | (u32)digest[i + 1] << 8 | (is_last ? 0u : digest[i + 2]);
-
-        for (u32 shift = 18; shift != 0; shift -= 6)
-            *to++ = letters[group >> shift & 63u];
-        *to++ = is_last ? '=' : letters[group & 63u];
-    }
-    *to = '\0';
-}
-
 /* Subject alternative names: the host's name, and its address as four bytes. */
 static int add_names(mbedtls_x509write_cert *crt, const char *hostname, u32 address)
 {
@@ -171,7 +122,7 @@ static int describe(mbedtls_x509write_cert *crt, const char *hostname, u32 addre
 static int make_certificate(const char *hostname, u32 address)
 {
     mbedtls_x509write_cert crt;
-    u8 buffer[CERTIFICATE_MAX], digest[SHA256_BYTES];
+    u8 buffer[CERTIFICATE_MAX];
     int bytes, rc;
 
     mbedtls_x509write_crt_init(&crt);
@@ -182,14 +133,10 @@ static int make_certificate(const char *hostname, u32 address)
         return -EIO;
     mbedtls_x509_crt_free(&identity.certificate);
     mbedtls_x509_crt_init(&identity.certificate);
-    if (mbedtls_x509_crt_parse_der(&identity.certificate, buffer + sizeof(buffer) - bytes,
-                                   (size_t)bytes) != 0)
-        return -EIO;
-    digest_of(identity.certificate.raw.p, identity.certificate.raw.len, digest);
-    write_fingerprint(digest);
-    digest_of(identity.certificate.pk_raw.p, identity.certificate.pk_raw.len, digest);
-    write_pin(digest);
-    return 0;
+    return mbedtls_x509_crt_parse_der(&identity.certificate, buffer + sizeof(buffer) - bytes,
+                                      (size_t)bytes) == 0
+               ? 0
+               : -EIO;
 }
 
 int tls_identity_make(const char *hostname, u32 address)

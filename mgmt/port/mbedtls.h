@@ -8,6 +8,7 @@
 #include <mbedtls/asn1write.h>
 #include <mbedtls/hmac_drbg.h>
 #include <mbedtls/memory_buffer_alloc.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_util.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mbed TLS's configuration: a TLS 1.2 and 1.3 server with an ECDSA P-256 key, and nothing else.
+ * Mbed TLS's configuration: a TLS 1.2 and 1.3 server with an ECDSA or RSA key, and nothing else.
  *
- * Every line costs bytes of the image, so what no client needs is out: RSA, CBC,
- * renegotiation, tickets, the client's half. Memory comes from an arena of its own (mgmt/tls.c),
- * random numbers from mgmt/random.c, both without an operating system beneath.
+ * Every line costs bytes of the image, so what no client needs is out: CBC, renegotiation, tickets,
+ * the client's half. Memory comes from an arena of its own (mgmt/tls.c), random numbers from
+ * mgmt/random.c, both without an operating system beneath.
  */
 #ifndef SOCLE_PORT_MBEDTLS_CONFIG_H
 #define SOCLE_PORT_MBEDTLS_CONFIG_H
@@ -31,6 +31,9 @@ __SIZE_TYPE__ ksnprintf(char *dst, __SIZE_TYPE__ size, const char *fmt, ...);
  */
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA256_C
+#define MBEDTLS_SHA384_C
+#define MBEDTLS_SHA512_C /* of signatures in certificates */
+#define MBEDTLS_SHA512_SMALLER
 #define MBEDTLS_SHA1_C /* of WebSocket's handshake, nothing else */
 #define MBEDTLS_HMAC_DRBG_C
 #define MBEDTLS_HKDF_C
@@ -45,10 +48,14 @@ __SIZE_TYPE__ ksnprintf(char *dst, __SIZE_TYPE__ size, const char *fmt, ...);
 #define MBEDTLS_BIGNUM_C
 #define MBEDTLS_ECP_C
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED
+#define MBEDTLS_ECP_DP_SECP384R1_ENABLED /* of certificates only */
 #define MBEDTLS_ECP_DP_CURVE25519_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
 #define MBEDTLS_ECDH_C
 #define MBEDTLS_ECDSA_C
+#define MBEDTLS_RSA_C
+#define MBEDTLS_PKCS1_V15 /* of certificates, and of TLS 1.2 */
+#define MBEDTLS_PKCS1_V21 /* of TLS 1.3 */
 #define MBEDTLS_ASN1_PARSE_C
 #define MBEDTLS_ASN1_WRITE_C
 #define MBEDTLS_OID_C
@@ -62,6 +69,7 @@ __SIZE_TYPE__ ksnprintf(char *dst, __SIZE_TYPE__ size, const char *fmt, ...);
 /* Certificates: our own is made here; one given by the administrator is parsed. */
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT /* without it no RSA key signs in TLS 1.3 */
 #define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CRT_WRITE_C
 #define MBEDTLS_X509_REMOVE_INFO
@@ -76,11 +84,14 @@ __SIZE_TYPE__ ksnprintf(char *dst, __SIZE_TYPE__ size, const char *fmt, ...);
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
+#define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_CIPHERSUITES                                                \
     MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, MBEDTLS_TLS1_3_AES_128_GCM_SHA256, \
         MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,                  \
-        MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,                    \
+        MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                        \
+        MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 
 /* Records: clients send up to 16 KiB at once; we send what one TCP write takes. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN  16384

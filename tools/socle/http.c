@@ -163,8 +163,8 @@ static enum outcome explain(const struct http *http, CURLcode code)
 {
     if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
         return say(NOT_REACHED,
-                   "%s has another key than the one that was accepted: it has restarted, or "
-                   "somebody is in between.\n"
+                   "%s has another key than the one that was accepted: it has restarted, has been "
+                   "given a certificate, or somebody is in between.\n"
                    "Compare its console with what \"socle connect %s\" shows.",
                    http->host->url, http->host->url);
     return say(NOT_REACHED, "cannot reach %s: %s", http->host->url,
