@@ -36,6 +36,7 @@ struct vmm_entry {
     struct image *kernel;               /* held from start to stop, restarts included */
     struct image *initrd;               /* held, or NULL */
     struct volume *disks[VM_DISKS_MAX]; /* open from start to stop, by cfg.disks; or NULL */
+    struct volume *seed;                /* cfg.cloud_init as a disk, from start to stop; or NULL */
     u32 fast_restarts;                  /* in a row, by themselves */
     u64 restart_ns; /* when the next one is due; state is VMM_STARTING and vm NULL */
     struct vcpu_times times[VM_CPUS_MAX];     /* of vCPUs already gone since the last start */

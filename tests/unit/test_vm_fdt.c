@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vm_fdt_write.c core/vmm/vmm_error.c
- * core/vmm/vmm_uuid.c core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
+ * core/vmm/cloud_init.c core/vmm/cloud_init_fdt.c core/vmm/vmm_uuid.c core/lib/dtb.c
+ * core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c tests/fakes/heap.c
  */
 /* Images and VMs in a device tree: every property arrives, every mistake is named, damage is
  * harmless. */

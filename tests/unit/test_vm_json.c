@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/vm_json*.c mgmt/json_get.c mgmt/json_read.c mgmt/json_write.c core/lib/date.c
- * core/lib/printf.c core/vmm/vm_config.c core/vmm/vmm_error.c
+ * SOURCES: mgmt/vm_json*.c mgmt/cloud_init_json.c mgmt/json_get.c mgmt/json_read.c
+ * mgmt/json_write.c core/lib/date.c core/lib/printf.c core/vmm/vm_config.c core/vmm/cloud_init.c
+ * core/vmm/vmm_error.c tests/fakes/heap.c
  */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
