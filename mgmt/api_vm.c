@@ -4,6 +4,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "core/vmm/cloud_init.h"
 #include "mgmt/api.h"
 #include "mgmt/api_vm.h"
 #include "mgmt/vm_json.h"
@@ -62,7 +63,7 @@ static int check_preconditions(struct req *req, bool exists, u64 etag)
     return 0;
 }
 
-void answer_json_error(struct req *req, const struct vm_json_error *err)
+void reply_vm_json_error(struct req *req, const struct vm_json_error *err)
 {
     api_error(req, &(struct problem){
                        .slug = err->slug,
@@ -84,14 +85,32 @@ static int merge_config(struct req *req, struct vm_config *cfg)
         return -EINVAL;
     if (vm_json_read(doc, cfg, &err) == 0)
         return 0;
-    answer_json_error(req, &err);
+    reply_vm_json_error(req, &err);
     return -EINVAL;
 }
 
-static int read_config(struct req *req, struct vm_config *cfg)
+/* Texts equal to those `is` has are those: definitions are compared byte by byte. */
+static void share_cloud_init(struct vm_config *cfg, const struct vm_config *is)
 {
+    if (!cloud_init_is_same(cfg->cloud_init, is->cloud_init))
+        return;
+    cloud_init_release(cfg->cloud_init);
+    cfg->cloud_init = cloud_init_hold(is->cloud_init);
+}
+
+/* A new definition; texts for cloud-init, which GET does not show, stay those of `is` where the
+ * body does not name them. is: or NULL. */
+static int read_config(struct req *req, struct vm_config *cfg, const struct vm_config *is)
+{
+    int rc;
+
     vm_config_default(cfg);
-    return merge_config(req, cfg);
+    if (is)
+        cfg->cloud_init = cloud_init_hold(is->cloud_init);
+    rc = merge_config(req, cfg);
+    if (rc == 0 && is)
+        share_cloud_init(cfg, is);
+    return rc;
 }
 
 static void reply_dry_run(struct req *req, const struct vm_config *cfg)
@@ -177,62 +196,102 @@ static int take_name(struct req *req, struct vm_config *cfg, bool exists)
     return -EINVAL;
 }
 
-void api_vm_put(struct req *req)
+static void put(struct req *req, struct vm_config *cfg)
 {
-    static struct vm_config cfg;
     bool start, dry_run, exists;
     u32 id = 0;
 
-    if (query_bool(req, "start", &start) || query_bool(req, "dry_run", &dry_run) ||
-        read_config(req, &cfg))
+    if (query_bool(req, "start", &start) || query_bool(req, "dry_run", &dry_run))
         return;
     exists = vmm_find(req->match.params[0], &id) == 0 && vmm_get(id, &info) == 0;
-    if (take_name(req, &cfg, exists) || check_preconditions(req, exists, exists ? info.etag : 0))
+    if (read_config(req, cfg, exists ? &info.cfg : NULL) || take_name(req, cfg, exists) ||
+        check_preconditions(req, exists, exists ? info.etag : 0))
         return;
-    if (exists && memcmp(cfg.uuid, (u8[16]){0}, sizeof(cfg.uuid)) == 0)
-        memcpy(cfg.uuid, info.cfg.uuid, sizeof(cfg.uuid));
+    if (exists && memcmp(cfg->uuid, (u8[16]){0}, sizeof(cfg->uuid)) == 0)
+        memcpy(cfg->uuid, info.cfg.uuid, sizeof(cfg->uuid));
     if (dry_run)
-        reply_dry_run(req, &cfg);
+        reply_dry_run(req, cfg);
     else if (exists)
-        replace(req, id, &cfg, start);
+        replace(req, id, cfg, start);
     else
-        create(req, &cfg, start);
+        create(req, cfg, start);
 }
 
-void api_vm_patch(struct req *req)
+void api_vm_put(struct req *req)
 {
     static struct vm_config cfg;
-    struct vmm_error err;
-    u32 id;
-    int rc;
 
-    if (api_find_vm(req, &id) || vmm_get(id, &info))
-        return;
-    memcpy(&cfg, &info.cfg, sizeof(cfg));
-    if (merge_config(req, &cfg) || take_name(req, &cfg, true) ||
-        check_preconditions(req, true, info.etag))
-        return;
-    if (memcmp(cfg.uuid, (u8[16]){0}, sizeof(cfg.uuid)) == 0)
-        memcpy(cfg.uuid, info.cfg.uuid, sizeof(cfg.uuid));
-    rc = vmm_change(id, &cfg, &err);
+    put(req, &cfg);
+    vm_config_fini(&cfg);
+}
+
+static void change(struct req *req, u32 id, const struct vm_config *cfg)
+{
+    struct vmm_error err;
+    int rc = vmm_change(id, cfg, &err);
+
     if (rc)
         api_vmm_error(req, rc, &err, id);
     else
         reply_vm(req, 200, id);
 }
 
-void api_vms_post(struct req *req)
+static void patch(struct req *req, u32 id, struct vm_config *cfg)
+{
+    memcpy(cfg, &info.cfg, sizeof(*cfg));
+    (void)cloud_init_hold(cfg->cloud_init);
+    if (merge_config(req, cfg) || take_name(req, cfg, true) ||
+        check_preconditions(req, true, info.etag))
+        return;
+    share_cloud_init(cfg, &info.cfg);
+    if (memcmp(cfg->uuid, (u8[16]){0}, sizeof(cfg->uuid)) == 0)
+        memcpy(cfg->uuid, info.cfg.uuid, sizeof(cfg->uuid));
+    change(req, id, cfg);
+}
+
+void api_vm_patch(struct req *req)
 {
     static struct vm_config cfg;
+    u32 id;
+
+    if (api_find_vm(req, &id) || vmm_get(id, &info))
+        return;
+    patch(req, id, &cfg);
+    vm_config_fini(&cfg);
+}
+
+void reply_vm_cloud_init(struct req *req, u32 id, const struct cloud_init *cloud)
+{
+    static struct vm_config cfg;
+
+    if (vmm_get(id, &info) || check_preconditions(req, true, info.etag))
+        return;
+    memcpy(&cfg, &info.cfg, sizeof(cfg));
+    cfg.cloud_init = cloud_init_hold(cloud);
+    share_cloud_init(&cfg, &info.cfg);
+    change(req, id, &cfg);
+    vm_config_fini(&cfg);
+}
+
+static void post(struct req *req, struct vm_config *cfg)
+{
     bool start, dry_run;
 
     if (query_bool(req, "start", &start) || query_bool(req, "dry_run", &dry_run) ||
-        read_config(req, &cfg))
+        read_config(req, cfg, NULL))
         return;
     if (dry_run)
-        reply_dry_run(req, &cfg);
+        reply_dry_run(req, cfg);
     else
-        create(req, &cfg, start);
+        create(req, cfg, start);
+}
+
+void api_vms_post(struct req *req)
+{
+    static struct vm_config cfg;
+
+    post(req, &cfg);
+    vm_config_fini(&cfg);
 }
 
 void api_vm_get(struct req *req)

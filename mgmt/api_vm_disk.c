@@ -17,7 +17,7 @@ static int read_disk(struct req *req, struct vm_disk *disk)
     if (!doc)
         return -EINVAL;
     if (vm_json_read_disk(doc, disk, &err)) {
-        answer_json_error(req, &err);
+        reply_vm_json_error(req, &err);
         return -EINVAL;
     }
     if (disk->id[0] == '\0' && str_copy(disk->id, sizeof(disk->id), id))

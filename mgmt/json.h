@@ -15,7 +15,7 @@
 /* A network with 64 port forwards has about 600 values, a VM definition 60. */
 #define JSON_NODES_MAX 768u
 #define JSON_DEPTH_MAX 16u
-#define JSON_TEXT_MAX  (64u * 1024u)
+#define JSON_TEXT_MAX  (512u * 1024u) /* most bodies end at CONN_BODY_MAX */
 
 enum json_type { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_BOOL, JSON_NULL };
 

@@ -9,6 +9,7 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "mgmt/cloud_init_json.h"
 
 enum field_type {
     FIELD_STRING,
@@ -25,6 +26,7 @@ enum field_type {
     FIELD_NICS,
     FIELD_DISKS,
     FIELD_MAC,
+    FIELD_CLOUD_INIT,
     FIELD_REPORTED, /* in replies only */
 };
 
@@ -147,6 +149,7 @@ static const struct field vm_fields[] = {
     {"virtio_console", FIELD_OBJECT, 0, 0, virtio_console_fields, NULL},
     {"nics", FIELD_NICS, MEMBER(nics), NULL, NULL},
     {"disks", FIELD_DISKS, MEMBER(disks), NULL, NULL},
+    {"cloud_init", FIELD_CLOUD_INIT, 0, 0, NULL, NULL},
     {"state", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"persistent", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"reason", FIELD_REPORTED, 0, 0, NULL, NULL},
@@ -171,6 +174,8 @@ static void *place_of(const struct reader *r, const struct field *field)
 static void set_default(const struct reader *r, const void *defaults, const struct field *field)
 {
     memcpy(place_of(r, field), (const char *)defaults + field->offset, field->size);
+    if (field->type == FIELD_CLOUD_INIT)
+        vm_config_fini(r->cfg);
     if (field->type == FIELD_TAGS)
         r->cfg->tag_count = 0;
     if (field->type == FIELD_NICS)
@@ -191,13 +196,20 @@ static int read_null(struct reader *r, const struct field *field)
     return 0;
 }
 
+int vm_json_refuse(const struct json_doc *doc, const struct json_node *node, const char *slug,
+                   const char *detail, const char *hint, struct vm_json_error *err)
+{
+    *err = (struct vm_json_error){.slug = slug, .detail = detail, .hint = hint};
+    json_pointer(doc, node, err->pointer, sizeof(err->pointer));
+    json_excerpt(doc, node, err->got, sizeof(err->got));
+    return -EINVAL;
+}
+
 static int refuse(struct reader *r, const struct json_node *node, const char *slug,
                   const char *detail, const char *hint, const char *allowed)
 {
-    *r->err =
-        (struct vm_json_error){.slug = slug, .detail = detail, .hint = hint, .allowed = allowed};
-    json_pointer(r->doc, node, r->err->pointer, sizeof(r->err->pointer));
-    json_excerpt(r->doc, node, r->err->got, sizeof(r->err->got));
+    (void)vm_json_refuse(r->doc, node, slug, detail, hint, r->err);
+    r->err->allowed = allowed;
     return -EINVAL;
 }
 
@@ -448,6 +460,8 @@ static int read_field(struct reader *r, const struct json_node *node, const stru
         return read_disks(r, node);
     case FIELD_MAC:
         return read_mac(r, node, place);
+    case FIELD_CLOUD_INIT:
+        return cloud_init_json_read(r->doc, node, &r->cfg->cloud_init, r->err);
     case FIELD_REPORTED:
         break;
     }

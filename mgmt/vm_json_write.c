@@ -3,6 +3,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "drivers/net/network.h"
+#include "mgmt/cloud_init_json.h"
 #include "mgmt/vm_json.h"
 
 /* True if the member is asked for. */
@@ -212,6 +213,8 @@ static void write_parts(struct json_writer *w, const struct vmm_info *info, cons
         write_serial(w, cfg);
     if (wanted(fields, "virtio_console"))
         write_virtio_console(w, cfg);
+    if (wanted(fields, "cloud_init"))
+        cloud_init_json_write(w, cfg->cloud_init);
 }
 
 void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# fetch_guest.sh DIR: puts Debian's cloud kernel into DIR/vmlinuz and its modules for virtio devices and macvlan into DIR/modules,
+# fetch_guest.sh DIR: puts Debian's cloud kernel into DIR/vmlinuz and its modules for virtio devices, macvlan and ISO 9660 into DIR/modules,
 # for the demo and the Linux tests. DIR/modules/order names them as they must be loaded.
 #
 # The kernel of the running Debian release, through apt, which verifies its signature; not pinned, because mirrors
@@ -30,7 +30,7 @@ fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 dpkg-deb -x "$deb" "$tmp"
-modules="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio-rng failover net_failover virtio_net virtio_balloon virtio_blk virtio_console macvlan"
+modules="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio-rng failover net_failover virtio_net virtio_balloon virtio_blk virtio_console macvlan cdrom isofs"
 rm -rf "$out/modules"
 mkdir "$out/modules"
 for module in $modules; do

@@ -182,6 +182,7 @@ static void vm_step(void)
         boot_vms_start_later(id);
     if (rc == 0)
         registry_find_id(id)->is_from_dtb = true;
+    vm_config_fini(&vm);
 }
 
 /* Behind all that have no higher number. */

@@ -4,6 +4,7 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "core/vmm/cloud_init.h"
 #include "core/vmm/pcpu_plan.h"
 #include "core/vmm/vm_store.h"
 #include "core/vmm/vmm_error.h"
@@ -46,6 +47,10 @@ int definition_set(struct vmm_entry *entry, const struct vm_config *cfg, struct 
     old = entry->cfg;
     entry->cfg = *cfg;
     rc = vm_store_save(entry, err);
+    if (rc == 0) {
+        (void)cloud_init_hold(cfg->cloud_init);
+        vm_config_fini(&old);
+    }
     if (rc || memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0)
         entry->cfg = old;
     if (rc == 0 && memcmp(old.uuid, cfg->uuid, sizeof(old.uuid)) != 0) {

@@ -262,6 +262,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
         .kernel = entry->kernel,
         .initrd = entry->initrd,
         .disks = entry->disks,
+        .seed = entry->seed,
         .unix_ns = clock_unix_ns(),
         .on_stopped = on_vm_event,
         .on_ejected = on_vm_event,

@@ -3,6 +3,7 @@
 #include "core/lib/errno.h"
 #include "core/vmm/image_pool.h"
 #include "core/vmm/machine.h"
+#include "core/vmm/seed.h"
 #include "core/vmm/vmm_error.h"
 #include "core/vmm/volumes.h"
 
@@ -61,17 +62,31 @@ void machine_close_disk(const struct vm_disk *disk, struct volume *volume)
         volume_close(volume, !disk->is_read_only);
 }
 
+static int open_seed(struct vmm_entry *entry, struct vmm_error *err)
+{
+    if (!entry->cfg.cloud_init || seed_make(&entry->cfg, &entry->seed) == 0)
+        return 0;
+    vmm_error_set(err, "no_memory", "/cloud_init", "Stop a VM or delete an image.",
+                  "The hypervisor is out of memory.");
+    return -ENOMEM;
+}
+
 int machine_open_disks(struct vmm_entry *entry, struct vmm_error *err)
 {
     int rc = 0;
 
     for (u32 i = 0; rc == 0 && i < entry->cfg.disk_count; i++)
         rc = machine_open_disk(&entry->cfg.disks[i], &entry->disks[i], err);
+    if (rc == 0)
+        rc = open_seed(entry, err);
     return rc; /* who asked closes what is open */
 }
 
 void machine_close_disks(struct vmm_entry *entry)
 {
+    if (entry->seed)
+        entry->seed->ops->destroy(entry->seed);
+    entry->seed = NULL;
     for (u32 i = 0; i < VM_DISKS_MAX; i++) {
         machine_close_disk(&entry->cfg.disks[i], entry->disks[i]);
         entry->disks[i] = NULL;

@@ -4,6 +4,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/image_pool.h"
+#include "core/vmm/large_blob.h"
 #include "core/vmm/pools_impl.h"
 #include "core/vmm/vm_store.h"
 #include "core/vmm/volumes.h"
@@ -94,11 +95,13 @@ static void take_object(struct vmm_pool *pool, const struct store_info *info)
         volumes_adopt(pool, info->name);
 }
 
-/* What an upload has left. */
+/* What an upload, or a change of a large definition, has left. */
 static void sweep_object(struct vmm_pool *pool, const struct store_info *info)
 {
     if (info->kind == STORE_OBJECT_VOLUME && begins_with(info->name, IMAGE_POOL_PREFIX))
         image_pool_sweep(pool, info->name);
+    if (info->kind == STORE_OBJECT_BLOB)
+        large_blob_sweep(pool->engine, info->name);
 }
 
 static void for_each_object(struct vmm_pool *pool,

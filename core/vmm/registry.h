@@ -43,6 +43,7 @@ struct vmm_entry {
     struct image *kernel;               /* held from start to stop, restarts included */
     struct image *initrd;               /* held, or NULL */
     struct volume *disks[VM_DISKS_MAX]; /* open from start to stop, by cfg.disks; or NULL */
+    struct volume *seed;                /* cfg.cloud_init as a disk, from start to stop; or NULL */
     struct disk_removal removal;
     u32 dead_slots;    /* of vm: with disks taken by force, which the guest has yet to give up */
     u32 fast_restarts; /* in a row, by themselves */

@@ -18,6 +18,7 @@
 #include "core/vmm/guest_layout.h"
 #include "core/vmm/guest_map.h"
 #include "core/vmm/image.h"
+#include "core/vmm/seed.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/cpu_features.h"
 #include "drivers/net/netport.h"
@@ -313,6 +314,19 @@ static int create_disks(struct vm *vm, const struct vm_parts *parts)
     return rc;
 }
 
+/* Behind the VM's own disks, whose names in the guest stay what they are. */
+static int create_seed(struct vm *vm, const struct vm_parts *parts)
+{
+    struct virtio_blk_config cfg = {
+        .id = SEED_DISK_ID,
+        .serial = SEED_DISK_ID,
+        .volume = parts->seed,
+        .is_read_only = true,
+    };
+
+    return parts->seed ? virtio_blk_create(vm, &cfg) : 0;
+}
+
 int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
 {
     const struct vm_config *cfg = parts->cfg;
@@ -336,6 +350,8 @@ int vm_build(struct vm *vm, const struct vm_parts *parts, struct vmm_error *err)
         goto err_fini;
     if (rc == 0)
         rc = create_disks(vm, parts);
+    if (rc == 0)
+        rc = create_seed(vm, parts);
     if (rc == 0)
         rc = write_acpi(vm);
     if (rc)

@@ -19,6 +19,7 @@ struct vm_parts {
     const struct image *kernel;
     const struct image *initrd;  /* or NULL */
     struct volume *const *disks; /* open, by cfg->disks */
+    struct volume *seed;         /* for cloud-init, or NULL */
     u64 unix_ns;                 /* wall clock for its clocks */
     u32 node;                    /* NUMA node whose memory it takes first */
     void (*on_stopped)(struct vm *vm);

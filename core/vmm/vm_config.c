@@ -4,6 +4,7 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "core/vmm/cloud_init.h"
 #include "core/vmm/vmm_error.h"
 
 #define NAME_HINT "Names are 1 to 63 of a-z, 0-9 and '-', and do not begin with '-'."
@@ -19,6 +20,12 @@ void vm_config_default(struct vm_config *cfg)
         .virtio_log_bytes = VM_LOG_BYTES_DEFAULT,
         .on_crash = VM_ON_CRASH_STOP,
     };
+}
+
+void vm_config_fini(struct vm_config *cfg)
+{
+    cloud_init_release(cfg->cloud_init);
+    cfg->cloud_init = NULL;
 }
 
 bool vm_name_is_valid(const char *name)

@@ -66,6 +66,8 @@ enum vm_firmware { VM_FIRMWARE_DIRECT, VM_FIRMWARE_PVH };
 enum vm_console { VM_CONSOLE_SERIAL, VM_CONSOLE_VIRTIO, VM_CONSOLE_COUNT }; /* their numbers */
 enum vm_on_crash { VM_ON_CRASH_STOP, VM_ON_CRASH_RESTART };
 
+struct cloud_init;
+
 struct vm_config {
     char name[VM_NAME_MAX + 1];
     u8 uuid[16]; /* all zero: to be made up */
@@ -95,6 +97,7 @@ struct vm_config {
     u32 nic_count;
     struct vm_disk disks[VM_DISKS_MAX];
     u32 disk_count;
+    const struct cloud_init *cloud_init; /* for its seed disk; NULL: it has none */
 };
 
 /* What is wrong with a request, for the user. pointer and hint are static or in text. */
@@ -122,6 +125,9 @@ void vm_nic_mac(const struct vm_config *cfg, const struct vm_nic *nic, u8 mac[6]
 
 /* Fills an empty definition with the defaults (1 CPU, 256 MiB, direct boot). */
 void vm_config_default(struct vm_config *cfg);
+
+/* Lets go of what a definition has outside of itself: for all that were read, or hold it. */
+void vm_config_fini(struct vm_config *cfg);
 
 /* What of its memory the VM is to have: all, or the balloon's target. */
 static inline u64 vm_config_target(const struct vm_config *cfg)

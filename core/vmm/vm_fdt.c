@@ -10,6 +10,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "core/vmm/cloud_init_fdt.h"
 #include "core/vmm/vm_fdt_props.h"
 #include "core/vmm/vmm.h"
 
@@ -252,7 +253,7 @@ static bool vm_knows(const char *name, bool is_node)
 {
     if (is_node)
         return strcmp(name, VM_FDT_NICS) == 0 || strcmp(name, VM_FDT_DISKS) == 0;
-    return has_prop(vm_fdt_props, vm_fdt_prop_count, name);
+    return has_prop(vm_fdt_props, vm_fdt_prop_count, name) || cloud_init_fdt_knows(name);
 }
 
 static bool nic_knows(const char *name, bool is_node)
@@ -386,7 +387,7 @@ int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_config *o
         rc = -EINVAL;
     }
     dtb_tell_unknown(dtb, node, path, vm_knows, report);
-    return rc;
+    return rc ? rc : cloud_init_fdt_read(dtb, node, path, out, report);
 }
 
 const char *vm_fdt_property(const char *pointer)
@@ -399,6 +400,8 @@ const char *vm_fdt_property(const char *pointer)
         return VM_FDT_NICS;
     if (pointer && strcmp(pointer, "/disks") == 0)
         return VM_FDT_DISKS;
+    if (pointer && strcmp(pointer, "/cloud_init") == 0)
+        return "user-data";
     return NULL;
 }
 

@@ -23,17 +23,20 @@ struct image_fdt {
 /*
  * Reads a definition: defaults, then the node's name and properties; path: the node's, for reports.
  * Types and lengths are checked here, ranges by vm_config_validate. Return: 0; -EINVAL if a value
- * is wrong, then *out is of no use. An unknown name is told and is no error.
+ * is wrong, -ENOMEM: then *out is of no use, and else the caller's to be given to vm_config_fini.
+ * An unknown name is told and is no error.
  */
 int vm_fdt_read(const void *dtb, int node, const char *path, struct vm_config *out,
                 const struct dtb_report *report) must_check;
 
-/* Room for any definition. */
+/* Room for any definition without its texts for cloud-init; and for that one with them. */
 #define VM_FDT_BYTES_MAX (32 * KiB)
+size_t vm_fdt_bytes_max(const struct vm_config *cfg);
 
 /*
  * Writes a definition as a tree of its own: what differs from the defaults, in /vms as in
- * socle.dtb. Return: its bytes; 0: it does not fit, which in VM_FDT_BYTES_MAX it does.
+ * socle.dtb. Return: its bytes; 0: it does not fit, which in vm_fdt_bytes_max() it
+ * does.
  */
 size_t vm_fdt_write(const struct vm_config *cfg, void *out, size_t bytes) must_check;
 

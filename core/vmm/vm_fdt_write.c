@@ -4,6 +4,8 @@
 
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "core/vmm/cloud_init.h"
+#include "core/vmm/cloud_init_fdt.h"
 #include "core/vmm/vm_fdt.h"
 #include "core/vmm/vm_fdt_props.h"
 #include "core/vmm/vmm.h"
@@ -167,6 +169,19 @@ static int put_disks(void *out, const struct vm_config *cfg)
     return rc ? rc : fdt_end_node(out);
 }
 
+size_t vm_fdt_bytes_max(const struct vm_config *cfg)
+{
+    size_t total = VM_FDT_BYTES_MAX;
+
+    for (enum cloud_init_part i = 0; i < CLOUD_INIT_PARTS; i++) {
+        u32 bytes;
+
+        (void)cloud_init_text(cfg->cloud_init, i, &bytes);
+        total += ALIGN_UP(bytes, 4u);
+    }
+    return total;
+}
+
 static int put_vm(void *out, const struct vm_config *cfg)
 {
     static struct vm_config defaults; /* large; one thread writes */
@@ -175,6 +190,8 @@ static int put_vm(void *out, const struct vm_config *cfg)
     vm_config_default(&defaults);
     if (rc == 0)
         rc = put_props(out, vm_fdt_props, vm_fdt_prop_count, cfg, &defaults);
+    if (rc == 0)
+        rc = cloud_init_fdt_write(cfg->cloud_init, out);
     if (rc == 0 && cfg->nic_count > 0)
         rc = put_nics(out, cfg);
     if (rc == 0 && cfg->disk_count > 0)

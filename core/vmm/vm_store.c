@@ -9,12 +9,15 @@
 #include "core/lib/string.h"
 #include "core/vmm/boot_vms.h"
 #include "core/vmm/clock.h"
+#include "core/vmm/large_blob.h"
 #include "core/vmm/vm_fdt.h"
 #include "core/vmm/vmm_error.h"
 #include "core/x86/log.h"
 #include "mm/kheap.h"
 
 #define BLOB_NAME_MAX (sizeof(VM_STORE_PREFIX) + 36u)
+
+_Static_assert(BLOB_NAME_MAX <= LARGE_BLOB_NAME_MAX, "large_blob takes it");
 
 static void blob_name(const struct vmm_entry *entry, char *name)
 {
@@ -27,19 +30,20 @@ static void blob_name(const struct vmm_entry *entry, char *name)
 static int save_in(struct vmm_entry *entry, struct vmm_pool *pool)
 {
     char name[BLOB_NAME_MAX];
-    struct store_op op = {.kind = STORE_BLOB_PUT, .name = name};
-    void *tree = kmalloc(VM_FDT_BYTES_MAX);
+    size_t room = vm_fdt_bytes_max(&entry->cfg);
+    void *tree = kmalloc(room);
+    size_t bytes;
     int rc = -EBUSY;
 
     if (!tree)
         return -ENOMEM;
     blob_name(entry, name);
-    op.bytes = vm_fdt_write(&entry->cfg, tree, VM_FDT_BYTES_MAX);
-    op.created_s = entry->created_unix_ns / 1000000000u;
-    if (op.bytes == 0)
+    bytes = vm_fdt_write(&entry->cfg, tree, room);
+    if (bytes == 0)
         rc = -E2BIG;
     else if (pools_engine(pool))
-        rc = pool_run(pools_engine(pool), &op, tree);
+        rc = large_blob_put(pools_engine(pool), name, entry->created_unix_ns / 1000000000u, tree,
+                            bytes);
     kfree(tree);
     if (rc == 0)
         entry->pool = pool;
@@ -57,13 +61,12 @@ int vm_store_save(struct vmm_entry *entry, struct vmm_error *err)
 int vm_store_forget(struct vmm_entry *entry, struct vmm_error *err)
 {
     char name[BLOB_NAME_MAX];
-    struct store_op op = {.kind = STORE_BLOB_DELETE, .name = name};
     int rc;
 
     if (!entry->pool)
         return 0;
     blob_name(entry, name);
-    rc = pool_run(pools_engine(entry->pool), &op, NULL);
+    rc = large_blob_delete(pools_engine(entry->pool), name);
     return rc == 0 || rc == -ENOENT ? 0 : pools_explain(rc, entry->pool, err);
 }
 
@@ -80,21 +83,24 @@ static int read_tree(const void *tree, size_t bytes, struct vm_config *cfg)
 void vm_store_load(struct vmm_pool *pool, const char *blob)
 {
     static struct vm_config cfg; /* large; one task */
-    struct store_op op = {.kind = STORE_BLOB_GET, .name = blob, .bytes = STORE_BLOB_MAX};
-    void *tree = kmalloc(STORE_BLOB_MAX);
     struct vmm_error err = {.text = "The host is out of memory."};
+    void *tree = NULL;
+    size_t bytes;
     u32 id;
-    int rc = tree ? pool_run(pools_engine(pool), &op, tree) : -ENOMEM;
+    int rc = large_blob_get(pools_engine(pool), blob, &tree, &bytes);
 
-    if (tree && rc)
-        (void)pools_explain(rc, pool, &err);
-    if (rc == 0 && read_tree(tree, op.bytes, &cfg)) {
-        rc = -EINVAL;
-        (void)str_copy(err.text, sizeof(err.text), "What is kept of it makes no sense.");
+    if (rc == 0) {
+        rc = read_tree(tree, bytes, &cfg);
+        kfree(tree);
     }
-    kfree(tree);
-    if (rc == 0)
+    if (rc == -EINVAL)
+        (void)str_copy(err.text, sizeof(err.text), "What is kept of it makes no sense.");
+    else if (rc && rc != -ENOMEM)
+        (void)pools_explain(rc, pool, &err);
+    if (rc == 0) {
         rc = vmm_add(&cfg, &id, &err);
+        vm_config_fini(&cfg);
+    }
     if (rc) {
         log_warn("pool", "%s: a VM (%s) is left out: %s", pools_name(pool), blob, err.text);
         return;

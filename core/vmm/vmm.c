@@ -14,6 +14,7 @@
 #include "core/vdev/vdevs.h"
 #include "core/vmm/boot_vms.h"
 #include "core/vmm/clock.h"
+#include "core/vmm/cloud_init.h"
 #include "core/vmm/definition.h"
 #include "core/vmm/machine.h"
 #include "core/vmm/pools.h"
@@ -184,6 +185,7 @@ int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
         kfree(entry);
         return rc;
     }
+    (void)cloud_init_hold(cfg->cloud_init);
     consoles_take(entry, cfg, fresh);
     if (entry->cfg.name[0] == '\0')
         vmm_name_make(entry->cfg.name);
@@ -199,6 +201,7 @@ static void remove(struct vmm_entry *entry)
 {
     registry_remove(entry);
     consoles_fini(entry->consoles);
+    vm_config_fini(&entry->cfg);
     kfree(entry);
 }
 
@@ -267,13 +270,14 @@ static void take_live(struct vm_config *cfg, const struct vm_config *from)
     cfg->autostart = from->autostart;
     cfg->start_order = from->start_order;
     cfg->start_delay_ms = from->start_delay_ms;
+    cfg->cloud_init = from->cloud_init; /* for the next start */
 }
 
 static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
 {
     vmm_error_set(err, "needs_stop", NULL,
                   "Power it off first; description, tags, autostart, cpu.weight, "
-                  "cpu.limit_millicpu and memory.balloon can be changed at any time.",
+                  "cpu.limit_millicpu, memory.balloon and cloud_init can be changed at any time.",
                   "VM \"%s\" is %s, and something else than that was to be changed.",
                   entry->cfg.name, vmm_state_name(entry->state));
     return -EBUSY;

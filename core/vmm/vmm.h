@@ -118,7 +118,8 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must
 
 /*
  * As vmm_replace, but the VM may run if only what can be changed then differs: description, tags,
- * CPU weight and limit, the balloon's target, its start with the host. Return: 0, -EINVAL, -ENOENT,
+ * CPU weight and limit, the balloon's target, its start with the host, what cloud-init finds at the
+ * next start. Return: 0, -EINVAL, -ENOENT,
  * -EBUSY (needs_stop), -ENOMEM (sizes in *err).
  */
 int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vmm_error.c core/vmm/vmm_uuid.c
- * core/lib/dtb.c core/lib/printf.c core/lib/str.c boot/boot_files.c tests/fakes/libfdt.c
+ * core/vmm/cloud_init.c core/vmm/cloud_init_fdt.c core/lib/dtb.c core/lib/printf.c core/lib/str.c
+ * boot/boot_files.c tests/fakes/libfdt.c tests/fakes/heap.c
  */
 /*
  * Any bytes as socle.dtb: the loader's list and the readers of images and VMs refuse them or stay
@@ -48,6 +49,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
         (void)fdt_property_string(data, "kernel", "k");
         (void)fdt_property(data, "tags", "a\0b", 4);
         (void)fdt_property(data, "autostart", "", 0);
+        (void)fdt_property_string(data, "user-data", "#cloud-config");
         (void)fdt_end_node(data);
         (void)fdt_end_node(data);
         (void)fdt_end_node(data);
@@ -83,10 +85,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fdt_for_each_subnode(node, copy, parent)
             {
                 (void)!image_fdt_read(copy, node, "images/x", &image, &report);
-                if (vm_fdt_read(copy, node, "vms/x", &vm, &report) == 0 &&
-                    vm_config_validate(&vm, &err) == 0 &&
+                if (vm_fdt_read(copy, node, "vms/x", &vm, &report))
+                    continue;
+                if (vm_config_validate(&vm, &err) == 0 &&
                     strnlen(vm.cmdline, sizeof(vm.cmdline)) == sizeof(vm.cmdline))
                     abort();
+                vm_config_fini(&vm);
             }
         }
     }

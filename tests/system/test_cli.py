@@ -271,6 +271,24 @@ def test_definition_from_a_file(cli, tmp_path):
     assert "/colour" in cli.error("vm", "create", "three", "--file", str(file))
 
 
+def test_cloud_init(cli, tmp_path):
+    """Options that become the texts cloud-init reads; what is no public key stays here."""
+    user, key, private = tmp_path / "user", tmp_path / "id.pub", tmp_path / "id"
+    user.write_text("#cloud-config\npackages: [nginx]\n")
+    keys = ["ssh-ed25519 AAAAC3Nza me@here", 'from="10.0.0.0/8" ssh-rsa AAAAB3Nza you']
+    key.write_text("# mine\n" + "\n".join(keys) + "\n")
+    private.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n-----END OPENSSH PRIVATE KEY-----\n")
+    cli.run("vm", "create", "seeded", "--kernel", "k", "--user-data", str(user), "--ssh-key", str(key))
+    vm = cli.json("vm", "show", "seeded")
+    meta = f"instance-id: {vm['uuid']}\nlocal-hostname: seeded\npublic-keys:\n" + "".join(f"  - {json.dumps(k)}\n" for k in keys)
+    assert vm["cloud_init"] == {"user_data_bytes": len(user.read_text()), "meta_data_bytes": len(meta), "network_config_bytes": 0}
+    for wrong in (private, user, tmp_path / "none"):
+        cli.error("vm", "create", "other", "--kernel", "k", "--ssh-key", str(wrong), want=MISUSED)
+    user.write_bytes(b"\xff")
+    assert "UTF-8" in cli.error("vm", "create", "other", "--kernel", "k", "--user-data", str(user), want=MISUSED)
+    cli.run("vm", "rm", "seeded")
+
+
 def test_networks(cli):
     cli.run("network", "create", "inside", "--mtu", "1400")
     network = next(n for n in cli.json("network", "list") if n["name"] == "inside")

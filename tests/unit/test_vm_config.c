@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/vmm/vm_config.c core/vmm/vmm_error.c core/lib/printf.c */
+/*
+ * SOURCES: core/vmm/vm_config.c core/vmm/vmm_error.c core/vmm/cloud_init.c core/lib/printf.c
+ * tests/fakes/heap.c
+ */
 /* Definitions out of range are refused with the field that is wrong. */
 #include "tests/unit/harness.h"
 

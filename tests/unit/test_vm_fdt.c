@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vm_fdt_write.c core/vmm/vmm_error.c
- * core/vmm/vmm_uuid.c core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
+ * core/vmm/cloud_init.c core/vmm/cloud_init_fdt.c core/vmm/vmm_uuid.c core/lib/dtb.c
+ * core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c tests/fakes/heap.c
  */
 /* Images and VMs in a device tree: every property arrives, every mistake is named, damage is
  * harmless. */
@@ -14,6 +15,7 @@
 #include <libfdt.h>
 
 #include "core/lib/errno.h"
+#include "core/vmm/cloud_init.h"
 #include "core/vmm/vm_fdt.h"
 
 static char blob[16384];
@@ -407,6 +409,66 @@ static void check_round_trip(const struct vm_config *cfg)
     CHECK_EQ(vm_fdt_read(tree, node, "vms", &read, &silent), 0);
     CHECK(memcmp(cfg, &read, sizeof(read)) == 0);
     CHECK_EQ(vm_fdt_write(cfg, tree, 64), 0);
+}
+
+static struct cloud_init *cloud_of(u32 user, u32 meta, u32 network)
+{
+    const u32 bytes[] = {user, meta, network};
+    struct cloud_init *cloud = cloud_init_new(bytes);
+
+    for (u32 i = 0; i < CLOUD_INIT_PARTS; i++)
+        memset(cloud->text + cloud->at[i], 'a' + (int)i, bytes[i]);
+    return cloud;
+}
+
+TEST(texts_for_cloud_init_written_and_read_again)
+{
+    static const u32 sizes[][3] = {{1, 0, 0},
+                                   {3, 7, 11},
+                                   {0, CLOUD_INIT_TEXT_MAX, 1},
+                                   {CLOUD_INIT_TEXT_MAX, CLOUD_INIT_TEXT_MAX, CLOUD_INIT_TEXT_MAX}};
+    static const struct dtb_report silent = {NULL, NULL};
+    static struct vm_config cfg, read;
+
+    for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+        size_t bytes;
+        void *tree;
+        int node;
+
+        vm_config_default(&cfg);
+        strcpy(cfg.name, "seeded");
+        cfg.cloud_init = cloud_of(sizes[i][0], sizes[i][1], sizes[i][2]);
+        tree = malloc(vm_fdt_bytes_max(&cfg));
+        bytes = vm_fdt_write(&cfg, tree, vm_fdt_bytes_max(&cfg));
+        CHECK(dtb_is_socle(tree, bytes));
+        node = fdt_first_subnode(tree, dtb_find(tree, "/vms"));
+        CHECK_EQ(vm_fdt_read(tree, node, "vms", &read, &silent), 0);
+        CHECK(cloud_init_is_same(cfg.cloud_init, read.cloud_init));
+        vm_config_fini(&read);
+        vm_config_fini(&cfg);
+        free(tree);
+    }
+}
+
+TEST(texts_for_cloud_init_as_files_and_as_strings)
+{
+    u32 bytes;
+
+    begin("web1");
+    CHECK_EQ(fdt_property(blob, "user-data", "file", 4), 0);
+    CHECK_EQ(fdt_property_string(blob, "meta-data", "string"), 0);
+    CHECK_EQ(read_vm(), 0);
+    CHECK_STR(told, "");
+    CHECK(memcmp(cloud_init_text(vm.cloud_init, CLOUD_USER_DATA, &bytes), "file", 4) == 0);
+    CHECK_EQ(bytes, 4);
+    CHECK(memcmp(cloud_init_text(vm.cloud_init, CLOUD_META_DATA, &bytes), "string", 6) == 0);
+    CHECK_EQ(bytes, 6);
+    vm_config_fini(&vm);
+    begin("web1");
+    CHECK_EQ(fdt_property(blob, "network-config", "a\0b", 3), 0);
+    CHECK_EQ(read_vm(), -EINVAL);
+    CHECK_STR(told, "n/network-config;");
+    CHECK(vm.cloud_init == NULL);
 }
 
 TEST(written_and_read_again)

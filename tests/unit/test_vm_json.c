@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/vm_json*.c mgmt/json_get.c mgmt/json_read.c mgmt/json_write.c core/lib/date.c
- * core/lib/printf.c core/vmm/vm_config.c core/vmm/vmm_error.c
+ * SOURCES: mgmt/vm_json*.c mgmt/cloud_init_json.c mgmt/json_get.c mgmt/json_read.c
+ * mgmt/json_write.c core/lib/date.c core/lib/printf.c core/vmm/vm_config.c core/vmm/cloud_init.c
+ * core/vmm/vmm_error.c tests/fakes/heap.c
  */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
+#include "core/vmm/cloud_init.h"
 #include "drivers/net/network.h"
 #include "mgmt/vm_json.h"
 
@@ -270,6 +272,69 @@ TEST(cards)
     CHECK_EQ(cfg.nic_count, 2);
     CHECK_EQ(read("{\"nics\":[{\"mac\":\"52:00:00:0a:0b\"}]}"), -EINVAL);
     CHECK_STR(error.pointer, "/nics/0/mac");
+}
+
+static void check_text(enum cloud_init_part part, const char *want)
+{
+    u32 bytes;
+    const char *text = cloud_init_text(cfg.cloud_init, part, &bytes);
+
+    CHECK_EQ(bytes, strlen(want));
+    CHECK(memcmp(text, want, bytes) == 0);
+}
+
+TEST(texts_for_cloud_init)
+{
+    static struct vmm_info info;
+    static char text[40000];
+    struct json_writer w;
+
+    CHECK_EQ(read("{\"cloud_init\":{\"user_data\":\"a\\n\\u00e4\",\"network_config\":\"n\"}}"), 0);
+    check_text(CLOUD_USER_DATA, "a\n\xc3\xa4");
+    check_text(CLOUD_META_DATA, "");
+    check_text(CLOUD_NETWORK_CONFIG, "n");
+    /* What GET says are sizes, which change nothing. */
+    info.cfg = cfg;
+    json_write_init(&w, text, sizeof(text) - 1);
+    vm_json_write(&w, &info, 7, "cloud_init");
+    text[w.len] = '\0';
+    CHECK_STR(text, "{\"cloud_init\":{\"user_data_bytes\":4,\"meta_data_bytes\":0,"
+                    "\"network_config_bytes\":1}}");
+    CHECK_EQ(merge(text), 0);
+    check_text(CLOUD_USER_DATA, "a\n\xc3\xa4");
+    /* Members are merged, null takes one away, and nothing is left behind by mistakes. */
+    CHECK_EQ(merge("{\"cloud_init\":{\"user_data\":null,\"meta_data\":\"m\"}}"), 0);
+    check_text(CLOUD_USER_DATA, "");
+    check_text(CLOUD_META_DATA, "m");
+    check_text(CLOUD_NETWORK_CONFIG, "n");
+    CHECK_EQ(merge("{\"cloud_init\":{\"user_data\":\"x\",\"meta_data\":3}}"), -EINVAL);
+    CHECK_STR(error.pointer, "/cloud_init/meta_data");
+    CHECK_EQ(merge("{\"cloud_init\":{\"meta_data\":\"\\u0000\"}}"), -EINVAL);
+    CHECK_EQ(merge("{\"cloud_init\":{\"vendor_data\":\"v\"}}"), -EINVAL);
+    CHECK_STR(error.pointer, "/cloud_init/vendor_data");
+    CHECK_STR(error.slug, "unknown_field");
+    CHECK_EQ(merge("{\"cloud_init\":[]}"), -EINVAL);
+    check_text(CLOUD_META_DATA, "m");
+    CHECK_EQ(merge("{\"cloud_init\":{\"meta_data\":\"\",\"network_config\":null}}"), 0);
+    CHECK(cfg.cloud_init == NULL);
+    CHECK_EQ(merge("{\"cloud_init\":{\"meta_data\":\"m\"}}"), 0);
+    CHECK_EQ(merge("{\"cloud_init\":null}"), 0);
+    CHECK(cfg.cloud_init == NULL);
+}
+
+TEST(texts_for_cloud_init_are_bounded)
+{
+    static char text[CLOUD_INIT_TEXT_MAX + 64];
+    int head = snprintf(text, sizeof(text), "{\"cloud_init\":{\"user_data\":\"");
+
+    memset(text + head, 'u', CLOUD_INIT_TEXT_MAX);
+    strcpy(text + head + CLOUD_INIT_TEXT_MAX, "\"}}");
+    CHECK_EQ(read(text), 0);
+    CHECK_EQ(cfg.cloud_init->bytes[CLOUD_USER_DATA], CLOUD_INIT_TEXT_MAX);
+    vm_config_fini(&cfg);
+    strcpy(text + head + CLOUD_INIT_TEXT_MAX, "u\"}}");
+    CHECK_EQ(read(text), -EINVAL);
+    CHECK_STR(error.pointer, "/cloud_init/user_data");
 }
 
 TEST(fields_choose_members)

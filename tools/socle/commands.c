@@ -34,6 +34,17 @@
         .name = "description", .value = "TEXT", .help = "a note"                              \
     }
 
+/* What `run` and `vm create` have besides. */
+#define CLOUD_INIT_OPTIONS                                        \
+    {.name = "user-data",                                         \
+     .value = "FILE",                                             \
+     .kind = VALUE_FILE,                                          \
+     .help = "what cloud-init is to do in the guest"},            \
+    {                                                             \
+        .name = "ssh-key", .value = "FILE", .kind = VALUE_FILE,   \
+        .help = "public keys cloud-init lets in; may be repeated" \
+    }
+
 #define VM_ARG                  \
     {                           \
         {                       \
@@ -126,6 +137,7 @@ const struct command commands[] = {
                 "a line leaves it.",
         .args = {{"NAME", VALUE_TEXT, 0}},
         .options = {VM_OPTIONS,
+                    CLOUD_INIT_OPTIONS,
                     {.name = "interactive",
                      .letter = 'i',
                      .help = "attach the console, as \"vm console\" does"},
@@ -140,6 +152,7 @@ const struct command commands[] = {
         .summary = "define a VM, without starting it",
         .args = {{"NAME", VALUE_TEXT, 0}},
         .options = {VM_OPTIONS,
+                    CLOUD_INIT_OPTIONS,
                     {.name = "file",
                      .value = "FILE",
                      .kind = VALUE_FILE,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/socle/cloud_init.h"
 #include "tools/socle/console.h"
 #include "tools/socle/run_commands.h"
 #include "tools/socle/upload.h"
@@ -23,7 +24,7 @@ json_t *vm_define_begin(const struct args *args)
 
     if (!json_is_object(vm)) {
         (void)say(MISUSED, "%s: %s", file, vm ? "the definition must be an object" : error.text);
-    } else if (vm_options_apply(args, vm)) {
+    } else if (vm_options_apply(args, vm) && cloud_init_apply(args, args_value(args, 0), vm)) {
         return vm;
     }
     json_decref(vm);
