@@ -346,7 +346,8 @@ def test_networks(disk, tmp_path):
     check(disk)
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(kind, marks=pytest.mark.soak) for kind in KINDS[1:])])
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS)
 def test_killed_under_load(disk, kind):
     """Two writers, discards and snapshots; the host is killed in the middle, again and again: what was flushed is there."""
     acked = {}
