@@ -10,8 +10,6 @@ from machine import BUILD, uses_bochs
 from test_linux import shell
 from test_volumes import MIB, again, boot, make, off
 
-QEMU_ONLY = pytest.mark.qemu("many requests while the guest works: Bochs' network does not last; test_linux is for both")
-
 MACHINE = {"smp": 2, "memory": "1G"}
 ROUNDS, BYTES = (8, 100000) if uses_bochs() else (20, 2000000)
 
@@ -81,7 +79,7 @@ def written(connection):
     return float(re.search(r'(?m)^socle_vm_block_written_bytes_total{vm="debian",device="data"} (\S+)$', text).group(1))
 
 
-@QEMU_ONLY
+@pytest.mark.qemu("many requests while the guest works: Bochs' network does not last")
 def test_under_load(clean):
     """While the guest writes to it: it gives the disk up, and loses one that is taken by force; the volume is free either way."""
     m = clean
@@ -114,7 +112,6 @@ def show(m, vm, count):
     return [int(x, 16) for x in match.groups()]
 
 
-@QEMU_ONLY
 def test_unwilling_guest(clean, problem):
     """A guest that never gives the disk up keeps it; one that gives up others' slots, or plays with the registers, gets nowhere."""
     m = clean
@@ -170,7 +167,6 @@ def test_unwilling_guest(clean, problem):
     assert m.json("/volumes/theirs")["attached_to"] == ["other"]
 
 
-@QEMU_ONLY
 def test_as_many_as_there_are(clean, problem):
     """Up to eight, in places of their own, and the ninth is refused."""
     m = clean
