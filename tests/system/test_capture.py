@@ -106,7 +106,8 @@ def test_what_guests_say(guests, tmp_path):
 def test_what_the_switch_drops_is_seen(guests):
     """Frames under another's address, which no other guest gets."""
     capture, of_two = Capture(guests, "inside", ms=6000), Capture(guests, "inside", vm="two", ms=6000)
-    shell(guests, "one", "ip link set eth0 address 52:00:00:00:00:77; ping -c 2 -W 1 10.9.0.2 | sed s/^/fake-/", r"fake-2 packets")
+    shell(guests, "one", "ip link add link eth0 mv address 52:00:00:00:00:77 type macvlan && ip addr del 10.9.0.1/24 dev eth0 && "
+          "ip addr add 10.9.0.1/24 dev mv && ip link set mv up; ping -c 2 -W 1 10.9.0.2 | sed s/^/fake-/", r"fake-2 packets")
     fake = bytes.fromhex("520000000077")
     assert any(f[1][6:12] == fake for f in capture.finish().frames)
     assert not any(f[1][6:12] == fake for f in of_two.finish().frames)
