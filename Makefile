@@ -248,7 +248,7 @@ SOURCES = $$(sed -n '/SOURCES:/,/\*\//{/\*\//{s,\*/.*,,;s,.*SOURCES:,,;s,^ \*,,;
 $(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/build_id.h FORCE | $(D)/.stamp
 	@mkdir -p $(@D)
 	@src="$(SOURCES)"; \
-	 new="$$(find $< $$src tests/unit/harness.c core mm svm vmx drivers mgmt boot tools/socle tests/fakes -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
+	 new="$$(find $< $$src tests/unit/harness.c core mm svm vmx drivers mgmt boot tools/socle tests/fakes tests/unit -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
 	 if [ ! -e $@ ] || [ -n "$$new" ]; then echo "CC $@"; gcc $(UNIT_CFLAGS) $(LIBS_INC) -o $@ $< $$src tests/unit/harness.c; fi
 
 .PHONY: unit
