@@ -112,7 +112,7 @@ $(OBJ)/deps/%.o: $(D)/%.c mgmt/port/lwipopts.h | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  LIB  $<"
 	$(Q)$(CC) $(LIBS_CFLAGS) -I. $(LIBS_INC) -c -o $@ $<
-$(LIBS_SRC): $(D)/.stamp ;
+$(sort $(LIBS_SRC) $(FDT_SRC) $(LZ4)/lz4.c): $(D)/.stamp ;
 
 LDFLAGS := -m elf_x86_64 -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
     --build-id=none -T linker.ld
