@@ -31,29 +31,31 @@ static void put_head(struct json_writer *w, const struct req_state *state)
 
 /*
  * state.id: the VM, or HOST_ID; .offset: first second; .step: seconds of a value; .count: values of
- * a column; .flag: the head is written; .end: values written, of all columns.
+ * a column; .flag: the head is written; .end: what is written, of all columns: each one's values,
+ * and its end.
  */
 static enum produce history_produce(struct req *req, struct json_writer *w)
 {
     struct req_state *state = &req->state;
     const struct history *history = history_of(state->id);
     const char *const *names = state->id == HOST_ID ? sampler_host_columns : sampler_vm_columns;
-    u64 total = (u64)HISTORY_COLUMNS * state->count;
+    u64 each = (u64)state->count + 1, total = HISTORY_COLUMNS * each;
 
     w->need_comma = state->flag;
     if (!state->flag)
         put_head(w, state);
     state->flag = true;
     for (; state->end < total && w->size - w->len > 2 * COLUMN_TEXT_MAX; state->end++) {
-        u32 column = (u32)(state->end / state->count), index = (u32)(state->end % state->count);
+        u32 column = (u32)(state->end / each), index = (u32)(state->end % each);
 
         if (index == 0) {
             json_key(w, names[column]);
             json_array_begin(w);
         }
-        json_u64(w, history_mean(history, column, state->offset + (u64)index * state->step,
-                                 state->step));
-        if (index + 1 == state->count)
+        if (index < state->count)
+            json_u64(w, history_mean(history, column, state->offset + (u64)index * state->step,
+                                     state->step));
+        else
             json_array_end(w);
     }
     if (state->end < total)

@@ -38,21 +38,22 @@ struct net_config {
 #define CTRL_MAC            1u
 #define CTRL_MAC_ADDR_SET   1u
 
-struct address_command {
-    u8 class_code;
-    u8 command;
-    u8 mac[6];
-} packed;
-
 /* 5.1.6.5.6 "Automatic receive steering in multiqueue mode" */
 #define CTRL_MQ           4u
 #define CTRL_MQ_PAIRS_SET 0u
 
-struct pairs_command {
+struct net_command {
     u8 class_code;
     u8 command;
-    u16 pairs;
+    union {
+        u16 pairs;
+        u8 mac[6];
+    } packed;
 } packed;
+
+/* Whether so much of a command was there. */
+#define HAS_ALL(bytes, member) \
+    ((bytes) >= offsetof(struct net_command, member) + sizeof(((struct net_command *)0)->member))
 
 /* 5.1.2 "Virtqueues": behind all pairs there are; a driver without several knows of one only. */
 static u16 control_queue(const struct nic *nic)
@@ -60,22 +61,15 @@ static u16 control_queue(const struct nic *nic)
     return net_rx_queue(net_has(nic, NET_F_MQ) ? nic->pairs_max : 1);
 }
 
-/* Return: whether the command was this one; *ack: what it is to be told. */
-static bool set_pairs(struct nic *nic, u8 *ack)
+/* Return: what the command is to be told. */
+static u8 set_pairs(struct nic *nic, const struct net_command *c, size_t bytes)
 {
-    struct pairs_command c = {0};
-    size_t bytes = virtq_chain_read(&nic->virtio.dev.vm->gmem, &nic->ctrl_chain, 0, &c, sizeof(c));
-
-    if (bytes == 0 || c.class_code != CTRL_MQ)
-        return false;
-    *ack = NET_CTRL_ERR;
-    if (bytes == sizeof(c) && c.command == CTRL_MQ_PAIRS_SET && net_has(nic, NET_F_MQ) &&
-        c.pairs > 0 && c.pairs <= nic->pairs_max) {
-        nic->pairs = c.pairs;
-        net_steer_reset(&nic->steer, c.pairs);
-        *ack = NET_CTRL_OK;
-    }
-    return true;
+    if (!HAS_ALL(bytes, pairs) || c->command != CTRL_MQ_PAIRS_SET || !net_has(nic, NET_F_MQ) ||
+        c->pairs == 0 || c->pairs > nic->pairs_max)
+        return NET_CTRL_ERR;
+    nic->pairs = c->pairs;
+    net_steer_reset(&nic->steer, c->pairs);
+    return NET_CTRL_OK;
 }
 
 /* Frames from an address the network would take for a forged one are lost: better to refuse it. */
@@ -87,20 +81,25 @@ static bool may_have(const struct nic *nic, const u8 mac[6])
            (!(cfg->flags & NETPORT_CHECK_MAC) && (mac[0] & 1) == 0);
 }
 
-/* Return: whether the command was this one; *ack: what it is to be told. */
-static bool set_address(struct nic *nic, u8 *ack)
+/* Return: likewise. */
+static u8 set_address(struct nic *nic, const struct net_command *c, size_t bytes)
 {
-    struct address_command c = {0};
-    size_t bytes = virtq_chain_read(&nic->virtio.dev.vm->gmem, &nic->ctrl_chain, 0, &c, sizeof(c));
+    if (!HAS_ALL(bytes, mac) || !net_has(nic, NET_F_CTRL_MAC_ADDR) || !may_have(nic, c->mac))
+        return NET_CTRL_ERR;
+    virtio_config_replace(&nic->virtio, offsetof(struct net_config, mac), c->mac, sizeof(c->mac));
+    return NET_CTRL_OK;
+}
 
-    if (bytes < 2 || c.class_code != CTRL_MAC || c.command != CTRL_MAC_ADDR_SET)
-        return false;
-    *ack = NET_CTRL_ERR;
-    if (bytes == sizeof(c) && net_has(nic, NET_F_CTRL_MAC_ADDR) && may_have(nic, c.mac)) {
-        virtio_config_replace(&nic->virtio, offsetof(struct net_config, mac), c.mac, sizeof(c.mac));
-        *ack = NET_CTRL_OK;
-    }
-    return true;
+static u8 do_command(struct nic *nic, const struct gmem *gmem, const struct virtq_chain *chain)
+{
+    struct net_command c = {0};
+    size_t bytes = virtq_chain_read(gmem, chain, 0, &c, sizeof(c));
+
+    if (bytes > 0 && c.class_code == CTRL_MQ)
+        return set_pairs(nic, &c, bytes);
+    if (bytes > 1 && c.class_code == CTRL_MAC && c.command == CTRL_MAC_ADDR_SET)
+        return set_address(nic, &c, bytes);
+    return net_filter_command(&nic->filter, nic->virtio.accepted, gmem, chain);
 }
 
 /* Return: false if there is none. Context: lock held. */
@@ -113,8 +112,7 @@ static bool obey_one(struct nic *nic)
 
     if (virtio_pop(&nic->virtio, queue, chain))
         return false;
-    if (!set_pairs(nic, &ack) && !set_address(nic, &ack))
-        ack = net_filter_command(&nic->filter, nic->virtio.accepted, gmem, chain);
+    ack = do_command(nic, gmem, chain);
     virtio_push(&nic->virtio, queue, chain,
                 (u32)virtq_chain_write(gmem, chain, 0, &ack, sizeof(ack)));
     return true;

@@ -44,13 +44,8 @@ static void ap_main(void)
 
 void guest_main(void)
 {
-    u32 count = cpu_count();
+    u32 count = cpus_begin();
 
-    if (count < 2)
-        skip("one CPU");
-    pic_disable();
-    lapic_enable();
-    cpus_prepare();
     for (u32 id = 1; id < count; id++) {
         cpu_start(id, ap_main);
         wait_for(&ready, id);

@@ -28,14 +28,9 @@ static void start(u32 id, u32 nth)
 
 void guest_main(void)
 {
-    u32 count = cpu_count();
+    u32 count = cpus_begin();
 
-    if (count < 2)
-        skip("one CPU");
-    pic_disable();
-    lapic_enable();
     count_interrupts(IPI_VECTOR);
-    cpus_prepare();
     for (u32 id = 1; id < count; id++)
         start(id, id);
 

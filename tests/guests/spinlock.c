@@ -47,12 +47,8 @@ static void holder(void)
 
 void guest_main(void)
 {
-    if (cpu_count() < 2)
-        skip("one CPU");
-    pic_disable();
-    lapic_enable();
+    (void)cpus_begin();
     on_trap(WAKE, on_wake);
-    cpus_prepare();
     cpu_start(1, holder);
     while (phase == 0)
         sti_hlt_cli();

@@ -17,13 +17,10 @@
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define PAGE_BYTES 4096ul
-
-static const unsigned char ret[] = {0xc3};
+#define RET        0xc3
 
 static void warn(const char *why)
 {
@@ -44,6 +41,6 @@ __attribute__((constructor)) static void repair_all(void)
         warn("cannot be written to");
         return;
     }
-    memcpy(function, ret, sizeof(ret));
+    *function = RET;
     (void)mprotect(page, PAGE_BYTES, PROT_READ | PROT_EXEC);
 }

@@ -120,6 +120,18 @@ void cpus_prepare(void)
         TRAMPOLINE[i] = ap_begin[i];
 }
 
+u32 cpus_begin(void)
+{
+    u32 count = cpu_count();
+
+    if (count < 2)
+        skip("one CPU");
+    pic_disable();
+    lapic_enable();
+    cpus_prepare();
+    return count;
+}
+
 void cpu_start(u32 id, void (*fn)(void))
 {
     u64 cr3;

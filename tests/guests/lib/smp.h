@@ -32,6 +32,10 @@ void send_ipi(u32 id, u32 low);
 /* Makes ready what cpu_start needs; once, on the boot CPU, in xAPIC mode. */
 void cpus_prepare(void);
 
+/* The beginning of guests that ask about several CPUs: interrupts by the APIC, cpus_prepare. Ends
+ * with a SKIP verdict if there is one CPU. Return: how many there are. */
+u32 cpus_begin(void);
+
 /* Sends INIT and a start-up IPI; the CPU calls fn on a stack of its own, in long mode, with this
  * one's IDT and interrupts off. Returns when it does. fn never returns. */
 void cpu_start(u32 id, void (*fn)(void));
