@@ -215,6 +215,11 @@ bool store_is_idle(const struct store *s)
            (c->state == COMMIT_IDLE || s->is_failed);
 }
 
+bool store_has_changes(const struct store *s)
+{
+    return s->state == STORE_MOUNTED && !s->is_failed && s->dirty > 0;
+}
+
 void store_usage(const struct store *s, struct store_usage *out)
 {
     u64 extents = s->g.end_extent - s->g.first_extent;

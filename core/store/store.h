@@ -166,6 +166,9 @@ int store_close(struct store *s, struct store_volume *volume) must_check;
 /* True if nothing is in progress: its memory may be freed then. What is not flushed is lost. */
 bool store_is_idle(const struct store *s);
 
+/* True if a crash now would lose changes that a flush would keep. */
+bool store_has_changes(const struct store *s);
+
 /* Walks the objects: the next number from `number` on, or STORE_OBJECTS_MAX. */
 u32 store_next(const struct store *s, u32 number, enum store_object_kind *kind);
 

@@ -5,6 +5,8 @@
  */
 #include "drivers/block/pool.h"
 
+#include "core/kern/timer.h"
+#include "core/kern/timerq.h"
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
@@ -14,6 +16,8 @@
 #include "mm/kheap.h"
 #include "mm/layout.h"
 #include "mm/pmm.h"
+
+#define SETTLE_NS NS_PER_S
 
 /* What pool_run and its like wait for; on the waiter's stack. */
 struct pool_call {
@@ -280,9 +284,55 @@ void pool_get_usage(struct pool *pool, struct store_usage *out)
     spin_unlock_irqrestore(&pool->lock, flags);
 }
 
+static void on_settled(struct store_op *op)
+{
+    struct pool *pool = op->arg;
+
+    pool->is_settling = false;
+}
+
+/*
+ * A disk's cache empties itself by and by, and file systems without a journal rely on it: Linux
+ * writes their metadata after the last flush of sync(2). What the store maps for such writes would
+ * wait in memory until anybody flushes, so the pool does, a second after it saw the first of them.
+ * Return: when to look again.
+ */
+static u64 settle(struct pool *pool)
+{
+    u64 now = time_ns();
+
+    if (pool->is_settling || !store_has_changes(pool->store)) {
+        pool->settle_ns = 0;
+        return TIMERQ_NEVER;
+    }
+    if (pool->settle_ns == 0)
+        pool->settle_ns = now + SETTLE_NS;
+    if (now < pool->settle_ns)
+        return pool->settle_ns;
+    pool->is_settling = true;
+    pool->settle = (struct store_op){.kind = STORE_FLUSH, .done = on_settled, .arg = pool};
+    store_submit(pool->store, &pool->settle);
+    return TIMERQ_NEVER;
+}
+
 static bool is_stopping(const struct pool *pool)
 {
     return __atomic_load_n(&pool->is_stopping, __ATOMIC_ACQUIRE) && store_is_idle(pool->store);
+}
+
+/* Waits for work, or until changes are due. Return: false: the pool's end has come. */
+static bool wait_for_work(struct pool *pool)
+{
+    u64 look_ns = settle(pool);
+
+    publish(pool);
+    if (is_stopping(pool))
+        return false;
+    if (look_ns == TIMERQ_NEVER)
+        task_wait();
+    else
+        (void)task_wait_until(look_ns);
+    return !is_stopping(pool);
 }
 
 static void pool_main(void *arg)
@@ -301,12 +351,8 @@ static void pool_main(void *arg)
             is_formatting = false;
             pool->store = store_init(pool->memory, &pool->disk);
             mount(pool);
-            continue;
         }
-        publish(pool);
-        if (!is_stopping(pool))
-            task_wait();
-    } while (!is_stopping(pool));
+    } while (wait_for_work(pool));
 }
 
 /* Memory that nobody else was promised. */

@@ -48,7 +48,10 @@ struct pool {
     void *memory;           /* (c) of the store */
     struct task task;
     u8 uuid[16];
-    struct store_op start; /* format, then mount */
+    struct store_op start;  /* format, then mount */
+    struct store_op settle; /* a flush that nobody asked for */
+    bool is_settling;
+    u64 settle_ns; /* when it begins; 0: there was nothing to flush */
     u32 calls_active;
     struct list free_ios;
     struct list free_ops;

@@ -73,6 +73,11 @@ TEST(volumes_hold_data_and_zeroes)
     CHECK(is_all(got + 2 * MiB - 512 * 3, MiB + 512 * 3, 0));
     CHECK_EQ(rig_io(&r, STORE_READ, &a, 3 * GiB, got, 512), -EINVAL);
     CHECK_EQ(rig_io(&r, STORE_READ, &a, 5, got, 512), -EINVAL);
+    CHECK(store_has_changes(r.s));
+    CHECK_EQ(rig_flush(&r), 0);
+    CHECK(!store_has_changes(r.s));
+    CHECK_EQ(rig_io(&r, STORE_WRITE, &a, GiB - 512 * 3, data, MiB), 0);
+    CHECK(!store_has_changes(r.s)); /* it was written in place */
     CHECK(rig_is_consistent(&r));
     CHECK_EQ(rig_mount(&r), 0);
     CHECK_EQ(rig_open(&r, "a", &a), 0);
