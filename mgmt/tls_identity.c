@@ -102,7 +102,7 @@ static int describe(mbedtls_x509write_cert *crt, const char *hostname, u32 addre
 
     if (random_bytes(serial, sizeof(serial)) != 0)
         return -EIO;
-    serial[0] &= 0x7f; /* a serial number is positive */
+    tls_serial_from_random(serial);
     ksnprintf(subject, sizeof(subject), "CN=%s,O=Socle", hostname);
     mbedtls_x509write_crt_set_version(crt, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(crt, MBEDTLS_MD_SHA256);

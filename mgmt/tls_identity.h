@@ -17,6 +17,16 @@ int tls_identity_secret(u8 secret[TLS_KEY_BYTES]) must_check;
 /* Takes a key that was kept, before one is made. Return: 0; -EINVAL (it is none), -ENOMEM. */
 int tls_identity_take(const u8 secret[TLS_KEY_BYTES]) must_check;
 
+/*
+ * Of random bytes a certificate's serial number: positive, and in the shortest form DER knows,
+ * which no leading byte of zeroes is in. Clients do not read a certificate with another. Spec:
+ * X.690, 8.3 "Encoding of an integer value"; RFC 5280, 4.1.2.2 "Serial Number".
+ */
+static inline void tls_serial_from_random(u8 *serial)
+{
+    serial[0] = (u8)((serial[0] & 0x7f) | 0x40);
+}
+
 /* Mbed TLS's mbedtls_x509_crt and mbedtls_pk_context; valid after tls_identity_make. */
 void *tls_identity_certificate(void);
 void *tls_identity_key(void);
