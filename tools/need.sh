@@ -10,7 +10,7 @@ case ${CPU:-amd} in amd | intel) ;; *) refuse CPU "$CPU" "amd or CPU=intel" ;; e
 case ${NIC:-e1000e} in
 e1000e | e1000 | virtio) ;;
 igb)
-    "${QEMU:-qemu-system-x86_64}" -device help | grep -q '"igb"' || {
+    "${QEMU:-qemu-system-x86_64}" -device igb,help >/dev/null 2>&1 || {
         echo "make: this QEMU does not emulate the 82576 (NIC=igb); version 8.0 and later do (QEMU=path)." >&2
         exit 2
     }

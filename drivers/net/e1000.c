@@ -82,6 +82,8 @@ static int nic_start(struct e1000 *nic)
     e1000_write(nic, E1000_CTRL, ctrl | E1000_CTRL_SLU | E1000_CTRL_ASDE);
     e1000_write(nic, nic->model->itr, nic->model->itr_interval);
     nic->dev.link_changed = true;
+    if (nic->model->link_start)
+        nic->model->link_start(nic);
     rc = e1000_tx_start(nic);
     return rc == 0 ? e1000_rx_start(nic) : rc;
 }
@@ -123,11 +125,11 @@ static bool e1000_irq_enable(struct netdev *dev)
 
     if (dev->is_polled)
         return false;
-    e1000_write(nic, nic->model->irq.ims, IRQ_CAUSES);
+    e1000_write(nic, E1000_IMS, IRQ_CAUSES);
     /* A frame that came just before would raise no interrupt again once its cause has been read. */
     if (!e1000_rx_pending(nic))
         return false;
-    e1000_write(nic, nic->model->irq.imc, E1000_IMC_ALL);
+    e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
     return true;
 }
 
@@ -151,11 +153,11 @@ static bool e1000_link_up(struct netdev *dev)
 static bool e1000_irq(void *arg)
 {
     struct e1000 *nic = arg;
-    u32 causes = e1000_read(nic, nic->model->irq.icr);
+    u32 causes = e1000_read(nic, E1000_ICR);
 
     if (causes == 0)
         return false;
-    e1000_write(nic, nic->model->irq.imc, E1000_IMC_ALL);
+    e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
     if (causes & E1000_ICR_LSC)
         __atomic_store_n(&nic->dev.link_changed, true, __ATOMIC_RELEASE);
     __atomic_store_n(&nic->irq_seen, true, __ATOMIC_RELEASE);
@@ -180,13 +182,13 @@ static bool irq_arrives(struct e1000 *nic)
     u64 deadline = time_ns() + IRQ_TEST_NS;
     bool is_late = false;
 
-    e1000_write(nic, nic->model->irq.ims, E1000_ICR_RXT0);
-    e1000_write(nic, nic->model->irq.ics, E1000_ICR_RXT0);
+    e1000_write(nic, E1000_IMS, E1000_ICR_RXT0);
+    e1000_write(nic, E1000_ICS, E1000_ICR_RXT0);
     while (!__atomic_load_n(&nic->irq_seen, __ATOMIC_ACQUIRE) && !is_late) {
         is_late = time_ns() > deadline;
         cpu_pause();
     }
-    e1000_write(nic, nic->model->irq.imc, E1000_IMC_ALL);
+    e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
     return __atomic_load_n(&nic->irq_seen, __ATOMIC_ACQUIRE);
 }
 

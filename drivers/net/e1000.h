@@ -21,16 +21,6 @@
 
 struct e1000;
 
-/* Where a model has its registers of interrupt causes. */
-struct e1000_irq_regs {
-    u32 icr, ics, ims, imc;
-};
-
-#define E1000_IRQ_REGS                             \
-    {                                              \
-        E1000_ICR, E1000_ICS, E1000_IMS, E1000_IMC \
-    }
-
 /* 82574 Datasheet 10.2.4.2: in units of 256 ns; about 10 000 interrupts a second at most. */
 #define E1000_ITR_INTERVAL 390u
 
@@ -41,7 +31,6 @@ struct e1000_model {
      * 0, -EIO. */
     int (*reset)(struct e1000 *nic);
     const struct e1000_format *format;
-    struct e1000_irq_regs irq;
     u32 itr, itr_interval; /* moderation of interrupts: register, value */
     u32 ctrl_clear;        /* bits of CTRL that must be 0 to run */
     u32 srrctl, rxdctl;    /* 0: has none, or they stay as the reset left them */
@@ -49,6 +38,7 @@ struct e1000_model {
     u32 segments; /* NETDEV_TX_TSO4, 6: what it can cut */
     u32 eerd_done;
     u32 eerd_address_shift;
+    void (*link_start)(struct e1000 *nic); /* after a reset; NULL: the link comes by itself */
 };
 
 struct e1000 {
@@ -87,6 +77,9 @@ bool e1000_wait(const struct e1000 *nic, u32 reg, u64 mask, u64 wanted, u64 time
 
 /* The reset of the models on PCI Express. Return: 0, -EIO. */
 int e1000_pcie_reset(struct e1000 *nic) must_check;
+
+/* Has the PHY negotiate the link if there is none (82576 and later). */
+void igb_phy_start(struct e1000 *nic);
 
 /* The rings' part of a start after a reset. Return: 0, -ENOMEM, -EIO. */
 int e1000_rx_start(struct e1000 *nic) must_check;

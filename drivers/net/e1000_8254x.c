@@ -50,7 +50,6 @@ static const struct e1000_model model = {
     .driver = "e1000",
     .reset = reset,
     .format = &e1000_legacy,
-    .irq = E1000_IRQ_REGS,
     .itr = E1000_ITR,
     .itr_interval = E1000_ITR_INTERVAL,
     .ctrl_clear = E1000_CTRL_LRST | E1000_CTRL_ILOS | E1000_CTRL_PHY_RST,

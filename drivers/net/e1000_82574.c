@@ -15,7 +15,7 @@ int e1000_pcie_reset(struct e1000 *nic)
     const char *driver = nic->dev.driver;
 
     /* 1. No interrupts during the reset. */
-    e1000_write(nic, nic->model->irq.imc, E1000_IMC_ALL);
+    e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
 
     /* 2. Stop both units and let outstanding bus requests end. */
     e1000_write(nic, E1000_RCTL, 0);
@@ -32,8 +32,8 @@ int e1000_pcie_reset(struct e1000 *nic)
         log_warn(driver, "%s: the EEPROM was not read after the reset", nic->dev.bdf);
 
     /* 4. The reset turned interrupts off, but a cause may be pending. */
-    e1000_write(nic, nic->model->irq.imc, E1000_IMC_ALL);
-    (void)e1000_read(nic, nic->model->irq.icr);
+    e1000_write(nic, E1000_IMC, E1000_IMC_ALL);
+    (void)e1000_read(nic, E1000_ICR);
     return 0;
 }
 
@@ -41,7 +41,6 @@ static const struct e1000_model model = {
     .driver = "e1000e",
     .reset = e1000_pcie_reset,
     .format = &e1000_legacy,
-    .irq = E1000_IRQ_REGS,
     .itr = E1000_ITR,
     .itr_interval = E1000_ITR_INTERVAL,
     .txdctl = E1000_TXDCTL_GRAN | E1000_TXDCTL_RESERVED1 | E1000_TXDCTL_WTHRESH_1,

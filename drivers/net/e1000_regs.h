@@ -14,42 +14,43 @@
 #include "core/lib/types.h"
 
 /* Register offsets in BAR 0. */
-#define E1000_CTRL      0x00000u /* device control */
-#define E1000_STATUS    0x00008u /* device status */
-#define E1000_EECD      0x00010u /* EEPROM control */
-#define E1000_EERD      0x00014u /* EEPROM read */
-#define E1000_CTRL_EXT  0x00018u /* extended device control */
-#define E1000_ICR       0x000c0u /* interrupt cause read */
-#define E1000_ITR       0x000c4u /* interrupt throttling */
-#define E1000_ICS       0x000c8u /* interrupt cause set */
-#define E1000_IMS       0x000d0u /* interrupt mask set */
-#define E1000_IMC       0x000d8u /* interrupt mask clear */
-#define E1000_ICR_82576 0x01500u /* these four are elsewhere from the 82576 on */
-#define E1000_ICS_82576 0x01504u
-#define E1000_IMS_82576 0x01508u
-#define E1000_IMC_82576 0x0150cu
-#define E1000_EITR0     0x01680u /* 82576: interrupt throttling of vector 0 */
-#define E1000_IVAR0     0x01700u /* 82576: causes of queue 0 */
-#define E1000_RCTL      0x00100u /* receive control */
-#define E1000_TCTL      0x00400u /* transmit control */
-#define E1000_TIPG      0x00410u /* transmit inter-packet gap */
-#define E1000_RDBAL     0x02800u /* receive descriptor base, low */
-#define E1000_RDBAH     0x02804u
-#define E1000_RDLEN     0x02808u
-#define E1000_RDH       0x02810u
-#define E1000_RDT       0x02818u
-#define E1000_SRRCTL    0x0280cu /* 82576: split and replication receive control */
-#define E1000_RXDCTL    0x02828u
-#define E1000_TDBAL     0x03800u
-#define E1000_TDBAH     0x03804u
-#define E1000_TDLEN     0x03808u
-#define E1000_TDH       0x03810u
-#define E1000_TDT       0x03818u
-#define E1000_TXDCTL    0x03828u
-#define E1000_RXCSUM    0x05000u /* receive checksum control */
-#define E1000_MTA       0x05200u /* multicast table, 128 words */
-#define E1000_RAL0      0x05400u /* receive address 0, low */
-#define E1000_RAH0      0x05404u
+#define E1000_CTRL     0x00000u /* device control */
+#define E1000_STATUS   0x00008u /* device status */
+#define E1000_EECD     0x00010u /* EEPROM control */
+#define E1000_EERD     0x00014u /* EEPROM read */
+#define E1000_CTRL_EXT 0x00018u /* extended device control */
+#define E1000_MDIC     0x00020u /* PHY access */
+/* The 82576 and later have the causes from 01500h on, too; these stayed where they were. */
+#define E1000_ICR      0x000c0u /* interrupt cause read */
+#define E1000_ITR      0x000c4u /* interrupt throttling */
+#define E1000_ICS      0x000c8u /* interrupt cause set */
+#define E1000_IMS      0x000d0u /* interrupt mask set */
+#define E1000_IMC      0x000d8u /* interrupt mask clear */
+#define E1000_EITR0    0x01680u /* 82576: interrupt throttling of vector 0 */
+#define E1000_IVAR0    0x01700u /* 82576: causes of queue 0 */
+#define E1000_RCTL     0x00100u /* receive control */
+#define E1000_TCTL     0x00400u /* transmit control */
+#define E1000_TIPG     0x00410u /* transmit inter-packet gap */
+#define E1000_RDBAL    0x02800u /* receive descriptor base, low */
+#define E1000_RDBAH    0x02804u
+#define E1000_RDLEN    0x02808u
+#define E1000_RDH      0x02810u
+#define E1000_RDT      0x02818u
+#define E1000_SRRCTL   0x0280cu /* 82576: split and replication receive control */
+#define E1000_RXDCTL   0x02828u
+#define E1000_TDBAL    0x03800u
+#define E1000_TDBAH    0x03804u
+#define E1000_TDLEN    0x03808u
+#define E1000_TDH      0x03810u
+#define E1000_TDT      0x03818u
+#define E1000_TXDCTL   0x03828u
+#define E1000_RXCSUM   0x05000u /* receive checksum control */
+#define E1000_MTA      0x05200u /* multicast table, 128 words */
+#define E1000_RAL0     0x05400u /* receive address 0, low */
+#define E1000_RAH0     0x05404u
+
+#define E1000_SWSM       0x05b50u /* 82576: semaphore, between software and with firmware */
+#define E1000_SW_FW_SYNC 0x05b5cu /* 82576: who uses which part */
 
 #define E1000_BAR_BYTES 0x20000u
 #define E1000_MTA_WORDS 128u
@@ -67,6 +68,31 @@
 #define E1000_STATUS_LU                BIT(1)  /* link up */
 #define E1000_STATUS_SPEED_SHIFT       6       /* two bits: 10, 100, 1000, 1000 Mb/s */
 #define E1000_STATUS_GIO_MASTER_ENABLE BIT(19) /* 82574: requests still outstanding */
+
+#define E1000_STATUS_LAN_ID_SHIFT 2 /* 82576: which of the ports, two bits */
+
+/* MDIC: data 15:0 */
+#define E1000_MDIC_REG_SHIFT 16
+#define E1000_MDIC_PHY_1     BIT(21)
+#define E1000_MDIC_OP_WRITE  BIT(26)
+#define E1000_MDIC_READY     BIT(28)
+#define E1000_MDIC_ERROR     BIT(30)
+
+/* The PHY's first register. Spec: IEEE 802.3, 22.2.4.1 "Control register". */
+#define PHY_CONTROL           0u
+#define PHY_CONTROL_RESTART   BIT(9)
+#define PHY_CONTROL_NEGOTIATE BIT(12)
+
+/* SWSM */
+#define E1000_SWSM_SMBI    BIT(0) /* set by reading it */
+#define E1000_SWSM_SWESMBI BIT(1) /* can be set while firmware has not */
+
+/* SW_FW_SYNC: firmware's bits are 16 further up */
+#define E1000_SYNC_PHY_0    BIT(1)
+#define E1000_SYNC_PHY_1    BIT(2)
+#define E1000_SYNC_PHY_2    BIT(5)
+#define E1000_SYNC_PHY_3    BIT(6)
+#define E1000_SYNC_FW_SHIFT 16
 
 /* EECD, EERD */
 #define E1000_EECD_AUTO_RD          BIT(9) /* 82574: EEPROM has been read after the reset */

@@ -27,7 +27,6 @@ static const struct e1000_model model = {
     .driver = "igb",
     .reset = reset,
     .format = &e1000_advanced,
-    .irq = {E1000_ICR_82576, E1000_ICS_82576, E1000_IMS_82576, E1000_IMC_82576},
     .itr = E1000_EITR0,
     .itr_interval = EITR_INTERVAL,
     .srrctl = E1000_SRRCTL_BSIZE_2K | E1000_SRRCTL_ADV_ONE,
@@ -36,6 +35,7 @@ static const struct e1000_model model = {
     .segments = NETDEV_TX_TSO4 | NETDEV_TX_TSO6,
     .eerd_done = E1000_EERD_DONE_82574,
     .eerd_address_shift = E1000_EERD_ADDR_SHIFT_82574,
+    .link_start = igb_phy_start,
 };
 
 static int probe(struct pci_device *pci)
@@ -43,7 +43,7 @@ static int probe(struct pci_device *pci)
     return e1000_probe(pci, &model);
 }
 
-/* Copper only: nobody has to talk to the PHY before the link comes up. */
+/* Copper only. */
 static const struct pci_id ids[] = {
     {0x8086, 0x10c9}, /* 82576 */
     {0x8086, 0x10e8}, /* 82576, four ports */

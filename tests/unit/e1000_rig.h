@@ -119,7 +119,6 @@ static struct e1000_model model = {
     .driver = "test",
     .reset = reset,
     .format = &e1000_legacy,
-    .irq = E1000_IRQ_REGS,
     .itr = E1000_ITR,
     .itr_interval = E1000_ITR_INTERVAL,
     .eerd_done = E1000_EERD_START,
