@@ -212,6 +212,8 @@ static void nic_free(struct e1000 *nic, const struct pci_device *pci)
             pktbuf_free(nic->rx[i]);
     }
     pktbuf_join_reset(&nic->join);
+    if (nic->has_buffers)
+        pktbuf_pool_unreserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
     if (nic->rx_ring.cpu)
         dma_free(&nic->rx_ring);
     if (nic->tx_ring.cpu)
@@ -222,11 +224,14 @@ static void nic_free(struct e1000 *nic, const struct pci_device *pci)
 /* Return: 0, -ENOMEM, -EIO. */
 static int nic_setup(struct e1000 *nic, const struct pci_device *pci)
 {
-    int rc = -ENOMEM;
+    int rc = pktbuf_pool_reserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
 
+    if (rc)
+        return rc;
+    nic->has_buffers = true;
     nic->regs = pci_map_bar(pci, 0);
     if (!nic->regs || dma_alloc(&nic->rx_ring, RING_BYTES) || dma_alloc(&nic->tx_ring, RING_BYTES))
-        return rc;
+        return -ENOMEM;
     pci_enable(pci);
     rc = nic->model->reset(nic);
     if (!rc)

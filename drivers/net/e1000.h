@@ -14,10 +14,11 @@
 #include "drivers/net/e1000_regs.h"
 #include "drivers/net/netdev.h"
 #include "drivers/net/pktbuf_join.h"
+#include "drivers/net/pktbuf_pool.h"
 #include "drivers/pci/pci_irq.h"
 #include "mm/dma.h"
 
-#define E1000_RING_SIZE 256u
+#define E1000_RING_SIZE PKTBUF_NIC_RING
 
 struct e1000;
 
@@ -46,6 +47,7 @@ struct e1000 {
     const struct e1000_model *model;    /* (c) */
     volatile u32 *regs;                 /* (c) */
     struct pci_irq irq;                 /* (c) */
+    bool has_buffers;                   /* (c) the pool has as many more as the receive ring */
     struct dma_buf rx_ring;             /* (c) */
     struct dma_buf tx_ring;             /* (c) */
     struct pktbuf *rx[E1000_RING_SIZE]; /* (o) net_task: what each descriptor owns */

@@ -23,9 +23,9 @@
 #include "drivers/net/net_forward.h"
 #include "drivers/net/net_transmit.h"
 
-/* Buffers from boot: NIC receive ring 256, rings of the host's ports 512, lwIP's queues bounded
- * below 1200; what goes into two blocks. Ports of VMs bring their own. */
-#define NET_POOL_BUFFERS 1984u
+/* Buffers from boot: rings of the host's ports 512, lwIP's queues bounded below 1200. NICs and
+ * ports of VMs bring their own. */
+#define NET_POOL_BUFFERS 1712u
 
 /* How long to sleep when NICs raise no interrupts or their rings are full, and to look after a NIC
  * that may hang. */

@@ -5,6 +5,9 @@
 
 #include "drivers/net/pktbuf.h"
 
+/* Of a NIC's receive ring; it reserves as many. */
+#define PKTBUF_NIC_RING 256u
+
 /* Adds one buffer of PKTBUF_BYTES to the pool. Both stay in use until reboot. Context: boot. */
 void pktbuf_pool_add(struct pktbuf *pkt, u8 *buffer, hpa_t hpa);
 

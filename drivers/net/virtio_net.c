@@ -286,6 +286,8 @@ static void nic_free(struct virtio_net *nic)
 {
     virtio_close(&nic->virtio); /* before the device's memory goes */
     virtio_net_empty(nic);
+    if (nic->has_buffers)
+        pktbuf_pool_unreserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
     virtio_queue_free(&nic->rx);
     virtio_queue_free(&nic->tx);
     virtio_queue_free(&nic->ctrl);
@@ -301,7 +303,10 @@ static int nic_setup(struct virtio_net *nic, const struct pci_device *pci)
     if (rc != 0)
         return rc;
     rc = dma_alloc(&nic->command, sizeof(struct virtio_net_ctrl));
+    if (rc == 0)
+        rc = pktbuf_pool_reserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
     if (rc == 0) {
+        nic->has_buffers = true;
         if (virtio_irq_setup(&nic->virtio, virtio_net_irq, nic) == PCI_IRQ_NONE)
             nic->dev.is_polled = true;
         rc = nic_start(nic);

@@ -10,10 +10,11 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "drivers/net/netdev.h"
+#include "drivers/net/pktbuf_pool.h"
 #include "drivers/virtio/virtio_pci.h"
 #include "mm/dma.h"
 
-#define VIRTIO_NET_QUEUE_SIZE 256u
+#define VIRTIO_NET_QUEUE_SIZE PKTBUF_NIC_RING
 
 struct virtio_net {
     struct netdev dev; /* (c) first: ops get this pointer */
@@ -25,6 +26,7 @@ struct virtio_net {
     u32 rx_added;             /* (o) buffers not yet announced */
     u64 tx_progress_ns;       /* (o) when the oldest frame was last seen to move */
     u64 next_reset_ns;        /* (o) not before */
+    bool has_buffers;         /* (c) the pool has as many more as the receive queue */
     bool is_dead;             /* (o) did not come back from a reset */
     bool irq_seen;            /* (a) the handler has run for an interrupt of ours */
 };

@@ -203,13 +203,15 @@ TEST(what_is_believed_of_checksums)
 TEST(a_failed_probe_gives_everything_back)
 {
     static struct pktbuf *taken[BUFFERS];
-    u32 count;
+    u32 count, before;
 
     put_away();
+    before = reserved;
     count = pool_take(taken, BUFFERS - 10); /* the rest is too few for a ring */
     CHECK_EQ(probe(PCI_IRQ_INTX, true), -ENOMEM);
     CHECK(registered == NULL && handler == NULL && !is_enabled);
     CHECK_EQ(dma_buffers, 0);
+    CHECK_EQ(reserved, before);
     CHECK_EQ(pool_count(), 10);
     pool_give(taken, count);
     CHECK_EQ(probe(PCI_IRQ_INTX, true), 0);

@@ -24,12 +24,15 @@ TEST(what_it_tells_the_device)
 
 TEST(features_that_are_missing)
 {
+    u32 before;
+
     start(BIT(32) | VIRTIO_NET_F_MAC);
+    before = reserved;
     CHECK_EQ(nic->features, 0);
     CHECK(nic->ops->link_up(nic)); /* no status: always up */
     machine(BIT(32));
     CHECK_EQ(probe(), -EOPNOTSUPP); /* no address */
-    CHECK(!fake.is_master && fake.dma_buffers == 0);
+    CHECK(!fake.is_master && fake.dma_buffers == 0 && reserved == before);
     machine(VIRTIO_NET_F_MAC);
     CHECK_EQ(probe(), -EOPNOTSUPP); /* before 1.0 */
     CHECK(!fake.is_master);
