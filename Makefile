@@ -65,6 +65,7 @@ setup setup-tests:
 	tools/setup.sh $(if $(filter %-tests,$@),tests)
 	tools/fetch_deps.sh
 	tools/fetch_bochs.sh
+	$(if $(filter %-tests,$@),tools/fetch_qemu.sh)
 
 $(D)/.stamp: tools/deps.lock tools/npm.lock tools/fetch_deps.sh
 	tools/fetch_deps.sh

@@ -10,8 +10,8 @@ case ${CPU:-amd} in amd | intel) ;; *) refuse CPU "$CPU" "amd or CPU=intel" ;; e
 case ${NIC:-e1000e} in
 e1000e | e1000 | virtio) ;;
 igb)
-    "${QEMU:-qemu-system-x86_64}" -device igb,help >/dev/null 2>&1 || {
-        echo "make: this QEMU does not emulate the 82576 (NIC=igb); version 8.0 and later do (QEMU=path)." >&2
+    [ -n "$("${QEMU:-qemu-system-x86_64}" -device igb,help 2>/dev/null)" ] || {
+        echo "make: this QEMU does not emulate the 82576 (NIC=igb); version 8.0 and later do (QEMU=path; tools/fetch_qemu.sh brings one)." >&2
         exit 2
     }
     ;;

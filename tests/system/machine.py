@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A machine that boots Socle, for the processor that CPU asks for: QEMU here, Bochs in bochs.py."""
 
+import functools
 import glob
 import os
 import shutil
@@ -55,6 +56,18 @@ def find_firmware():
 NICS = {"e1000e": "e1000e", "e1000": "e1000", "igb": "igb", "virtio": "virtio-net-pci"}
 
 
+QEMU = os.environ.get("QEMU") or "qemu-system-x86_64"
+SECOND_QEMU = f"{BUILD}/deps/qemu/qemu"
+
+
+@functools.cache
+def igb_qemu():
+    """A QEMU that emulates the 82576: QEMU=, or else the one that tools/fetch_qemu.sh has brought; None: there is none."""
+    def knows(qemu):  # it ends well in either case
+        return shutil.which(qemu) and subprocess.run([qemu, "-device", "igb,help"], capture_output=True).stdout
+    return next((qemu for qemu in (QEMU, SECOND_QEMU) if knows(qemu)), None)
+
+
 def default_nic():
     """QEMU's name of the network card that NIC asks for."""
     return NICS[os.environ.get("NIC") or "e1000e"]
@@ -95,7 +108,7 @@ class Machine(Backend):
         self.files = files_beside(dtb, files)
         self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address
         self.forwards = forwards
-        self.qemu = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
+        self.qemu = qemu or (igb_qemu() if self.nic == "igb" else None) or QEMU
 
     # -- process ------------------------------------------------------------------------------
 

@@ -10,13 +10,11 @@ import subprocess
 
 import pytest
 
-from machine import API, BUILD, IMAGE_DIR, Machine, Monitor
+from machine import API, BUILD, IMAGE_DIR, Machine, Monitor, igb_qemu
 
 pytestmark = pytest.mark.qemu("the cards, chipsets and debugger of QEMU; Bochs has one card, which every test uses")
 
-QEMU = os.environ.get("QEMU") or "qemu-system-x86_64"
-IGB = pytest.mark.skipif(subprocess.run([QEMU, "-device", "igb,help"], capture_output=True).returncode != 0,
-                         reason="this QEMU does not emulate the 82576 (igb); versions from 8.0 on do")
+IGB = pytest.mark.skipif(not igb_qemu(), reason="no QEMU here emulates the 82576 (igb); versions from 8.0 on do")
 UPLOAD_BYTES = 5 << 20
 MSI = r"interrupts by MSI, vector 0x[0-9a-f]+\r?\n"
 MSIX = r"interrupts by MSI-X, vector 0x[0-9a-f]+\r?\n"
