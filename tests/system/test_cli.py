@@ -299,6 +299,27 @@ def test_networks(cli):
     assert "inside" not in cli.out("network", "list", "-q").split()
 
 
+def test_volumes(cli):
+    cli.run("volume", "create", "data", "--size", "1M", "--pool", "ram")
+    assert re.search(r"^data +ram +1 MiB +0 B +- +- +-$", cli.out("volume", "list"), re.M)
+    cli.run("image", "upload", GUEST, "echo")
+    cli.run("vm", "create", "one", "--kernel", "echo", "--firmware", "pvh")
+    cli.run("vm", "attach", "one", "data", "--id", "root", "--read-only")
+    assert [(d["id"], d["volume"], d["read_only"]) for d in cli.json("vm", "show", "one")["disks"]] == [("root", "data", True)]
+    cli.run("vm", "start", "one")
+    assert re.search(r"^data .* one$", cli.out("volume", "list"), re.M)
+    assert "hint" in cli.error("volume", "rm", "data")
+    cli.run("vm", "stop", "one")
+    cli.run("vm", "detach", "one", "root")
+    cli.run("vm", "start", "one")
+    cli.run("vm", "attach", "one", "data")
+    cli.run("vm", "detach", "one", "data", "--force")
+    assert cli.json("vm", "show", "one")["disks"] == []
+    assert "no size" in cli.error("volume", "grow", "data", "much", want=MISUSED)
+    cli.run("volume", "rm", "data")
+    assert cli.out("volume", "list", "-q") == ""
+
+
 def test_tokens(cli):
     token = cli.out("token", "create", "--role", "viewer", "--user", "olga").strip()
     assert cli.out("vm", "list", SOCLE_TOKEN=token) == ""
@@ -404,6 +425,16 @@ def test_a_shell_in_linux(known):
     terminal.wait(r"\n42 .*\b(eth|ens|enp)").type("\r~.")
     assert terminal.end() == DONE
     assert known.json("vm", "show", "web1")["nics"][0]["network"] == "default"
+    known.run("volume", "create", "data", "--size", "1M", "--pool", "ram")
+    known.run("vm", "attach", "web1", "data")
+    terminal = known.terminal("vm", "console", "web1")
+    terminal.type("while ! test -b /dev/vda; do :; done; echo here-$((6*7))\r")
+    terminal.wait("here-42")
+    terminal.type("\r~.")
+    assert terminal.end() == DONE
+    known.run("vm", "detach", "web1", "data")
+    assert known.json("vm", "show", "web1")["disks"] == []
+    known.run("volume", "rm", "data")
     known.run("vm", "rm", "web1", "--force")
     for image in known.out("image", "list", "-q").split():
         known.run("image", "rm", image)
