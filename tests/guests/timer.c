@@ -6,6 +6,8 @@
  */
 #include "tests/guests/lib/guest.h"
 
+#define PM_10_MS 35795u /* its ticks in 10 ms */
+
 static volatile u32 fired;
 
 static void on_timer(struct trap *t)
@@ -43,6 +45,25 @@ static u32 pit_run(u16 count)
     return pm_now() - start;
 }
 
+/* The least of several: when others have the CPU meanwhile, time goes on, and is counted. */
+static u32 least_of(u32 (*measure)(void))
+{
+    u32 least = measure();
+
+    for (unsigned i = 0; i < 8; i++) {
+        u32 again = measure();
+
+        least = again < least ? again : least;
+    }
+    return least;
+}
+
+/* 11932 PIT ticks are 10 ms. */
+static u32 pit_10_ms(void)
+{
+    return pit_run(11932);
+}
+
 static bool is_near(u64 value, u64 expected)
 {
     return value > expected - expected / 8 && value < expected + expected / 8;
@@ -53,6 +74,14 @@ static void apic_timer(u32 mode, u32 initial)
     lapic_write(LAPIC_TIMER_DCR, 0xb); /* divide by 1 */
     lapic_write(LAPIC_LVT_TIMER, mode | 0x60);
     lapic_write(LAPIC_TIMER_ICR, initial);
+}
+
+/* Ticks of the APIC timer in 10 ms of the PM timer. */
+static u32 apic_10_ms(void)
+{
+    apic_timer(0x10000, 0xffffffff);
+    pm_wait(PM_10_MS);
+    return 0xffffffff - lapic_read(LAPIC_TIMER_CCR);
 }
 
 void guest_main(void)
@@ -68,9 +97,8 @@ void guest_main(void)
         last = now;
     }
 
-    /* 11932 PIT ticks are 10 ms, that is 35795 PM ticks. */
-    rate = pit_run(11932);
-    if (!is_near(rate, 35795) && !is_near(pit_run(11932), 35795))
+    rate = least_of(pit_10_ms);
+    if (!is_near(rate, PM_10_MS))
         failure("10 ms of the PIT are %u PM timer ticks", rate);
 
     pic_disable();
@@ -78,19 +106,17 @@ void guest_main(void)
     on_trap(0x60, on_timer);
 
     /* Find the APIC timer's rate, then expect a one-shot of 5 ms to come once and not early. */
-    apic_timer(0x10000, 0xffffffff);
-    pm_wait(35795);
-    rate = 0xffffffff - lapic_read(LAPIC_TIMER_CCR); /* per 10 ms */
+    rate = least_of(apic_10_ms);
     EXPECT(rate > 10000);
     fired = 0;
     last = pm_now();
     apic_timer(0, rate / 2);
     while (fired == 0)
         sti_hlt_cli();
-    EXPECT(pm_now() - last > 35795 / 2 - 35795 / 16);
+    EXPECT(pm_now() - last > PM_10_MS / 2 - PM_10_MS / 16);
     EXPECT_EQ(lapic_read(LAPIC_TIMER_CCR), 0);
     sti();
-    pm_wait(35795);
+    pm_wait(PM_10_MS);
     cli();
     EXPECT_EQ(fired, 1);
 
@@ -100,7 +126,7 @@ void guest_main(void)
     apic_timer(0x20000, rate / 5);
     while (fired < 10)
         sti_hlt_cli();
-    EXPECT(pm_now() - last > 35795 * 2 - 35795 / 2);
+    EXPECT(pm_now() - last > PM_10_MS * 2 - PM_10_MS / 2);
     apic_timer(0x10000, 0);
 
     /* TSC deadline, where offered. */
