@@ -3,6 +3,7 @@
 #ifndef SOCLE_TESTS_E1000_RIG_H
 #define SOCLE_TESTS_E1000_RIG_H
 
+#include "tests/fakes/pktbuf_reserve.h"
 #include "tests/unit/harness.h"
 
 #include "core/kern/timer.h"
@@ -29,7 +30,7 @@ static bool irq_comes, is_enabled, reset_fails;
 static irq_handler handler;
 static void *handler_arg;
 static u64 now;
-static u32 wakes, dma_buffers, reserved;
+static u32 wakes, dma_buffers;
 
 /* The clock moves whenever it is looked at, and so does the device. */
 u64 time_ns(void)
@@ -124,18 +125,6 @@ static struct e1000_model model = {
     .eerd_done = E1000_EERD_START,
     .eerd_address_shift = E1000_EERD_DATA_SHIFT,
 };
-
-int pktbuf_pool_reserve(struct pktbuf_need need)
-{
-    CHECK_EQ(need.count, PKTBUF_NIC_RING);
-    reserved += need.count;
-    return 0;
-}
-
-void pktbuf_pool_unreserve(struct pktbuf_need need)
-{
-    reserved -= need.count;
-}
 
 static inline u32 pool_take(struct pktbuf **taken, u32 max)
 {

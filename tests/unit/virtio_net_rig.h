@@ -3,6 +3,7 @@
 #ifndef SOCLE_TESTS_VIRTIO_NET_RIG_H
 #define SOCLE_TESTS_VIRTIO_NET_RIG_H
 
+#include "tests/fakes/pktbuf_reserve.h"
 #include "tests/unit/harness.h"
 
 #include "core/kern/timer.h"
@@ -32,25 +33,13 @@ static u8 big_buffers[2][PKTBUF_BIG_BYTES];
 static struct netdev *nic, *all[64]; /* the one under test; all, so that none looks lost */
 static bool ctrl_is_dead, interrupts_come;
 static u8 commands[8][3];
-static u32 command_count, wakes, reserved;
+static u32 command_count, wakes;
 
 void netdev_register(struct netdev *dev)
 {
     static u32 count;
 
     all[count++] = nic = dev;
-}
-
-int pktbuf_pool_reserve(struct pktbuf_need need)
-{
-    CHECK_EQ(need.count, PKTBUF_NIC_RING);
-    reserved += need.count;
-    return 0;
-}
-
-void pktbuf_pool_unreserve(struct pktbuf_need need)
-{
-    reserved -= need.count;
 }
 
 static inline void wake(void)
