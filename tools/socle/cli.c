@@ -173,6 +173,22 @@ static json_t *items_of(json_t *page)
     return json_is_array(items) ? items : NULL;
 }
 
+enum outcome api_send(struct cli *cli, const char *method, char *path, json_t *body)
+{
+    enum outcome outcome = cli_open(cli);
+    json_t *answer = NULL;
+
+    if (outcome == DONE)
+        outcome = api_call(cli, method, path, body, &answer);
+    else
+        json_decref(body);
+    if (outcome == DONE && cli->as_json)
+        print_json(answer);
+    json_decref(answer);
+    free(path);
+    return outcome;
+}
+
 enum outcome api_list(struct cli *cli, const char *path, bool is_paged, json_t **items)
 {
     char *after = mem_text("%s%s", API_BASE, path);

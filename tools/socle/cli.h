@@ -34,7 +34,10 @@ char *api_path(const char *literal, ...) __attribute__((sentinel));
 enum outcome api_call(struct cli *cli, const char *method, const char *path, json_t *body,
                       json_t **answer);
 
-/* The same without a word about errors: status is the host's. */
+/* Opens the host, sends the body and prints the answer with --json. Path and body are released. */
+enum outcome api_send(struct cli *cli, const char *method, char *path, json_t *body);
+
+/* As api_call without a word about errors: status is the host's. */
 enum outcome api_try(struct cli *cli, const char *method, const char *path, json_t *body,
                      json_t **answer, long *status);
 

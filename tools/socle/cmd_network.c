@@ -78,9 +78,7 @@ static bool take_number(const struct cli *cli, const char *name, json_t *body)
 enum outcome run_network_create(struct cli *cli)
 {
     const char *kind = args_option(&cli->args, "kind"), *uplink = args_option(&cli->args, "uplink");
-    json_t *body = json_pack("{ss}", "kind", kind ? kind : "isolated"), *network = NULL;
-    enum outcome outcome;
-    char *path;
+    json_t *body = json_pack("{ss}", "kind", kind ? kind : "isolated");
 
     if (uplink)
         json_object_set_new(body, "uplink", json_string(uplink));
@@ -88,18 +86,7 @@ enum outcome run_network_create(struct cli *cli)
         json_decref(body);
         return MISUSED;
     }
-    outcome = cli_open(cli);
-    if (outcome != DONE) {
-        json_decref(body);
-        return outcome;
-    }
-    path = api_path("/networks/", args_value(&cli->args, 0), NULL);
-    outcome = api_call(cli, "PUT", path, body, &network);
-    if (outcome == DONE && cli->as_json)
-        print_json(network);
-    json_decref(network);
-    free(path);
-    return outcome;
+    return api_send(cli, "PUT", api_path("/networks/", args_value(&cli->args, 0), NULL), body);
 }
 
 enum outcome run_network_rm(struct cli *cli)

@@ -59,23 +59,6 @@ enum outcome run_volume_list(struct cli *cli)
     return listing_print(cli, &volumes);
 }
 
-/* Sends the body, and prints the answer if it is wanted. Path and body are released. */
-static enum outcome send_body(struct cli *cli, const char *method, char *path, json_t *body)
-{
-    enum outcome outcome = cli_open(cli);
-    json_t *answer = NULL;
-
-    if (outcome == DONE)
-        outcome = api_call(cli, method, path, body, &answer);
-    else
-        json_decref(body);
-    if (outcome == DONE && cli->as_json)
-        print_json(answer);
-    json_decref(answer);
-    free(path);
-    return outcome;
-}
-
 /* Path of what the first argument names. Caller frees. */
 static char *path_of(const struct cli *cli, const char *kind)
 {
@@ -109,20 +92,20 @@ enum outcome run_volume_create(struct cli *cli)
         json_object_set_new(body, "pool", json_string(pool));
     if (image)
         json_object_set_new(body, "from", json_pack("{ss}", "image", image));
-    return send_body(cli, "PUT", path_of(cli, "/volumes/"), body);
+    return api_send(cli, "PUT", path_of(cli, "/volumes/"), body);
 }
 
 enum outcome run_volume_snapshot(struct cli *cli)
 {
-    return send_body(
+    return api_send(
         cli, "PUT", path_of(cli, "/volumes/"),
         json_pack("{s{ss}sb}", "from", "volume", args_value(&cli->args, 1), "read_only", 1));
 }
 
 enum outcome run_volume_clone(struct cli *cli)
 {
-    return send_body(cli, "PUT", path_of(cli, "/volumes/"),
-                     json_pack("{s{ss}}", "from", "snapshot", args_value(&cli->args, 1)));
+    return api_send(cli, "PUT", path_of(cli, "/volumes/"),
+                    json_pack("{s{ss}}", "from", "snapshot", args_value(&cli->args, 1)));
 }
 
 enum outcome run_volume_grow(struct cli *cli)
@@ -133,7 +116,7 @@ enum outcome run_volume_grow(struct cli *cli)
         json_decref(body);
         return MISUSED;
     }
-    return send_body(cli, "PATCH", path_of(cli, "/volumes/"), body);
+    return api_send(cli, "PATCH", path_of(cli, "/volumes/"), body);
 }
 
 enum outcome run_volume_rm(struct cli *cli)
@@ -183,7 +166,7 @@ enum outcome run_pool_create(struct cli *cli)
         json_object_set_new(body, "format", json_true());
     if (args_has(&cli->args, "erase"))
         json_object_set_new(body, "erase", json_true());
-    return send_body(cli, "PUT", path_of(cli, "/pools/"), body);
+    return api_send(cli, "PUT", path_of(cli, "/pools/"), body);
 }
 
 enum outcome run_pool_rm(struct cli *cli)
@@ -197,9 +180,9 @@ enum outcome run_vm_attach(struct cli *cli)
     json_t *body =
         json_pack("{sssb}", "volume", volume, "read_only", args_has(&cli->args, "read-only"));
 
-    return send_body(
-        cli, "PUT", api_path("/vms/", args_value(&cli->args, 0), "/disks/", id ? id : volume, NULL),
-        body);
+    return api_send(cli, "PUT",
+                    api_path("/vms/", args_value(&cli->args, 0), "/disks/", id ? id : volume, NULL),
+                    body);
 }
 
 /* Waits until the guest has given the disk up, or has not. Releases the task. */
