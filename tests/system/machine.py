@@ -108,7 +108,7 @@ class Machine(Backend):
         self.files = files_beside(dtb, files)
         self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address
         self.forwards = forwards
-        self.qemu = qemu or (igb_qemu() if self.nic == "igb" else None) or QEMU
+        self.qemu = qemu or (igb_qemu() if self.nic.split(",")[0] == "igb" else None) or QEMU
 
     # -- process ------------------------------------------------------------------------------
 
