@@ -212,8 +212,6 @@ static void nic_free(struct e1000 *nic, const struct pci_device *pci)
             pktbuf_free(nic->rx[i]);
     }
     pktbuf_join_reset(&nic->join);
-    if (nic->has_buffers)
-        pktbuf_pool_unreserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
     if (nic->rx_ring.cpu)
         dma_free(&nic->rx_ring);
     if (nic->tx_ring.cpu)
@@ -224,14 +222,11 @@ static void nic_free(struct e1000 *nic, const struct pci_device *pci)
 /* Return: 0, -ENOMEM, -EIO. */
 static int nic_setup(struct e1000 *nic, const struct pci_device *pci)
 {
-    int rc = pktbuf_pool_reserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
+    int rc = -ENOMEM;
 
-    if (rc)
-        return rc;
-    nic->has_buffers = true;
     nic->regs = pci_map_bar(pci, 0);
     if (!nic->regs || dma_alloc(&nic->rx_ring, RING_BYTES) || dma_alloc(&nic->tx_ring, RING_BYTES))
-        return -ENOMEM;
+        return rc;
     pci_enable(pci);
     rc = nic->model->reset(nic);
     if (!rc)
@@ -263,11 +258,16 @@ static const char *name_of(u16 device_id)
 
 int e1000_probe(struct pci_device *pci, const struct e1000_model *model)
 {
-    struct e1000 *nic = kzalloc(sizeof(*nic));
-    int rc;
+    struct e1000 *nic;
+    int rc = pktbuf_pool_reserve(PKTBUF_NIC_NEED);
 
-    if (!nic)
+    if (rc)
+        return rc;
+    nic = kzalloc(sizeof(*nic));
+    if (!nic) {
+        pktbuf_pool_unreserve(PKTBUF_NIC_NEED);
         return -ENOMEM;
+    }
     nic->model = model;
     nic->dev.ops = &e1000_ops;
     nic->dev.driver = model->driver;
@@ -279,6 +279,7 @@ int e1000_probe(struct pci_device *pci, const struct e1000_model *model)
     if (rc) {
         log_error(model->driver, "%s: cannot be started (%d)", pci->bdf, rc);
         nic_free(nic, pci);
+        pktbuf_pool_unreserve(PKTBUF_NIC_NEED);
         return rc;
     }
     netdev_register(&nic->dev);

@@ -47,7 +47,6 @@ struct e1000 {
     const struct e1000_model *model;    /* (c) */
     volatile u32 *regs;                 /* (c) */
     struct pci_irq irq;                 /* (c) */
-    bool has_buffers;                   /* (c) the pool has as many more as the receive ring */
     struct dma_buf rx_ring;             /* (c) */
     struct dma_buf tx_ring;             /* (c) */
     struct pktbuf *rx[E1000_RING_SIZE]; /* (o) net_task: what each descriptor owns */

@@ -45,14 +45,16 @@ static u32 own_bit(const struct e1000 *nic)
 static bool phy_take(struct e1000 *nic)
 {
     u32 own = own_bit(nic), users;
+    bool is_free;
 
     if (!semaphore_get(nic))
         return false;
     users = e1000_read(nic, E1000_SW_FW_SYNC);
-    if (!(users & (own | own << E1000_SYNC_FW_SHIFT)))
+    is_free = !(users & (own | own << E1000_SYNC_FW_SHIFT));
+    if (is_free)
         e1000_write(nic, E1000_SW_FW_SYNC, users | own);
     semaphore_put(nic);
-    return !(users & (own | own << E1000_SYNC_FW_SHIFT));
+    return is_free;
 }
 
 static void phy_give(struct e1000 *nic)

@@ -5,7 +5,7 @@
 
 #include "drivers/net/pktbuf.h"
 
-/* Of a NIC's receive ring; it reserves as many. */
+/* Buffers of a NIC's receive ring. */
 #define PKTBUF_NIC_RING 256u
 
 /* Adds one buffer of PKTBUF_BYTES to the pool. Both stay in use until reboot. Context: boot. */
@@ -18,6 +18,9 @@ void pktbuf_pool_add_big(struct pktbuf *pkt, u8 *buffer, hpa_t hpa);
 struct pktbuf_need {
     u32 count, big;
 };
+
+/* What each NIC reserves. */
+#define PKTBUF_NIC_NEED ((struct pktbuf_need){.count = PKTBUF_NIC_RING})
 
 /*
  * Makes sure that the pool has so many buffers more, for the rings of a port or of a NIC; they stay

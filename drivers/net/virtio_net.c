@@ -286,8 +286,6 @@ static void nic_free(struct virtio_net *nic)
 {
     virtio_close(&nic->virtio); /* before the device's memory goes */
     virtio_net_empty(nic);
-    if (nic->has_buffers)
-        pktbuf_pool_unreserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
     virtio_queue_free(&nic->rx);
     virtio_queue_free(&nic->tx);
     virtio_queue_free(&nic->ctrl);
@@ -303,10 +301,7 @@ static int nic_setup(struct virtio_net *nic, const struct pci_device *pci)
     if (rc != 0)
         return rc;
     rc = dma_alloc(&nic->command, sizeof(struct virtio_net_ctrl));
-    if (rc == 0)
-        rc = pktbuf_pool_reserve((struct pktbuf_need){.count = PKTBUF_NIC_RING});
     if (rc == 0) {
-        nic->has_buffers = true;
         if (virtio_irq_setup(&nic->virtio, virtio_net_irq, nic) == PCI_IRQ_NONE)
             nic->dev.is_polled = true;
         rc = nic_start(nic);
@@ -321,11 +316,16 @@ static int nic_setup(struct virtio_net *nic, const struct pci_device *pci)
 
 static int probe(struct pci_device *pci)
 {
-    struct virtio_net *nic = kzalloc(sizeof(*nic));
-    int rc;
+    struct virtio_net *nic;
+    int rc = pktbuf_pool_reserve(PKTBUF_NIC_NEED);
 
-    if (nic == NULL)
+    if (rc != 0)
+        return rc;
+    nic = kzalloc(sizeof(*nic));
+    if (nic == NULL) {
+        pktbuf_pool_unreserve(PKTBUF_NIC_NEED);
         return -ENOMEM;
+    }
     nic->dev.ops = &virtio_net_ops;
     nic->dev.driver = NAME;
     nic->dev.model = "Virtio network device";
@@ -334,6 +334,7 @@ static int probe(struct pci_device *pci)
     if (rc != 0) {
         log_error(NAME, "%s: cannot be started (%d)", pci->bdf, rc);
         kfree(nic);
+        pktbuf_pool_unreserve(PKTBUF_NIC_NEED);
         return rc;
     }
     netdev_register(&nic->dev);

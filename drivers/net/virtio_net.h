@@ -26,7 +26,6 @@ struct virtio_net {
     u32 rx_added;             /* (o) buffers not yet announced */
     u64 tx_progress_ns;       /* (o) when the oldest frame was last seen to move */
     u64 next_reset_ns;        /* (o) not before */
-    bool has_buffers;         /* (c) the pool has as many more as the receive queue */
     bool is_dead;             /* (o) did not come back from a reset */
     bool irq_seen;            /* (a) the handler has run for an interrupt of ours */
 };

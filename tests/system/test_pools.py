@@ -13,6 +13,7 @@ import pytest
 
 from backend import compile_dtb, tokens_dts
 from machine import BUILD, DISKS, Machine, disk_args
+from test_cli import Client
 from test_disks import ESP, LINUX, gpt, wait_tables
 from test_host_network import STATIC, change, confirm
 from test_linux import shell
@@ -127,33 +128,28 @@ def test_pool_api(disk, problem):
     check(disk)
 
 
-def test_command_line(disk):
+def test_command_line(disk, tmp_path):
     """A pool and what is in it by the program an administrator has."""
     with Host(disk) as m:
         m.wait_ready()
-        env = {"SOCLE_HOST": f"https://127.0.0.1:{m.port}", "SOCLE_TOKEN": m.token(), "SOCLE_PIN": m.key_pin()}
-
-        def socle(*words, status=0):
-            done = subprocess.run([f"{BUILD}/socle-cli/socle", *words], env=env, capture_output=True, text=True, timeout=60)
-            assert done.returncode == status, done
-            return done.stdout + done.stderr
-
+        cli = Client(tmp_path)
+        cli.env |= {"SOCLE_HOST": f"https://127.0.0.1:{m.port}", "SOCLE_TOKEN": m.token(), "SOCLE_PIN": m.key_pin()}
         name = wait_tables(m)[0]["name"]
-        assert socle("disk", "list", "-q") == f"{name}\n"
-        assert "hint" in socle("pool", "create", "tank", name, status=1)
-        socle("pool", "create", "tank", name, "--format")
+        assert cli.out("disk", "list", "-q") == f"{name}\n"
+        assert "hint" in cli.error("pool", "create", "tank", name)
+        cli.run("pool", "create", "tank", name, "--format")
         m.wait_pool("tank")
-        assert re.search(rf"^tank +{name} +1 +online +\d+ MiB +\d+ MiB +-$", socle("pool", "list"), re.M)
-        socle("volume", "create", "v", "--size", "1G")
-        socle("volume", "snapshot", "s", "v")
-        socle("volume", "clone", "c", "s")
-        socle("volume", "grow", "c", "2G")
-        volumes = socle("volume", "list")
+        assert re.search(rf"^tank +{name} +1 +online +\d+ MiB +\d+ MiB +-$", cli.out("pool", "list"), re.M)
+        cli.run("volume", "create", "v", "--size", "1G")
+        cli.run("volume", "snapshot", "s", "v")
+        cli.run("volume", "clone", "c", "s")
+        cli.run("volume", "grow", "c", "2G")
+        volumes = cli.out("volume", "list")
         assert re.search(r"^s +tank +1 GiB +0 B +read-only +v +-$", volumes, re.M), volumes
         assert re.search(r"^c +tank +2 GiB +0 B +- +s +-$", volumes, re.M), volumes
         for volume in "csv":
-            socle("volume", "rm", volume)
-        socle("pool", "rm", "tank")
+            cli.run("volume", "rm", volume)
+        cli.run("pool", "rm", "tank")
         while m.get("/pools/tank").status != 404:
             time.sleep(0.1)
 
