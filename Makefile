@@ -344,7 +344,7 @@ help:
 
 ## Targets
 ##   make               build/BOOTX64.EFI (one file to boot) and build/socle.img (USB image)
-##   make store-tool    build/socle-store: make, list, check and fill datastores in files
+##   make store-tool    build/socle-store: make, list, check, repair and fill datastores in files
 ##   make run           set up, build, boot an emulator with a demo Linux guest, print the URL; Ctrl-C ends it
 ##   make run-gdb       the same, QEMU waits for gdb on port 1234 (symbols: build/hv.elf)
 ##   make test          set up, build, run every check and every test (under Bochs Linux on two of three CPU models)

@@ -13,6 +13,7 @@ enum mount_step {
     MOUNT_BACKUP,
     MOUNT_LOOK_A,
     MOUNT_LOOK_B,
+    MOUNT_LOOK_ROOT,
     MOUNT_REPLAY_FIRST,
     MOUNT_REPLAY_SECOND,
     MOUNT_FLUSH,
@@ -144,6 +145,25 @@ static u64 newest_generation(const struct store *s)
     return newest;
 }
 
+/*
+ * What is in place may be newer than all that is whole in the journal: then the newest commit's
+ * slot was damaged after it had been carried out, and writing the one before it once more would
+ * mix the two. A root record that was being written when the power went says nothing.
+ */
+static int look_root_step(struct store *s, struct store_op *op)
+{
+    const struct store_root *root = (const void *)s->journal;
+
+    if (!op->has_io)
+        return request(s, op, STORE_IO_READ, STORE_ROOT_BLOCK, s->journal, 1);
+    if (op->io.status)
+        return op->io.status;
+    if (block_is_good(s, root, STORE_ROOT_BLOCK) && root->head.kind == STORE_KIND_ROOT &&
+        root->generation > newest_generation(s))
+        return -EINVAL;
+    return next(op, MOUNT_REPLAY_FIRST);
+}
+
 /* The older one first, if it is the one before the newest. */
 static int replay_step(struct store *s, struct store_op *op)
 {
@@ -199,6 +219,8 @@ static int one_step(struct store *s, struct store_op *op)
     case MOUNT_LOOK_A:
     case MOUNT_LOOK_B:
         return look_step(s, op);
+    case MOUNT_LOOK_ROOT:
+        return look_root_step(s, op);
     case MOUNT_REPLAY_FIRST:
     case MOUNT_REPLAY_SECOND:
         return replay_step(s, op);

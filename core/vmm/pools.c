@@ -104,7 +104,8 @@ static const char *why_failed(const struct vmm_pool *pool, int error)
     case -ENOENT:
         return "There is no datastore in this partition: PUT it with \"format\": true to make one.";
     case -EINVAL:
-        return pool->engine ? "The datastore is damaged; socle-store check tells where."
+        return pool->engine ? "The datastore is damaged; socle-store repair on its disk tells what "
+                              "that costs."
                             : "The partition is too small for a datastore, or too large.";
     case -EPERM:
         return "The disk can only be read, and a datastore has to be written to be mounted.";

@@ -2,6 +2,8 @@
 """socle-store on files of this machine: thin volumes in and out, snapshots, a partition, damage."""
 
 import os
+import re
+import struct
 import subprocess
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 TOOL = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../build/socle-store"))
 TYPE = "5B1F5A0E-7C34-4D0B-9A57-50C1E0DA7A01"
 MIB = 1 << 20
+BLOCK = 4096
 
 
 def tool(*args, status=0):
@@ -94,3 +97,36 @@ def test_check_finds_damage(pool, tmp_path):
     data[16 * 4096:table] = bytes(table - 16 * 4096)
     pool.write_bytes(data)
     assert "damaged" in tool("check", pool, status=1)
+
+
+def test_repair(pool, tmp_path):
+    """A map, the table and the newest commit are damaged: it is told what that costs, and only --write does it."""
+    image, out = tmp_path / "image", tmp_path / "out"
+    image.write_bytes(os.urandom(4 * MIB))
+    for name in ("a", "b"):
+        tool("import", pool, name, image)
+    tool("recover", pool)
+    table = (16 + 2 * 608) * BLOCK
+    data = bytearray(pool.read_bytes())
+    data[table + 16 + 4 * 100] ^= 1
+    maps = [at for at in range(table, len(data), BLOCK) if struct.unpack_from("<IQ", data, at + 4) == (0x200, at // BLOCK)]
+    data[maps[0] + 100] ^= 1
+    for slot in (16, 16 + 608):
+        data[slot * BLOCK + 100] ^= 1
+    pool.write_bytes(data)
+    assert "damaged" in tool("check", pool, status=1)
+
+    told = tool("repair", pool)
+    assert re.search('^"[ab]": what was at bytes 0 to 4194304 is lost and reads as zeroes$', told, re.M), told
+    assert "2 objects, 1 losses; nothing was changed" in told and pool.read_bytes() == data
+    assert tool("repair", pool, "--write") == told.replace("; nothing was changed: --write does it", "")
+    assert tool("check", pool) == "2 objects, 0 faults\n"
+    whole = 0
+    for name in ("a", "b"):
+        tool("export", pool, name, out)
+        whole += out.read_bytes() == image.read_bytes()
+        assert out.read_bytes() in (image.read_bytes(), bytes(4 * MIB))
+    assert whole == 1
+    image.write_bytes(bytes(8 * MIB))
+    assert "neither superblock" in tool("repair", image, status=1)
+    assert "only --write" in tool("repair", pool, "--force", status=1)

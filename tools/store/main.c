@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* socle-store: makes, lists, checks and fills datastores in files, by the hypervisor's own code. */
+/* socle-store: makes, lists, checks, repairs and fills datastores in files, by the hypervisor's own
+ * code. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 #include "tools/store/store_check.h"
 #include "tools/store/store_file.h"
+#include "tools/store/store_repair.h"
 
 #define CHUNK MiB
 
@@ -154,6 +156,57 @@ static int do_recover(int argc, char **argv)
     if (!mount(&file, argv[0], false))
         return 1;
     return finish(&file, argv[0], store_file_run(&file, &(struct store_op){.kind = STORE_FLUSH}));
+}
+
+/* Mounts anew what was repaired, and counts. Return: its faults. */
+static u64 faults_after_repair(struct store_file *file)
+{
+    struct store_check check = {.read = store_file_read, .report = report, .arg = file};
+    int status;
+
+    store_file_restart(file);
+    status = store_file_run(file, &(struct store_op){.kind = STORE_MOUNT});
+    if (!status)
+        status = store_file_run(file, &(struct store_op){.kind = STORE_FLUSH});
+    if (status) {
+        report(NULL, "it still does not mount");
+        return 1;
+    }
+    check.blocks = file->disk.bytes / STORE_BLOCK;
+    return store_check(&check);
+}
+
+/* repair FILE [--write]: tells what would be lost; does it. */
+static int do_repair(int argc, char **argv)
+{
+    bool is_real = argc > 1 && strcmp(argv[1], "--write") == 0;
+    struct store_file file;
+    struct store_repair repair = {
+        .read = store_file_read, .write = store_file_write, .report = report, .arg = &file};
+    const char *why;
+    u64 faults;
+    int status;
+
+    if (argc > 1 && !is_real)
+        return fail(argv[1], "only --write can stand here");
+    why = store_file_open(&file, argv[0], !is_real);
+    if (why)
+        return fail(argv[0], why);
+    /* What is whole in the journal goes to its place, though the mount may fail after that. */
+    (void)store_file_run(&file, &(struct store_op){.kind = STORE_MOUNT});
+    repair.blocks = file.disk.bytes / STORE_BLOCK;
+    status = store_repair(&repair);
+    if (status) {
+        store_file_close(&file);
+        return fail(argv[0], status == -ENOENT ? "neither superblock of a datastore can be read"
+                                               : "it cannot be written");
+    }
+    faults = faults_after_repair(&file);
+    printf("%llu objects, %llu losses%s\n", (unsigned long long)repair.objects,
+           (unsigned long long)repair.losses,
+           is_real ? "" : "; nothing was changed: --write does it");
+    store_file_close(&file);
+    return faults ? 2 : 0;
 }
 
 /* One change by name: create NAME SIZE, grow NAME SIZE, delete NAME, snapshot NAME FROM, clone NAME
@@ -302,6 +355,9 @@ static const struct command {
      "FILE                 count everything; changes nothing; 2: there are faults"},
     {"recover", 1, 1, do_recover,
      "FILE                 finish what a crash left, as mounting does"},
+    {"repair", 1, 2, do_repair,
+     "FILE [--write]       make a damaged one consistent; without --write, tell what would be "
+     "lost"},
     {"create", 3, 3, do_create,
      "FILE NAME SIZE       make a thin volume; SIZE: bytes, or with K, M, G, T"},
     {"grow", 3, 3, do_grow, "FILE NAME SIZE       make a volume larger"},

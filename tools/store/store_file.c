@@ -131,8 +131,13 @@ const char *store_file_open(struct store_file *file, const char *path, bool is_r
     if (is_read_only)
         file->overlay = need(calloc(file->disk.bytes / STORE_BLOCK, sizeof *file->overlay));
     file->memory = need(aligned_alloc(4096, store_memory_bytes(file->disk.bytes)));
-    file->store = store_init(file->memory, &file->disk);
+    store_file_restart(file);
     return NULL;
+}
+
+void store_file_restart(struct store_file *file)
+{
+    file->store = store_init(file->memory, &file->disk);
 }
 
 void store_file_close(struct store_file *file)
@@ -156,4 +161,12 @@ bool store_file_read(void *arg, u64 block, void *out)
 
     return block < file->disk.bytes / STORE_BLOCK &&
            file_read(file, block * STORE_BLOCK, out, STORE_BLOCK);
+}
+
+bool store_file_write(void *arg, u64 block, const void *data)
+{
+    struct store_file *file = arg;
+
+    return block < file->disk.bytes / STORE_BLOCK &&
+           file_write(file, block * STORE_BLOCK, data, STORE_BLOCK);
 }

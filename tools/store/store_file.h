@@ -25,7 +25,11 @@ void store_file_close(struct store_file *file);
 /* Submits and, as all requests end at once here, finishes an operation. Return: its status. */
 int store_file_run(struct store_file *file, struct store_op *op);
 
-/* For store_check. */
+/* Forgets what is in memory, as a host that restarts does; to be mounted again. */
+void store_file_restart(struct store_file *file);
+
+/* For store_check and store_repair. */
 bool store_file_read(void *file, u64 block, void *out);
+bool store_file_write(void *file, u64 block, const void *data);
 
 #endif
