@@ -329,7 +329,7 @@ run-gdb: setup
 
 bench: setup
 	@tools/need.sh
-	@$(MAKE) --no-print-directory all guests $(B)/bench/sched_cost
+	@$(MAKE) --no-print-directory all guests store-tool $(B)/bench/sched_cost
 	$(PYTHON) tools/bench.py
 
 size: $(B)/hv.elf $(B)/BOOTX64.EFI

@@ -18,17 +18,19 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 
 from bochs import MODELS  # noqa: E402
-from machine import API, BUILD, Machine, igb_qemu, make_machine, uses_bochs, vendor  # noqa: E402
+from machine import API, BUILD, DISKS, Machine, disk_args, igb_qemu, make_machine, uses_bochs, vendor  # noqa: E402
 
 GETS = 200
 UPLOAD_BYTES = 4 << 20
 HANDSHAKES = 10
 READS = 4000
+DISK_REQUESTS = 1000
 PORTS = 256
 
 
@@ -187,30 +189,117 @@ def bench_timer(m, table):
     table.add("P15", "timer expiry to the handler, guest halted, median", v["halted"], 600, "KVM")
 
 
-def cost_of_reads(m, order):
-    """Instructions of exits, and how many there were, of a VM that does what its disk's first bytes say."""
-    m.put("/volumes/order", {"size_bytes": 1 << 20})
-    m.put("/volumes/order/data", order.ljust(1 << 20, b"."), headers={"Content-Type": "application/octet-stream"})
-    m.create_vm("reads", {"firmware": "pvh", "kernel": "reads"}, 16 << 20, disks=[{"id": "d", "volume": "order"}])
-    text, _ = m.wait_console("reads", r"VERDICT [^\n]*\n", timeout=600)
+OCTETS = {"Content-Type": "application/octet-stream"}
+READ, WRITE = 0, 1
+
+
+def order(count, depth, kind=READ):
+    """What bench-blk reads from its disk's first bytes, the rest not zeroes, so that all of it is mapped."""
+    return struct.pack("<4sIII", b"bblk", count, depth, kind).ljust(1 << 20, b".")
+
+
+def host_seconds(m):
+    """Of the host's tasks: drivers, pools, the agent."""
+    return metric(m.get("/metrics").body.decode(), r"socle_cpu_seconds_total\{[^}]*mode=\"host\"[^}]*\}")
+
+
+def cost_of_requests(m, what, **volume):
+    """Instructions of a VM's exits, how many there were, and those of the host's tasks, while it does what its disk's first bytes say."""
+    m.put("/volumes/order", {"size_bytes": 1 << 20, **volume})
+    m.put("/volumes/order/data", what, headers=OCTETS)
+    m.create_vm("reads", {"firmware": "pvh", "kernel": "reads"}, 16 << 20, start=False, disks=[{"id": "d", "volume": "order"}])
+    connection = m.connect()  # one that waits: asking again and again would be counted
+    before = host_seconds(m)
+    m.post("/vms/reads/start")
+    connection.request("GET", f"{API}/vms/reads/consoles/0/log?follow=true")
+    reply, text = connection.getresponse(), b""
+    while not re.search(rb"VERDICT [^\n]*\n", text):
+        text += reply.read1(4096)
+    tasks = host_seconds(m) - before
+    connection.close()
+    assert b"VERDICT SUCCESS" in text, text
     m.wait_state("reads", "stopped", timeout=120)
-    assert "VERDICT SUCCESS" in text, text
     exits = m.json("/vms/reads/exits")
     m.delete("/vms/reads?force=true")
     m.delete("/volumes/order")
-    return sum(e["total_ns"] for e in exits), sum(e["count"] for e in exits)
+    return sum(e["total_ns"] for e in exits), sum(e["count"] for e in exits), tasks * 1e9
 
 
 def bench_reads(m, table):
     """virtio-blk on a volume in RAM, which answers in the doorbell's exit: what a VM costs that reads, beyond one that does not."""
     m.upload_file("reads", f"{BUILD}/guests/bench-blk.elf")
-    base, base_exits = cost_of_reads(m, struct.pack("<4sII", b"bblk", 0, 1))
+    base, base_exits, _ = cost_of_requests(m, order(0, 1), pool="ram")
     for depth, target in ((1, 2500), (8, "-")):
-        cost, exits = cost_of_reads(m, struct.pack("<4sII", b"bblk", READS, depth))
+        cost, exits, _ = cost_of_requests(m, order(READS, depth), pool="ram")
         table.add("P6", f"virtio-blk 4 KiB read, RAM, {depth} at once, hypervisor side", (cost - base) // READS, target, "KVM + QEMU")
         table.add("P6", f"virtio-blk 4 KiB read, RAM, {depth} at once", (exits - base_exits) / READS, "2" if depth == 1 else "-",
                   "KVM + QEMU", "exits")
     m.delete("/images/reads")
+
+
+def bench_disk_requests(m, kind, table):
+    """The same on a volume of a pool: exits and tasks together, so the driver and its interrupts are counted."""
+    with open(f"{BUILD}/guests/bench-blk.elf", "rb") as f:
+        m.put("/images/reads?kind=kernel&pool=ram", f.read(), headers=OCTETS)
+    base = cost_of_requests(m, order(0, 1), pool="tank")
+    for name, number in (("read", READ), ("write in place", WRITE)):
+        for depth in (1, 4, 8):
+            v = cost_of_requests(m, order(DISK_REQUESTS, depth, number), pool="tank")
+            table.add("P6", f"4 KiB {name}, pool on {kind}, {depth} at once, exits and tasks",
+                      round((v[0] + v[2] - base[0] - base[2]) / DISK_REQUESTS), "-", "KVM + QEMU")
+            table.add("P6", f"4 KiB {name}, pool on {kind}, {depth} at once", (v[1] - base[1]) / DISK_REQUESTS, "-", "KVM + QEMU", "exits")
+    m.delete("/images/reads")
+
+
+def bench_copies(m, table):
+    """A snapshot and a clone of a small volume, and of one a thousand times as large with sixteen times as much in it."""
+    costs = {}
+    for name, size, data in (("small", 1 << 30, 4 << 20), ("large", 1 << 40, 64 << 20)):
+        m.put(f"/volumes/{name}", {"size_bytes": size})
+        m.put(f"/volumes/{name}/data", b"." * data, headers=OCTETS)
+        for what, read_only in (("snapshot", True), ("clone", False)):
+            body = {"from": {"volume": name} if read_only else {"snapshot": f"{name}-snapshot"}, "read_only": read_only}
+            costs[what, name] = busy_during(m, m.connect(), lambda: m.put(f"/volumes/{name}-{what}", body))
+    for what in ("snapshot", "clone"):
+        table.add("P6", f"{what} of a volume of 1 GiB", costs[what, "small"], "-", "-")
+        table.add("P6", f"{what} of a volume of 1 TiB / of 1 GiB", costs[what, "large"] / costs[what, "small"], "1.05", "-", "ratio")
+
+
+def bench_disks(table):
+    """Pools on each of the host's controllers, each in a machine of its own, whose clock does not run away from the disk while the
+    host is idle: its commands would be late."""
+    for kind in DISKS:
+        with tempfile.TemporaryDirectory() as folder:
+            with open(f"{folder}/disk.img", "wb") as f:
+                f.truncate(1 << 30)
+            with Machine(smp=1, memory="1G", icount="paced", tls=False, extra=disk_args(kind, f"{folder}/disk.img")) as m:
+                m.wait_ready(timeout=900)
+                m.wait_serial("partition table: ")
+                m.put("/pools/tank", {"disk": m.json("/host/disks")["items"][0]["name"], "format": True})
+                while m.json("/pools/tank")["state"] != "online":
+                    pass
+                bench_disk_requests(m, kind, table)
+                if kind == "nvme":
+                    bench_copies(m, table)
+
+
+def metadata_bytes(pool):
+    return int(re.search(r"(\d+) of metadata", subprocess.check_output([f"{BUILD}/socle-store", "list", pool], text=True)).group(1))
+
+
+def bench_metadata(table):
+    """What a datastore takes for itself: of its size, and of what is in it. By the host's tool, which is the same code."""
+    with tempfile.TemporaryDirectory() as folder:
+        pool, image = f"{folder}/pool.img", f"{folder}/image"
+        sizes = []
+        for size in ("4G", "8G"):
+            subprocess.run([f"{BUILD}/socle-store", "format", pool, size], check=True)
+            sizes.append(metadata_bytes(pool))
+        with open(image, "wb") as f:
+            f.write(b"." * (1 << 30))
+        subprocess.run([f"{BUILD}/socle-store", "import", pool, "a", image], check=True)
+        table.add("P6", "datastore: metadata per GiB of pool", (sizes[1] - sizes[0]) // 4, "-", "-", "bytes")
+        table.add("P6", "datastore: metadata per GiB that is mapped", metadata_bytes(pool) - sizes[1], "-", "-", "bytes")
 
 
 def bench_net(m, table):
@@ -352,6 +441,8 @@ def main():
     bench_ports(table)
     bench_scheduler(table)
     bench_nics(table)
+    bench_disks(table)
+    bench_metadata(table)
     table.rows.sort(key=lambda r: (r["id"][0], int(r["id"][1:])))
     table.show()
 
