@@ -225,6 +225,8 @@ $(B)/guest/initrd.img: tools/mkinitrd.sh $(B)/guest/modules/order | $(D)/.stamp
 	tools/mkinitrd.sh $@
 $(B)/guest/iperf.img: tools/fetch_iperf.sh
 	tools/fetch_iperf.sh $@
+$(B)/guest/fio.img: tools/fetch_fio.sh
+	tools/fetch_fio.sh $@
 
 # -- tools for datastores on this machine, of the kernel's code ----------------------------------------------
 
@@ -310,7 +312,7 @@ test-image:
 	$(MAKE) DEBUG=1 B=$(B)/debug D=$(D) all
 
 .PHONY: system
-system: all guests test-image store-tool
+system: all guests $(B)/guest/fio.img test-image store-tool
 	@tools/fetch_bochs.sh
 	SOCLE_IMAGES=$(CURDIR)/$(B)/debug $(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
 

@@ -17,6 +17,7 @@ packages=(
 [ "${1:-}" = tests ] && packages+=(
     chromium chromium-driver python3-selenium # the page's test
     qemu-utils libnbd-bin                     # clients of exported volumes
+    nbdkit                                    # a disk whose write cache is lost
 )
 command -v npm >/dev/null || packages+=(npm) # fetching what the web page is made of
 
