@@ -33,6 +33,9 @@ enum produce {
 /* Takes the body of a BODY_STREAM request; after an answer it is called no more, except abort. */
 struct body_sink {
     void (*write)(struct req *req, const u8 *data, size_t len);
+    /* NULL, or work that is left when the body is complete: a piece of it, some milliseconds; it
+     * may answer an error. Return: true: there is more; false: `end` follows. */
+    bool (*settle)(struct req *req);
     void (*end)(struct req *req);   /* the body is complete: answer */
     void (*abort)(struct req *req); /* the connection is gone, or an error was answered */
 };

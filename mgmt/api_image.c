@@ -30,7 +30,7 @@ static void write_image(struct json_writer *w, const struct image *img)
     json_put_string(w, "name", info.name);
     json_put_string(w, "kind", kind_names[info.kind]);
     json_put_u64(w, "size_bytes", info.size_bytes);
-    json_put_u64(w, "virtual_size_bytes", info.size_bytes);
+    json_put_u64(w, "virtual_size_bytes", info.virtual_size_bytes);
     json_put_string(w, "sha256", hex);
     json_put_string(w, "pool", info.pool ? info.pool : POOL_RAM);
     json_put_bool(w, "persistent", info.pool != NULL);
@@ -123,10 +123,15 @@ static void no_memory(struct req *req)
                    });
 }
 
-/* A pool could not take it; or the host's memory. */
+/* It is no good; a pool could not take it; or the host's memory. */
 static void answer_write_error(struct req *req, const struct image *img, int rc)
 {
-    if (!image_rest_of(img) || rc == -ENOMEM)
+    if (image_refusal(img))
+        api_error(req, &(struct problem){.slug = "semantic",
+                                         .detail = image_refusal(img),
+                                         .hint = "qemu-img convert -O qcow2 writes a whole file of "
+                                                 "its own; kind=raw keeps any file as it is."});
+    else if (!image_rest_of(img) || rc == -ENOMEM)
         no_memory(req);
     else if (rc == -ENOSPC || rc == -E2BIG)
         api_error(req, &(struct problem){.slug = "no_space",
@@ -144,6 +149,15 @@ static void upload_write(struct req *req, const u8 *data, size_t len)
 
     if (rc)
         answer_write_error(req, req->state.object, rc);
+}
+
+static bool upload_settle(struct req *req)
+{
+    int rc = image_settle(req->state.object);
+
+    if (rc && rc != -EAGAIN)
+        answer_write_error(req, req->state.object, rc);
+    return rc == -EAGAIN;
 }
 
 static void upload_abort(struct req *req)
@@ -206,6 +220,7 @@ static void upload_end(struct req *req)
 
 static const struct body_sink upload_sink = {
     .write = upload_write,
+    .settle = upload_settle,
     .end = upload_end,
     .abort = upload_abort,
 };
@@ -215,7 +230,7 @@ static bool take_kind(struct req *req, enum image_kind *kind)
 {
     const char *text = query_get(req, "kind");
 
-    *kind = IMAGE_RAW;
+    *kind = IMAGE_GUESSED;
     if (!text)
         return true;
     for (u32 i = 0; i < ARRAY_SIZE(kind_names); i++) {

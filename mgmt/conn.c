@@ -271,15 +271,13 @@ static void on_body(struct conn *conn)
     }
 }
 
-static void on_end(struct conn *conn)
+/* The request is complete, and nothing is left to do for its sink: answers. */
+static void handle(struct conn *conn)
 {
     struct req *req = &conn->req;
     const struct body_sink *sink = req->sink;
     u64 start = time_ns();
 
-    conn->in_request = false;
-    if (req->reply.status)
-        return; /* the sink, if any, is told by conn_request_end */
     req->body = conn->body;
     req->body_len = conn->body_len;
     req->sink = NULL;
@@ -288,6 +286,30 @@ static void on_end(struct conn *conn)
     else
         req->match.route->handle(req);
     req->handler_ns = time_ns() - start;
+}
+
+static void on_end(struct conn *conn)
+{
+    struct req *req = &conn->req;
+
+    conn->in_request = false;
+    if (req->reply.status)
+        return; /* the sink, if any, is told by conn_request_end */
+    if (req->sink && req->sink->settle)
+        conn->state = CONN_SETTLE;
+    else
+        handle(conn);
+}
+
+void conn_settle(struct conn *conn)
+{
+    struct req *req = &conn->req;
+    bool has_more = req->sink->settle(req);
+
+    if (!has_more && req->reply.status == 0)
+        handle(conn);
+    if (req->reply.status)
+        conn_reply_start(conn);
 }
 
 void conn_refuse(struct conn *conn, const struct problem *problem)

@@ -4,6 +4,7 @@
  * server.c, conn*.c and nbd_*.c.
  *
  * HANDSHAKE (TLS only) → READ → (a request is answered) → REPLY → READ again or LINGER → FREE.
+ * Between READ and REPLY is SETTLE where work is left behind a body: a piece in each poll.
  * While a reply is on its way, received frames wait in `pending` and the client's window closes;
  * all connections together hold CONN_PBUFS_MAX.
  *
@@ -28,7 +29,15 @@
 #define CONN_OUT_BACK  16u
 #define CONN_OUT_BYTES (CONN_OUT_FRONT + REPLY_BODY_MAX + CONN_OUT_BACK)
 
-enum conn_state { CONN_FREE, CONN_HANDSHAKE, CONN_READ, CONN_REPLY, CONN_LINGER, CONN_NBD };
+enum conn_state {
+    CONN_FREE,
+    CONN_HANDSHAKE,
+    CONN_READ,
+    CONN_SETTLE,
+    CONN_REPLY,
+    CONN_LINGER,
+    CONN_NBD
+};
 
 struct conn {
     struct req req; /* first: handlers get this pointer */
@@ -100,6 +109,9 @@ void conn_goodbye(const struct conn *conn);
 
 /* Parses and answers as far as possible. Context: lwIP callback or poll. */
 void conn_run(struct conn *conn);
+
+/* In state SETTLE: does a piece of the work, and answers after the last. */
+void conn_settle(struct conn *conn);
 
 /* A complete answer is in conn->req.reply: begin to send it. */
 void conn_reply_start(struct conn *conn);

@@ -273,8 +273,8 @@ static void nbd_poll(struct conn *conn, u64 now)
 /* A request whose answer is not complete; not the one whose handler runs now. */
 static bool is_under_way(const struct conn *conn)
 {
-    return conn->state == CONN_REPLY || (conn->state == CONN_READ && conn->in_request) ||
-           nbd_conn_export(conn);
+    return conn->state == CONN_REPLY || conn->state == CONN_SETTLE ||
+           (conn->state == CONN_READ && conn->in_request) || nbd_conn_export(conn);
 }
 
 /* The token of a followed log or a long upload may expire while it goes on, the session end. */
@@ -301,6 +301,9 @@ static void conn_poll(struct conn *conn, u64 now)
         conn_run(conn);
         if (conn->state == CONN_READ)
             check_reading(conn, time_ns()); /* it may have begun to read after `now` */
+        break;
+    case CONN_SETTLE:
+        conn_settle(conn);
         break;
     case CONN_REPLY:
         check_replying(conn, now);
@@ -343,7 +346,7 @@ static bool handshake_poll(void)
 
 enum server_next server_poll(void)
 {
-    bool waits = false;
+    bool waits = false, settles = false;
     u64 now = time_ns();
 
     nbd_exports_poll();
@@ -351,8 +354,9 @@ enum server_next server_poll(void)
         if (server.conns[i].state != CONN_FREE)
             conn_poll(&server.conns[i], now);
         waits |= server.conns[i].state == CONN_REPLY && server.conns[i].is_waiting;
+        settles |= server.conns[i].state == CONN_SETTLE;
     }
-    if (handshake_poll())
+    if (handshake_poll() || settles)
         return SERVER_GO_ON;
     return waits ? SERVER_ASK_SOURCES : SERVER_SLEEP;
 }

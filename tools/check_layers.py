@@ -74,7 +74,7 @@ SYMBOL_TOPS = [
                  "drivers/block"], ["core/store"]),
     ("core/vm", ["core/vm", "deps/zydis"], []),
     ("core/vdev", ["core/vdev"], ["core/vm", "deps/zydis", *NET]),
-    ("core/vmm", ["core/vmm"], ["core/vm", "deps/zydis", "core/vdev", *NET]),
+    ("core/vmm", ["core/vmm", "deps/zlib"], ["core/vm", "deps/zydis", "core/vdev", *NET]),
     ("mgmt", ["mgmt", "deps"], ["core/vm", "core/vdev", "core/vmm", *NET]),
 ]
 # Below core/vm, but reached through a table: they may use no symbol of core/vm, nor of one another.

@@ -42,7 +42,11 @@ MBEDTLS_INC := -DMBEDTLS_CONFIG_FILE='<mgmt/port/mbedtls_config.h>' -isystem $(M
 LZ4 := $(D)/lz4/lib
 LZ4_INC := -isystem $(LZ4)
 LZ4_DEFS := -DLZ4_FREESTANDING=1 -DLZ4_memcpy=memcpy -DLZ4_memmove=memmove -DLZ4_memset=memset
+# Of the library what inflates; without gzip no CRC.
+ZLIB := $(D)/zlib
+ZLIB_SRC := $(addprefix $(ZLIB)/, adler32.c inffast.c inflate.c inftrees.c zutil.c)
+ZLIB_INC := -DZ_SOLO -DNO_GZIP -isystem $(ZLIB)
 JSMN_INC := -isystem $(D)/jsmn/usr/include
 
-LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(FDT_WRITE_SRC) $(ZYDIS_SRC) $(HTTP_SRC) $(MBEDTLS_SRC)
-LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC) $(MBEDTLS_INC) $(LZ4_INC)
+LIBS_SRC := $(LWIP_SRC) $(FDT_SRC) $(FDT_WRITE_SRC) $(ZYDIS_SRC) $(HTTP_SRC) $(MBEDTLS_SRC) $(ZLIB_SRC)
+LIBS_INC := $(LWIP_INC) $(FDT_INC) $(ZYDIS_INC) $(HTTP_INC) $(JSMN_INC) $(MBEDTLS_INC) $(LZ4_INC) $(ZLIB_INC)

@@ -59,6 +59,7 @@ static u32 count_images(void)
 static void destroy(struct image *img)
 {
     list_remove(&img->link);
+    image_convert_end(img->convert);
     image_chunks_free(img);
     if (img->rest)
         img->rest->ops->end(img->rest, false);
@@ -94,14 +95,13 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     return 0;
 }
 
-int image_append(struct image *img, const void *data, size_t bytes)
+/* Bytes that are kept as they are. */
+static int store(struct image *img, const void *data, size_t bytes)
 {
     const u8 *from = data;
 
     if (img->rest) {
-        sha256_update(&img->hash, from, bytes);
         img->bytes += bytes;
-        img->hashed += bytes;
         return img->rest->ops->append(img->rest, data, bytes);
     }
     while (bytes > 0) {
@@ -113,13 +113,64 @@ int image_append(struct image *img, const void *data, size_t bytes)
         last = &img->chunks[img->chunk_count - 1];
         piece = MIN(bytes, img->capacity - img->bytes);
         memcpy(last->bytes + (img->bytes - last->offset), from, piece);
-        sha256_update(&img->hash, from, piece);
         img->bytes += piece;
-        img->hashed += piece;
         from += piece;
         bytes -= piece;
     }
     return 0;
+}
+
+static int take_in(struct image *img, const void *data, size_t bytes)
+{
+    int rc = 0;
+
+    if (img->kind == IMAGE_QCOW2 && !img->convert)
+        rc = image_convert_begin(img, &img->convert);
+    if (rc)
+        return rc;
+    return img->convert ? image_convert_append(img->convert, data, bytes) : store(img, data, bytes);
+}
+
+/* What the first bytes say, or that there are no more, decides. */
+static int decide(struct image *img)
+{
+    bool is_qcow2 = img->head_bytes == sizeof(img->head) && qcow2_has_magic(img->head);
+
+    img->kind = is_qcow2 ? IMAGE_QCOW2 : IMAGE_RAW;
+    return take_in(img, img->head, img->head_bytes);
+}
+
+int image_append(struct image *img, const void *data, size_t bytes)
+{
+    const u8 *from = data;
+    int rc = 0;
+
+    sha256_update(&img->hash, from, bytes);
+    img->file_bytes += bytes;
+    img->hashed += bytes;
+    while (img->kind == IMAGE_GUESSED && bytes > 0 && rc == 0) {
+        img->head[img->head_bytes++] = *from++;
+        bytes--;
+        if (img->head_bytes == sizeof(img->head))
+            rc = decide(img);
+    }
+    return rc || bytes == 0 ? rc : take_in(img, from, bytes);
+}
+
+int image_settle(struct image *img)
+{
+    int rc = 0;
+
+    if (img->kind == IMAGE_GUESSED)
+        rc = decide(img);
+    if (rc == 0 && img->kind == IMAGE_QCOW2 && !img->convert)
+        rc = image_convert_begin(img, &img->convert); /* there was not a byte */
+    return rc || !img->convert ? rc : image_convert_finish(img->convert);
+}
+
+const char *image_refusal(const struct image *img)
+{
+    return img->convert ? image_convert_error(img->convert) : NULL;
 }
 
 /* Gives the blocks back that hold these bytes. */
@@ -153,7 +204,7 @@ int image_consume(const char *name, enum image_kind kind, hpa_t pages, u64 bytes
         }
         image_chunk_attach(img, block, pmm_order_of(block));
     }
-    img->bytes = bytes;
+    img->bytes = img->file_bytes = bytes;
     *out = img;
     return 0;
 }
@@ -174,7 +225,7 @@ bool image_hash(struct image *img, u64 bytes)
 
 void image_digest(struct image *img, u8 sha256[32])
 {
-    assert(img->hashed == img->bytes);
+    assert(img->hashed == img->file_bytes);
     sha256_final(&img->hash, img->sha256);
     memcpy(sha256, img->sha256, sizeof(img->sha256));
 }
@@ -207,8 +258,15 @@ int image_commit(struct image *img)
 {
     struct image *old = find_in(&registry, img->name);
     struct image_info info;
-    int rc = 0;
+    int rc;
 
+    do {
+        rc = image_settle(img);
+    } while (rc == -EAGAIN);
+    if (rc)
+        return rc;
+    image_convert_end(img->convert);
+    img->convert = NULL;
     image_get_info(img, &info);
     if (img->rest)
         rc = img->rest->ops->finish(img->rest, &info);
@@ -227,7 +285,8 @@ int image_adopt(const struct image_info *info, struct image_rest *rest)
 
     if (rc)
         return rc == -EBUSY ? -EEXIST : rc;
-    img->bytes = img->hashed = info->size_bytes;
+    img->bytes = info->virtual_size_bytes;
+    img->file_bytes = img->hashed = info->size_bytes;
     memcpy(img->sha256, info->sha256, sizeof(img->sha256));
     publish(img);
     return 0;
@@ -260,7 +319,8 @@ void image_get_info(const struct image *img, struct image_info *out)
 {
     *out = (struct image_info){
         .kind = img->kind,
-        .size_bytes = img->bytes,
+        .size_bytes = img->file_bytes,
+        .virtual_size_bytes = img->bytes,
         .is_ready = img->is_ready,
         .users = img->users,
         .created_ns = img->created_ns,

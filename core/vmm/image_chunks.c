@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The bytes of an image in RAM: a list of chunks that double in size up to 2 MiB, so a small image
- * wastes little and a large one has few pieces.
+ * wastes little and a large one has few pieces. A disk's are small, and there are none where it has
+ * only zeroes.
  */
 #include "core/lib/assert.h"
 #include "core/lib/errno.h"
@@ -49,9 +50,9 @@ void image_chunk_attach(struct image *img, hpa_t block, unsigned order)
     img->capacity += PAGE_SIZE << order;
 }
 
-int image_chunk_add(struct image *img)
+/* One of that order, or the largest there is below. */
+static int chunk_add(struct image *img, unsigned order)
 {
-    unsigned order = pmm_order_for(img->capacity);
     struct pmm_stats stats;
     hpa_t block;
     int rc = image_table_grow(img);
@@ -61,7 +62,6 @@ int image_chunk_add(struct image *img)
     pmm_get_stats(&stats);
     if (pmm_available(&stats) < VMM_RESERVE_BYTES)
         return -ENOMEM;
-    order = MIN(MAX(order, CHUNK_ORDER_MIN), CHUNK_ORDER_MAX);
     while (pmm_alloc(order, PMM_IMAGE, false, &block)) {
         if (order == 0)
             return -ENOMEM;
@@ -69,6 +69,53 @@ int image_chunk_add(struct image *img)
     }
     image_chunk_attach(img, block, order);
     return 0;
+}
+
+int image_chunk_add(struct image *img)
+{
+    unsigned order = pmm_order_for(img->capacity);
+
+    return chunk_add(img, MIN(MAX(order, CHUNK_ORDER_MIN), CHUNK_ORDER_MAX));
+}
+
+/* One of zeroes that has the byte at `offset`, with a gap before it if need be. */
+static int disk_chunk_add(struct image *img, u64 offset)
+{
+    const struct chunk *last;
+    int rc;
+
+    img->capacity = MAX(img->capacity, ALIGN_DOWN(offset, (u64)PAGE_SIZE << CHUNK_ORDER_MIN));
+    do {
+        rc = chunk_add(img, CHUNK_ORDER_MIN);
+        if (rc)
+            return rc;
+        last = &img->chunks[img->chunk_count - 1];
+        memset(last->bytes, 0, PAGE_SIZE << last->order);
+    } while (img->capacity <= offset);
+    return 0;
+}
+
+int image_chunks_write(struct image *img, u64 offset, const void *src, size_t bytes)
+{
+    const u8 *from = src;
+    int rc = 0;
+
+    while (bytes > 0 && rc == 0) {
+        const struct chunk *last;
+        size_t piece;
+
+        if (offset >= img->capacity)
+            rc = disk_chunk_add(img, offset);
+        if (rc)
+            break;
+        last = &img->chunks[img->chunk_count - 1];
+        piece = MIN(bytes, img->capacity - offset);
+        memcpy(last->bytes + (offset - last->offset), from, piece);
+        offset += piece;
+        from += piece;
+        bytes -= piece;
+    }
+    return rc;
 }
 
 int image_chunks_fill(struct image *img)
@@ -88,6 +135,16 @@ int image_chunks_fill(struct image *img)
     return rc;
 }
 
+/* Behind the index-th chunk, or before the first: zeroes up to the next. */
+static const void *gap_span(const struct image *img, u32 next, u64 offset, size_t *bytes)
+{
+    static const u8 zeroes[PAGE_SIZE];
+    u64 end = next < img->chunk_count ? img->chunks[next].offset : img->bytes;
+
+    *bytes = (size_t)MIN(end - offset, sizeof(zeroes));
+    return zeroes;
+}
+
 const void *image_span(const struct image *img, u64 offset, size_t *bytes)
 {
     u32 low = 0;
@@ -104,6 +161,10 @@ const void *image_span(const struct image *img, u64 offset, size_t *bytes)
             high = mid;
     }
     chunk = &img->chunks[low];
+    if (img->chunk_count == 0 || offset < chunk->offset)
+        return gap_span(img, 0, offset, bytes);
+    if (offset - chunk->offset >= PAGE_SIZE << chunk->order)
+        return gap_span(img, low + 1, offset, bytes);
     *bytes = MIN(chunk->offset + (PAGE_SIZE << chunk->order), img->bytes) - offset;
     return chunk->bytes + (offset - chunk->offset);
 }

@@ -3,6 +3,9 @@
  * An upload fills a volume of a new number; the blob of the same number, which is written when all
  * bytes are durable, makes it an image. So a crash leaves the old image, or the new one, or for a
  * moment both: then the higher number counts.
+ *
+ * A qcow2 file's disk gets a volume, and a number, of its own; the first one is then the spool of
+ * what cannot be placed yet. It has no blob, so a crash leaves no more of it than of any upload.
  */
 #include "core/vmm/image_pool.h"
 
@@ -16,25 +19,27 @@
 
 #define BUFFER_BYTES   (256 * KiB)
 #define NUMBER_DIGITS  16u
-#define RECORD_VERSION 1u
+#define RECORD_VERSION 2u
 
 /* The blob. */
 struct record {
     u32 version;
-    u32 kind; /* enum image_kind */
-    u64 size_bytes;
+    u32 kind;       /* enum image_kind */
+    u64 size_bytes; /* of the file that was uploaded */
     u64 created_unix_ns;
     u8 sha256[32];
     char name[IMAGE_NAME_MAX + 1];
+    u64 virtual_size_bytes; /* in the volume */
 };
-_Static_assert(sizeof(struct record) == 120, "on the disk");
+_Static_assert(sizeof(struct record) == 128, "on the disk");
 
 struct pool_image {
     struct image_rest rest;
     struct list link;
     struct vmm_pool *pool;
     struct volume *volume;
-    struct image *image; /* of disks */
+    struct volume *spool; /* of an upload that is converted; or NULL */
+    struct image *image;  /* of disks */
     u64 number;
     char name[sizeof(IMAGE_POOL_PREFIX) + NUMBER_DIGITS]; /* of volume and blob */
     u8 *buffer;                                           /* of an upload */
@@ -107,6 +112,66 @@ static int append(struct image_rest *rest, const void *data, size_t bytes)
     return rc;
 }
 
+/* A volume of the number the image has now. Return: 0, or an error: it has none then. */
+static int make_volume(struct pool_image *pi, u64 bytes)
+{
+    struct pool *engine = pools_engine(pi->pool);
+    struct store_op create = {.kind = STORE_CREATE, .name = pi->name};
+    int rc;
+
+    if (!engine)
+        return -EBUSY;
+    create.bytes = MAX(ALIGN_UP(bytes, (u64)pool_block_bytes(engine)), pool_block_bytes(engine));
+    create.created_s = clock_is_known() ? clock_unix_ns() / 1000000000u : 0;
+    rc = pool_run(engine, &create, NULL);
+    return rc ? rc : volume_pool_open(engine, pi->name, &pi->volume);
+}
+
+static void set_number(struct pool_image *pi, u64 number)
+{
+    pi->number = number;
+    ksnprintf(pi->name, sizeof(pi->name), IMAGE_POOL_PREFIX "%016llx", (unsigned long long)number);
+}
+
+static int begin_disk(struct image_rest *rest, u64 bytes, struct volume **spool)
+{
+    struct pool_image *pi = of(rest);
+
+    pi->spool = *spool = pi->volume;
+    pi->volume = NULL;
+    set_number(pi, ++last_number);
+    return make_volume(pi, bytes);
+}
+
+/* What follows the last bytes goes with them. */
+static int write_disk(struct image_rest *rest, u64 offset, const void *data, size_t bytes)
+{
+    struct pool_image *pi = of(rest);
+    int rc = 0;
+
+    if (offset != pi->written + pi->len) {
+        rc = write_buffer(pi);
+        pi->written = offset;
+    }
+    return rc ? rc : append(rest, data, bytes);
+}
+
+static void end_spool(struct pool_image *pi)
+{
+    char name[sizeof(pi->name)];
+
+    if (!pi->spool)
+        return;
+    (void)str_copy(name, sizeof(name), pi->spool->name);
+    pi->spool->ops->destroy(pi->spool);
+    pi->spool = NULL;
+    if (delete_volume(pi->pool, name))
+        log_warn("pool",
+                 "%s: what an upload needed could not be deleted, and takes room until a "
+                 "reboot",
+                 pools_name(pi->pool));
+}
+
 static int finish(struct image_rest *rest, const struct image_info *info)
 {
     struct pool_image *pi = of(rest);
@@ -119,6 +184,7 @@ static int finish(struct image_rest *rest, const struct image_info *info)
         *record = (struct record){.version = RECORD_VERSION,
                                   .kind = info->kind,
                                   .size_bytes = info->size_bytes,
+                                  .virtual_size_bytes = info->virtual_size_bytes,
                                   .created_unix_ns = clock_is_known() ? clock_unix_ns() : 0};
         memcpy(record->sha256, info->sha256, sizeof(record->sha256));
         (void)str_copy(record->name, sizeof(record->name), info->name);
@@ -127,6 +193,7 @@ static int finish(struct image_rest *rest, const struct image_info *info)
     kfree(record);
     kfree(pi->buffer);
     pi->buffer = NULL;
+    end_spool(pi);
     return rc;
 }
 
@@ -152,12 +219,13 @@ static void end(struct image_rest *rest, bool is_kept)
     struct pool_image *pi = of(rest);
     int rc;
 
+    end_spool(pi);
     if (pi->volume)
         pi->volume->ops->destroy(pi->volume);
     rc = is_kept ? 0 : blob_run(pi, STORE_BLOB_DELETE, NULL);
     if (!is_kept && (rc == 0 || rc == -ENOENT))
         rc = delete_volume(pi->pool, pi->name);
-    if (rc)
+    if (rc && rc != -ENOENT)
         log_warn("pool", "%s: an image could not be deleted, and may be there again after a reboot",
                  pools_name(pi->pool));
     list_remove(&pi->link);
@@ -166,7 +234,13 @@ static void end(struct image_rest *rest, bool is_kept)
 }
 
 static const struct image_rest_ops ops = {
-    .append = append, .finish = finish, .read = read, .end = end};
+    .append = append,
+    .begin_disk = begin_disk,
+    .write_disk = write_disk,
+    .finish = finish,
+    .read = read,
+    .end = end,
+};
 
 static struct pool_image *make(struct vmm_pool *pool, u64 number)
 {
@@ -176,8 +250,7 @@ static struct pool_image *make(struct vmm_pool *pool, u64 number)
         return NULL;
     pi->rest = (struct image_rest){&ops, pools_name(pool)};
     pi->pool = pool;
-    pi->number = number;
-    ksnprintf(pi->name, sizeof(pi->name), IMAGE_POOL_PREFIX "%016llx", (unsigned long long)number);
+    set_number(pi, number);
     list_push_back(&all, &pi->link);
     return pi;
 }
@@ -191,24 +264,13 @@ static void forget(struct pool_image *pi)
 
 int image_pool_begin(struct vmm_pool *pool, u64 size_hint, struct image_rest **out)
 {
-    struct pool *engine = pools_engine(pool);
-    struct store_op create = {.kind = STORE_CREATE};
-    struct pool_image *pi = engine ? make(pool, ++last_number) : NULL;
+    struct pool_image *pi = pools_engine(pool) ? make(pool, ++last_number) : NULL;
     int rc;
 
     if (!pi)
-        return engine ? -ENOMEM : -EBUSY;
+        return pools_engine(pool) ? -ENOMEM : -EBUSY;
     pi->buffer = kmalloc(BUFFER_BYTES);
-    create.name = pi->name;
-    create.bytes =
-        MAX(ALIGN_UP(size_hint, (u64)pool_block_bytes(engine)), pool_block_bytes(engine));
-    create.created_s = clock_is_known() ? clock_unix_ns() / 1000000000u : 0;
-    rc = pi->buffer ? pool_run(engine, &create, NULL) : -ENOMEM;
-    if (rc) {
-        forget(pi);
-        return rc;
-    }
-    rc = volume_pool_open(engine, pi->name, &pi->volume);
+    rc = pi->buffer ? make_volume(pi, size_hint) : -ENOMEM;
     if (rc)
         end(&pi->rest, false);
     else
@@ -275,10 +337,11 @@ static int adopt(struct pool_image *pi, struct record *record)
     rc = volume_pool_open(pools_engine(pi->pool), pi->name, &pi->volume);
     if (rc)
         return rc;
-    if (record->size_bytes > volume_bytes(pi->volume))
+    if (record->virtual_size_bytes > volume_bytes(pi->volume))
         return -EINVAL;
     info = (struct image_info){.kind = (enum image_kind)record->kind,
-                               .size_bytes = record->size_bytes};
+                               .size_bytes = record->size_bytes,
+                               .virtual_size_bytes = record->virtual_size_bytes};
     memcpy(info.sha256, record->sha256, sizeof(info.sha256));
     (void)str_copy(info.name, sizeof(info.name), record->name);
     rc = take_in(pi, &info, &is_old);

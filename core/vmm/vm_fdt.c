@@ -422,7 +422,11 @@ int image_fdt_read(const void *dtb, int node, const char *path, struct image_fdt
 
         out->kind = kind < 0 ? IMAGE_RAW : (enum image_kind)kind;
         if (kind < 0) {
-            dtb_tell(report, path, "kind", "it is none of raw, qcow2, iso, kernel, initrd");
+            dtb_tell(report, path, "kind", "it is none of raw, iso, kernel, initrd");
+            rc = -EINVAL;
+        } else if (out->kind == IMAGE_QCOW2) {
+            dtb_tell(report, path, "kind",
+                     "a qcow2 file has to be uploaded, or made raw by qemu-img convert -O raw");
             rc = -EINVAL;
         }
     }

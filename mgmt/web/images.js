@@ -10,14 +10,19 @@ function guess(file) {
   if (/vmlinu|bzimage|kernel|\.elf$/i.test(file)) return "kernel";
   if (/initr/i.test(file)) return "initrd";
   if (/\.iso$/i.test(file)) return "iso";
-  if (/\.qcow2?$/i.test(file)) return "qcow2";
   return "raw";
+}
+
+/** Whatever its name: many are called .img. */
+async function isQcow2(file) {
+  return /^QFI\u00fb/.test(String.fromCharCode(...new Uint8Array(await file.slice(0, 4).arrayBuffer())));
 }
 
 /** One upload: its name and kind can be corrected before it begins. */
 function uploadCard(file, done) {
   const imageName = h("input", { name: "image", value: file.name.replace(/[^\w.+~-]/g, "-").slice(0, 63), required: true });
   const kind = select("kind", KINDS.map((k) => [k, k]), guess(file.name));
+  isQcow2(file).then((is) => { if (is) kind.value = "qcow2"; });
   const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
   const text = h("span", { class: "soft" }, bytes(file.size));
   const send = h("button", { type: "submit", class: "main" }, "Upload");
@@ -57,8 +62,8 @@ export async function imagesView() {
   }
   async function load() {
     const { items } = await api.get("/images");
-    list.replaceChildren(table(["Name", "Kind", "#Size", "#Users", "SHA-256", ""], items.map((i) => [
-      i.name, i.kind, bytes(i.size_bytes), i.users, h("code", { title: i.sha256 }, i.sha256.slice(0, 12)),
+    list.replaceChildren(table(["Name", "Kind", "#File", "#Disk", "#Users", "SHA-256", ""], items.map((i) => [
+      i.name, i.kind, bytes(i.size_bytes), bytes(i.virtual_size_bytes), i.users, h("code", { title: i.sha256 }, i.sha256.slice(0, 12)),
       api.may("operator") ? button("Delete", (e) => attempt(() => remove(i), e.target), "danger") : null,
     ]), "There are no images yet."));
   }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: core/vmm/image.c core/vmm/image_chunks.c core/lib/sha256.c core/lib/str.c mm/kheap.c
- * mm/memmap.c mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c tests/fakes/arena.c tests/fakes/assert.c
- * tests/fakes/log.c
+ * SOURCES: core/vmm/image.c core/vmm/image_chunks.c core/vmm/image_convert.c core/vmm/qcow2.c
+ * core/vmm/qcow2_file.c core/vmm/qcow2_format.c core/vmm/inflate.c core/lib/sha256.c core/lib/str.c
+ * drivers/block/volume_ram.c mm/kheap.c mm/memmap.c mm/pmm.c mm/pmm_init.c mm/pmm_scrub.c
+ * build/deps/zlib/adler32.c build/deps/zlib/inffast.c build/deps/zlib/inflate.c
+ * build/deps/zlib/inftrees.c build/deps/zlib/zutil.c
+ * tests/fakes/arena.c tests/fakes/assert.c tests/fakes/log.c
  */
 /* Images come back byte by byte, live while held, and give every page back. */
 #include "tests/unit/harness.h"
@@ -13,6 +16,8 @@
 #include "core/lib/errno.h"
 #include "core/lib/sha256.h"
 #include "core/vmm/image.h"
+#include "drivers/block/volume_pool.h"
+#include "drivers/block/volume_ram.h"
 #include "mm/layout.h"
 #include "mm/pmm.h"
 
@@ -23,6 +28,23 @@ u64 time_ns(void);
 u64 time_ns(void)
 {
     return 42;
+}
+
+/* Of volumes in RAM, which need no waiting. */
+int volume_read(struct volume *volume, u64 offset, void *dst, size_t bytes)
+{
+    return volume_ram_read(volume, offset, dst, bytes);
+}
+
+int volume_write(struct volume *volume, u64 offset, const void *src, size_t bytes)
+{
+    return volume_ram_write(volume, offset, src, bytes);
+}
+
+int volume_wait(struct volume *volume, struct volume_req *req)
+{
+    CHECK(volume->ops->submit(volume, req));
+    return req->status;
 }
 
 static struct pmm_stats before;
@@ -275,6 +297,8 @@ TEST(pages_of_modules_become_images)
 struct shelf {
     struct image_rest rest;
     u8 bytes[300 * KiB];
+    u64 disk_bytes, last;
+    struct volume *spool;
     u64 count;
     int error;
     u32 ended, kept;
@@ -287,6 +311,26 @@ static int shelf_append(struct image_rest *rest, const void *data, size_t bytes)
 
     memcpy(shelf->bytes + shelf->count, data, bytes);
     shelf->count += bytes;
+    return shelf->error;
+}
+
+static int shelf_begin_disk(struct image_rest *rest, u64 bytes, struct volume **spool)
+{
+    struct shelf *shelf = (struct shelf *)rest;
+
+    shelf->disk_bytes = bytes;
+    CHECK_EQ(volume_ram_create("spool", 64 * KiB, NULL, false, &shelf->spool), 0);
+    *spool = shelf->spool;
+    return shelf->error;
+}
+
+static int shelf_write_disk(struct image_rest *rest, u64 offset, const void *data, size_t bytes)
+{
+    struct shelf *shelf = (struct shelf *)rest;
+
+    CHECK(offset >= shelf->last && offset + bytes <= shelf->disk_bytes);
+    memcpy(shelf->bytes + offset, data, bytes);
+    shelf->last = offset + bytes;
     return shelf->error;
 }
 
@@ -304,11 +348,23 @@ static int shelf_read(struct image_rest *rest, u64 offset, void *dst, size_t byt
 
 static void shelf_end(struct image_rest *rest, bool is_kept)
 {
+    struct shelf *ended = (struct shelf *)rest;
+
+    if (ended->spool)
+        ended->spool->ops->destroy(ended->spool);
+    ended->spool = NULL;
     ((struct shelf *)rest)->ended++;
     ((struct shelf *)rest)->kept += is_kept;
 }
 
-static const struct image_rest_ops shelf_ops = {shelf_append, shelf_finish, shelf_read, shelf_end};
+static const struct image_rest_ops shelf_ops = {
+    .append = shelf_append,
+    .begin_disk = shelf_begin_disk,
+    .write_disk = shelf_write_disk,
+    .finish = shelf_finish,
+    .read = shelf_read,
+    .end = shelf_end,
+};
 static struct shelf shelf;
 
 static void fill_shelf(struct image **img)
@@ -382,5 +438,178 @@ TEST(at_rest_found_again)
     CHECK(image_find("r") == NULL);
     CHECK_EQ(shelf.kept, 1);
     CHECK_EQ(shelf.ended, 2);
+    check_nothing_left();
+}
+
+/* -- qcow2
+ * ----------------------------------------------------------------------------------------------
+ */
+
+#define QCOW2_CLUSTER    (64 * KiB)
+#define QCOW2_DATA       3u /* clusters */
+#define QCOW2_FILE       ((2 + 1 + QCOW2_DATA) * QCOW2_CLUSTER)
+#define QCOW2_SEED(i)    ((i)*7 + 1)
+#define QCOW2_DISK_AT(i) ((i)*2 * QCOW2_CLUSTER) /* a hole behind each */
+
+static void put_big(u8 *at, u64 value, u32 bytes)
+{
+    for (u32 i = 0; i < bytes; i++)
+        at[i] = (u8)(value >> 8 * (bytes - 1 - i));
+}
+
+/* A file of three clusters of data, the L1 table in its last one if they are to wait. */
+static u8 *make_qcow2(u64 disk_bytes, bool is_last)
+{
+    u64 l1 = is_last ? QCOW2_FILE - QCOW2_CLUSTER : QCOW2_CLUSTER;
+    u64 l2 = is_last ? QCOW2_CLUSTER : 2 * QCOW2_CLUSTER;
+    u8 *file = calloc(1, QCOW2_FILE);
+
+    put_big(file, 0x514649fb, 4);
+    put_big(file + 4, 2, 4);
+    put_big(file + 20, 16, 4);
+    put_big(file + 24, disk_bytes, 8);
+    put_big(file + 36, 1, 4);
+    put_big(file + 40, l1, 8);
+    put_big(file + l1, l2, 8);
+    for (u32 i = 0; i < QCOW2_DATA; i++) {
+        put_big(file + l2 + 2 * i * 8, l2 + (1 + i) * QCOW2_CLUSTER, 8);
+        memset(file + l2 + (1 + i) * QCOW2_CLUSTER, QCOW2_SEED((int)i), QCOW2_CLUSTER);
+    }
+    return file;
+}
+
+static struct image *upload_qcow2(const u8 *file, enum image_kind kind, struct image_rest *rest,
+                                  size_t piece)
+{
+    struct image *img = NULL;
+    u8 digest[32], expected[32];
+    struct sha256 hash;
+
+    CHECK_EQ(image_begin("q", kind, 0, rest, &img), 0);
+    for (u64 at = 0; at < QCOW2_FILE; at += piece)
+        CHECK_EQ(image_append(img, file + at, MIN(piece, QCOW2_FILE - at)), 0);
+    image_digest(img, digest);
+    sha256_init(&hash);
+    sha256_update(&hash, file, QCOW2_FILE);
+    sha256_final(&hash, expected);
+    CHECK(memcmp(digest, expected, 32) == 0);
+    return img;
+}
+
+static void check_disk(struct image *img, u64 disk_bytes)
+{
+    struct image_info info;
+    u8 piece[512];
+
+    image_get_info(img, &info);
+    CHECK_EQ(info.kind, IMAGE_QCOW2);
+    CHECK_EQ(info.size_bytes, QCOW2_FILE);
+    CHECK_EQ(info.virtual_size_bytes, disk_bytes);
+    CHECK_EQ(image_bytes(img), disk_bytes);
+    for (u64 at = 0; at < disk_bytes; at += 3 * sizeof(piece)) {
+        u64 cluster = at / QCOW2_CLUSTER, in = at % QCOW2_CLUSTER;
+        u64 bytes = MIN(sizeof(piece), disk_bytes - at);
+        bool is_data = cluster % 2 == 0 && cluster < 2 * QCOW2_DATA && in + bytes <= QCOW2_CLUSTER;
+
+        CHECK_EQ(image_read(img, at, piece, bytes), bytes);
+        if (piece[0] != (is_data ? QCOW2_SEED((int)cluster / 2) : 0) && in + bytes <= QCOW2_CLUSTER)
+            CHECK(!"a byte differs");
+    }
+}
+
+TEST(qcow2_in_ram)
+{
+    static const size_t pieces[] = {1, 1460, QCOW2_FILE};
+    struct pmm_stats full;
+
+    for (u32 i = 0; i < 6; i++) {
+        u64 disk = 40 * MiB + 512;
+        u8 *file = make_qcow2(disk, i % 2);
+        struct image *img;
+
+        setup();
+        img = upload_qcow2(file, i < 3 ? IMAGE_QCOW2 : IMAGE_GUESSED, NULL, pieces[i % 3]);
+        CHECK_EQ(image_commit(img), 0);
+        check_disk(img, disk);
+        pmm_get_stats(&full);
+        CHECK(full.used_bytes[PMM_IMAGE] <= QCOW2_DATA * QCOW2_CLUSTER);
+        CHECK_EQ(image_delete("q"), 0);
+        free(file);
+        check_nothing_left();
+    }
+}
+
+TEST(qcow2_at_rest)
+{
+    for (u32 i = 0; i < 2; i++) {
+        u64 disk = 300 * KiB;
+        u8 *file = make_qcow2(disk, i);
+        struct image *img;
+
+        setup();
+        memset(&shelf, 0, sizeof(shelf));
+        shelf.rest = (struct image_rest){&shelf_ops, "tank"};
+        img = upload_qcow2(file, IMAGE_GUESSED, &shelf.rest, 1460);
+        CHECK_EQ(image_commit(img), 0);
+        CHECK_EQ(shelf.info.virtual_size_bytes, disk);
+        CHECK_EQ(shelf.info.size_bytes, QCOW2_FILE);
+        CHECK_EQ(shelf.count, 0);
+        check_disk(img, disk);
+        CHECK_EQ(image_delete("q"), 0);
+        free(file);
+        check_nothing_left();
+    }
+}
+
+TEST(qcow2_refused)
+{
+    u8 *file = make_qcow2(40 * MiB, true);
+    struct image *img;
+
+    setup();
+    CHECK_EQ(image_begin("q", IMAGE_GUESSED, 0, NULL, &img), 0);
+    CHECK_EQ(image_append(img, file, QCOW2_FILE - QCOW2_CLUSTER), 0);
+    CHECK_EQ(image_settle(img), -EINVAL);
+    CHECK(strstr(image_refusal(img), "ends before") != NULL);
+    image_abort(img);
+
+    CHECK_EQ(image_begin("q", IMAGE_QCOW2, 0, NULL, &img), 0);
+    CHECK_EQ(image_commit(img), -EINVAL);
+    CHECK(strstr(image_refusal(img), "within its header") != NULL);
+    image_abort(img);
+
+    CHECK_EQ(image_begin("q", IMAGE_QCOW2, 0, NULL, &img), 0);
+    CHECK_EQ(image_append(img, "plain", 5), 0);
+    CHECK_EQ(image_append(img, file, 507), -EINVAL);
+    CHECK(strstr(image_refusal(img), "not a qcow2 file") != NULL);
+    image_abort(img);
+    free(file);
+    check_nothing_left();
+}
+
+/* Its first bytes are looked at only where nobody has said what it is. */
+TEST(kinds_guessed)
+{
+    static const char *const texts[] = {"", "QFI", "QFIx", "plain"};
+    struct image_info info;
+    struct image *img;
+    u8 digest[32];
+
+    setup();
+    for (u32 i = 0; i < ARRAY_SIZE(texts) + 1; i++) {
+        const char *text = i < ARRAY_SIZE(texts) ? texts[i] : "QFI\xfb";
+
+        CHECK_EQ(image_begin("g", i < ARRAY_SIZE(texts) ? IMAGE_GUESSED : IMAGE_RAW, 0, NULL, &img),
+                 0);
+        for (u32 j = 0; text[j]; j++)
+            CHECK_EQ(image_append(img, text + j, 1), 0);
+        image_digest(img, digest);
+        CHECK_EQ(image_commit(img), 0);
+        image_get_info(img, &info);
+        CHECK_EQ(info.kind, IMAGE_RAW);
+        CHECK_EQ(info.virtual_size_bytes, strlen(text));
+        CHECK_EQ(info.size_bytes, strlen(text));
+    }
+    CHECK_EQ(image_delete("g"), 0);
     check_nothing_left();
 }

@@ -8,6 +8,8 @@
 
 #define CONNECT_TIMEOUT_S 20L
 #define QUIET_TIMEOUT_S   60L /* without a byte either way, outside streams */
+#define SETTLE_TIMEOUT_S \
+    600L /* the same of an upload: the host may have work behind its last byte */
 
 struct http {
     CURL *curl;
@@ -113,7 +115,8 @@ static void set_time_limits(struct http *http)
     if (http->request->sink)
         return;
     curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_TIME, QUIET_TIMEOUT_S);
+    curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_TIME,
+                     http->request->source ? SETTLE_TIMEOUT_S : QUIET_TIMEOUT_S);
 }
 
 struct http *http_open(const struct host *host)
