@@ -139,7 +139,7 @@ struct problem {
     const char *got;
     const char *kind; /* no_such */
     const char *name;
-    const char *similar;
+    const char *similar; /* NULL: those there are of this kind (api_similar.h) */
     const char *state;
     const char *etag;
     const char *allow; /* method: comma separated */

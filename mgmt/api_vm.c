@@ -275,19 +275,3 @@ void api_vm_get(struct req *req)
     req->reply.etag = info.etag;
     vm_json_write(reply_json(req, 200), &info, time_ns(), query_get(req, "fields"));
 }
-
-void api_vm_delete(struct req *req)
-{
-    struct vmm_error err;
-    bool force;
-    u32 id;
-    int rc;
-
-    if (query_bool(req, "force", &force) || api_find_vm(req, &id))
-        return;
-    rc = vmm_delete(id, force, &err);
-    if (rc)
-        api_vmm_error(req, rc, &err, id);
-    else
-        reply_empty(req, 204);
-}
