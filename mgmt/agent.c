@@ -27,6 +27,7 @@
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/host_network.h"
+#include "mgmt/host_power.h"
 #include "mgmt/host_tls.h"
 #include "mgmt/netif.h"
 #include "mgmt/sampler.h"
@@ -183,6 +184,7 @@ static void agent_main(void *arg unused)
         auth_poll();
         config_store_poll();
         status_page_update(&agent.cfg, agent.is_closed);
+        host_power_poll(time_ns());
         power_poll();
         api_tasks_poll(time_ns());
         sample_in_ns = sampler_poll(time_ns());

@@ -52,6 +52,7 @@ struct body_source {
 struct reply {
     u16 status; /* 0: not answered yet */
     const char *content_type;
+    u64 etag;          /* 0: that of the body, if it says where its counters begin */
     const char *cache; /* Cache-Control; NULL: nobody may keep the answer */
     u64 length;        /* of a streamed body; HTTP_LENGTH_NONE: chunked */
     const struct body_source *source;
@@ -141,7 +142,7 @@ struct problem {
     const char *got;
     const char *kind; /* no_such */
     const char *name;
-    const char *similar;
+    const char *similar; /* NULL: those there are of this kind (api_similar.h) */
     const char *state;
     const char *etag;
     const char *allow; /* method: comma separated */

@@ -3,6 +3,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "mgmt/api.h"
+#include "mgmt/api_similar.h"
 
 static const struct error_type {
     const char *slug;
@@ -71,7 +72,7 @@ static void put_number_if(struct json_writer *w, const char *key, u64 value)
 /* A list written as "a, b c" becomes an array of its words. */
 static void put_words_if(struct json_writer *w, const char *key, const char *words)
 {
-    char word[32];
+    char word[72];
     size_t len = 0;
 
     if (!words)
@@ -93,6 +94,16 @@ static void put_words_if(struct json_writer *w, const char *key, const char *wor
     json_array_end(w);
 }
 
+/* Names of the kind that may have been meant, or NULL. */
+static const char *similar_to(const struct problem *problem)
+{
+    if (problem->similar)
+        return problem->similar;
+    if (strcmp(problem->slug, "no_such") != 0 || !problem->kind || !problem->name)
+        return NULL;
+    return api_similar(problem->kind, problem->name);
+}
+
 static void put_members(struct json_writer *w, const struct problem *problem)
 {
     put_if(w, "detail", problem->detail);
@@ -102,7 +113,7 @@ static void put_members(struct json_writer *w, const struct problem *problem)
     put_if(w, "got", problem->got);
     put_if(w, "kind", problem->kind);
     put_if(w, "name", problem->name);
-    put_words_if(w, "similar", problem->similar);
+    put_words_if(w, "similar", similar_to(problem));
     put_if(w, "state", problem->state);
     put_if(w, "etag", problem->etag);
     put_words_if(w, "allow", problem->allow);

@@ -2,13 +2,14 @@
 /* The host: what it is, what it has, and its end. */
 #include "core/kern/boot_stages.h"
 #include "core/kern/timer.h"
-#include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/x86/cpu_features.h"
 #include "core/x86/percpu.h"
 #include "mgmt/agent.h"
 #include "mgmt/api_tasks.h"
+#include "mgmt/body.h"
 #include "mgmt/host_facts.h"
+#include "mgmt/host_power.h"
 #include "mm/pmm.h"
 
 static void put_boot(struct json_writer *w, const struct host_facts *facts)
@@ -111,57 +112,56 @@ void api_host_get(struct req *req)
     json_object_end(w);
 }
 
-static int power_error(struct req *req, const char *slug, const char *pointer, const char *detail,
-                       const char *allowed)
+/* What becomes of VMs that run; without "vms" they stand in the way. */
+struct power {
+    enum { VMS_KILL, VMS_SHUTDOWN, VMS_PREVENT } vms;
+    u64 grace_ms;
+};
+
+static int read_vms(struct body_reader *r, const struct json_node *node)
 {
-    api_error(req, &(struct problem){
-                       .slug = slug,
-                       .pointer = pointer,
-                       .detail = detail,
-                       .allowed = allowed,
-                       .hint = "Power the VMs off first, or send {\"vms\": \"kill\"}.",
-                   });
-    return -EINVAL;
+    struct power *power = r->out;
+    u32 word;
+    int rc = body_word(r, node, "kill, shutdown", &word);
+
+    power->vms = word;
+    return rc;
 }
 
-/* {"vms": "kill"}, or nothing. Return: 0 and *kill, or -EINVAL after answering. */
-static int read_power_body(struct req *req, bool *kill)
+static int read_grace(struct body_reader *r, const struct json_node *node)
 {
-    const struct json_doc *doc;
-    const struct json_node *key;
-    char text[16];
+    return body_number(r, node, HOST_GRACE_MS_MAX, &((struct power *)r->out)->grace_ms);
+}
 
-    *kill = false;
-    if (req->body_len == 0)
-        return 0;
-    doc = api_json_body(req);
-    if (!doc)
-        return -EINVAL;
-    if (json_root(doc)->type != JSON_OBJECT)
-        return power_error(req, "bad_value", "", "The body must be an object.", NULL);
-    for (key = json_first(doc, json_root(doc)); key; key = json_next(doc, key)) {
-        if (!json_key_is(doc, key, "vms"))
-            return power_error(req, "unknown_field", NULL, "There is no such field.", "vms");
-        if (json_get_string(doc, json_first(doc, key), text, sizeof(text)) ||
-            strcmp(text, "kill") != 0)
-            return power_error(req, "bad_value", "/vms", "VMs can only be killed in this version.",
-                               "kill");
-        *kill = true;
-    }
-    return 0;
+static void answer_vms_running(struct req *req)
+{
+    api_error(req,
+              &(struct problem){
+                  .slug = "vms_running",
+                  .detail = "Virtual machines are running.",
+                  .hint = "Send {\"vms\": \"shutdown\"} to have their guests switch themselves "
+                          "off first, or {\"vms\": \"kill\"}.",
+              });
 }
 
 static void power_down(struct req *req, enum agent_power what, const char *kind)
 {
-    bool kill;
+    static const struct body_member members[] = {{"vms", read_vms}, {"grace_ms", read_grace}};
+    struct power power = {.vms = VMS_PREVENT, .grace_ms = HOST_GRACE_MS};
+    struct body_reader r = {.req = req, .out = &power};
+    u32 seen;
 
-    if (read_power_body(req, &kill))
+    if (body_read_if_any(&r, members, ARRAY_SIZE(members), &seen))
         return;
-    if (!kill && vmm_count(VMM_RUNNING) + vmm_count(VMM_PAUSED) + vmm_count(VMM_STARTING) > 0) {
-        (void)power_error(req, "vms_running", NULL, "Virtual machines are running.", NULL);
+    if (power.vms == VMS_PREVENT && host_power_has_vms()) {
+        answer_vms_running(req);
         return;
     }
     api_task_begin(req, kind, "host", 0);
+    if (power.vms == VMS_SHUTDOWN && host_power_has_vms()) {
+        host_power_begin(what, power.grace_ms);
+        return;
+    }
     req->reply.close = true;
     agent_power_down(what);
 }

@@ -4,6 +4,7 @@
 #include "mgmt/agent.h"
 #include "mgmt/api.h"
 #include "mgmt/config_now.h"
+#include "mgmt/etag.h"
 #include "mgmt/host_network.h"
 #include "mm/kheap.h"
 
@@ -68,5 +69,6 @@ void api_host_config_get(struct req *req)
     req->state.object = buf;
     req->state.offset = 0;
     req->state.end = bytes;
+    req->reply.etag = etag_digest(buf, bytes);
     reply_stream(req, 200, MEDIA_TYPE, req->state.end, &source);
 }

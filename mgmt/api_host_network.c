@@ -142,6 +142,7 @@ void api_host_network_get(struct req *req)
     put_settings(w, host_network_in_force());
     put_settings_if(w, "pending", &change->wanted, change->state == NET_CHANGE_WAITING);
     put_settings_if(w, "previous", &change->previous, change->state == NET_CHANGE_ON_TRIAL);
+    json_counters_follow(w);
     json_key(w, "task");
     if (change->state != NET_CHANGE_NONE)
         put_task(w, change);
@@ -341,15 +342,20 @@ void api_host_network_patch(struct req *req)
     };
     struct wanted wanted = {.net = *host_network_in_force(), .trial_ms = TRIAL_MS};
     struct body_reader r = {.req = req, .out = &wanted};
+    bool dry_run;
     u32 seen;
 
+    if (query_bool(req, "dry_run", &dry_run))
+        return;
     if (net_change_is_open(host_network_change())) {
         refuse_second(req);
         return;
     }
     if (body_read(&r, members, ARRAY_SIZE(members), &seen) || check_together(req, &wanted.net))
         return;
-    if (host_network_begin(&wanted.net, wanted.trial_ms * NS_PER_MS))
+    if (dry_run)
+        put_settings(reply_json(req, 200), &wanted.net);
+    else if (host_network_begin(&wanted.net, wanted.trial_ms * NS_PER_MS))
         refuse_second(req);
     else
         put_task(reply_json(req, 202), host_network_change());

@@ -54,6 +54,7 @@ static void put_tls(struct json_writer *w)
     json_put_bool(w, "survives_reboot", host_tls_is_kept());
     if (warning)
         json_put_string(w, "warning", warning);
+    json_counters_follow(w);
     json_object_end(w);
 }
 

@@ -35,6 +35,7 @@ static void write_image(struct json_writer *w, const struct image *img)
     json_put_string(w, "pool", info.pool ? info.pool : POOL_RAM);
     json_put_bool(w, "persistent", info.pool != NULL);
     json_put_string(w, "state", info.is_ready ? "ready" : "uploading");
+    json_counters_follow(w);
     json_put_u64(w, "users", info.users);
     json_object_end(w);
 }

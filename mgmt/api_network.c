@@ -109,15 +109,35 @@ static void refuse(struct req *req, int rc)
     api_error(req, &r->problem);
 }
 
+/* What would be there; nothing is. */
+static void reply_dry_run(struct req *req, struct network_config *cfg)
+{
+    static struct network_info info; /* large; one thread answers */
+    int rc = network_check(cfg);
+
+    if (rc) {
+        refuse(req, rc);
+        return;
+    }
+    if (network_get(cfg->name, &info))
+        memset(&info, 0, sizeof(info));
+    info.cfg = *cfg;
+    network_json_write(reply_json(req, 200), &info);
+}
+
 void api_network_put(struct req *req)
 {
     static struct network_config cfg;
     static struct network_info info; /* large; one thread answers */
-    bool is_new;
+    bool is_new, dry_run;
     int rc;
 
-    if (network_json_read(req, &cfg))
+    if (query_bool(req, "dry_run", &dry_run) || network_json_read(req, &cfg))
         return;
+    if (dry_run) {
+        reply_dry_run(req, &cfg);
+        return;
+    }
     rc = network_put(&cfg, &is_new);
     if (rc || network_get(cfg.name, &info)) {
         refuse(req, rc);

@@ -18,6 +18,7 @@ static void write_pool(struct json_writer *w, struct vmm_pool *pool)
     json_put_string(w, "state", pool_state_name(info.state));
     if (info.reason)
         json_put_string(w, "reason", info.reason);
+    json_counters_follow(w);
     json_put_u64(w, "size_bytes", info.usage.total_bytes);
     json_put_u64(w, "free_bytes", info.usage.free_bytes);
     json_put_u64(w, "data_bytes", info.usage.data_bytes);
@@ -120,14 +121,36 @@ static void reply_pool(struct req *req, struct vmm_pool *pool)
     write_pool(reply_json(req, info.state == POOL_ONLINE ? 200 : 202), pool);
 }
 
+/* What would be done; nothing is. */
+static void reply_dry_run(struct req *req, const struct pool_spec *spec)
+{
+    struct json_writer *w = reply_json(req, 200);
+
+    json_object_begin(w);
+    json_put_string(w, "name", spec->name);
+    json_put_string(w, "disk", spec->disk);
+    json_put_u64(w, "partition", spec->partition);
+    json_put_bool(w, "format", spec->format);
+    json_put_bool(w, "erase", spec->erase);
+    json_object_end(w);
+}
+
 void api_pool_put(struct req *req)
 {
     struct pool_spec spec;
     struct vmm_pool *pool;
     struct vmm_error err;
+    bool dry_run;
 
-    if (read_spec(req, &spec))
+    if (query_bool(req, "dry_run", &dry_run) || read_spec(req, &spec))
         return;
+    if (dry_run) {
+        if (pools_check(&spec, &err))
+            api_plain_error(req, &err);
+        else
+            reply_dry_run(req, &spec);
+        return;
+    }
     if (pools_put(&spec, &pool, &err))
         api_plain_error(req, &err);
     else

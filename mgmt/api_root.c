@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The entry points: links, the OpenAPI document, health. */
 #include "core/kern/timer.h"
-#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "mgmt/agent.h"
 #include "mgmt/auth.h"
+#include "mgmt/etag.h"
 
 /* The document as it lies in the tree; tests/unit/test_router.c compares it with the routes. */
 __asm__(".section .rodata\n"
@@ -51,16 +51,6 @@ void api_root_get(struct req *req)
     json_object_end(w);
 }
 
-/* FNV-1a: names one edition of the document. */
-static u64 openapi_hash(void)
-{
-    u64 hash = 0xcbf29ce484222325ull;
-
-    for (const char *c = openapi_begin; c < openapi_end; c++)
-        hash = (hash ^ (u8)*c) * 0x100000001b3ull;
-    return hash;
-}
-
 static enum produce openapi_produce(struct req *req, struct json_writer *w)
 {
     size_t left = (size_t)(openapi_end - openapi_begin) - req->state.offset;
@@ -75,15 +65,10 @@ static enum produce openapi_produce(struct req *req, struct json_writer *w)
 void api_openapi_get(struct req *req)
 {
     static const struct body_source source = {.produce = openapi_produce};
-    const char *if_none = http_header(req->http, "if-none-match");
-    char tag[24];
+    u64 bytes = (u64)(openapi_end - openapi_begin);
 
-    ksnprintf(tag, sizeof(tag), "\"%llx\"", (unsigned long long)openapi_hash());
-    reply_header(req, "ETag", "%s", tag);
-    if (if_none && strstr(if_none, tag))
-        reply_empty(req, 304);
-    else
-        reply_stream(req, 200, "application/json", (u64)(openapi_end - openapi_begin), &source);
+    req->reply.etag = etag_digest(openapi_begin, (size_t)bytes);
+    reply_stream(req, 200, "application/json", bytes, &source);
 }
 
 void api_health_get(struct req *req)

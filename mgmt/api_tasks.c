@@ -16,9 +16,8 @@
 #include "mgmt/api_events.h"
 #include "mgmt/job.h"
 
-#define VM_SHUTDOWN     "vm.shutdown"
-#define SHUTDOWN_MAX_NS (600 * NS_PER_S)
-#define WAIT_MS_MAX     60000u
+#define VM_SHUTDOWN "vm.shutdown"
+#define WAIT_MS_MAX 60000u
 
 static struct job_table table;
 
@@ -84,6 +83,18 @@ static void poll_removal(struct job *job)
     }
 }
 
+/* The guest has had its time. */
+static void end_shutdown(struct job *job)
+{
+    struct vmm_error err;
+
+    if (!job->ends_by_force)
+        finish(job, JOB_FAILED, "The guest did not switch itself off in the time it was given.");
+    else if (vmm_poweroff(job->vm, &err))
+        finish(job, JOB_FAILED, "The VM could not be powered off.");
+    /* else on_vm has ended it */
+}
+
 void api_tasks_poll(u64 now_ns)
 {
     for (u32 i = 0; i < JOBS_MAX; i++) {
@@ -93,8 +104,8 @@ void api_tasks_poll(u64 now_ns)
             continue;
         if (strcmp(job->kind, VM_DISK_REMOVE) == 0)
             poll_removal(job);
-        else if (now_ns - job->begin_ns >= SHUTDOWN_MAX_NS)
-            finish(job, JOB_FAILED, "The guest did not switch itself off in ten minutes.");
+        else if (now_ns - job->begin_ns >= job->limit_ns)
+            end_shutdown(job);
     }
 }
 
@@ -119,20 +130,48 @@ static void put_job(struct json_writer *w, const struct job *job)
     json_object_end(w);
 }
 
-void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm)
+/* Return: NULL: there is no place for it. */
+static struct job *begin(const char *kind, const char *target, u32 vm)
 {
     struct job job = {.kind = kind, .vm = vm, .begin_ns = time_ns(), .begin_unix_ns = unix_or_0()};
     struct job *made = job_running(&table, kind, vm);
 
     (void)str_copy(job.target, sizeof(job.target), target);
-    if (!made) {
-        made = job_begin(&table, &job);
-        if (made)
-            tell(made);
-    }
+    if (made)
+        return made;
+    made = job_begin(&table, &job);
+    if (made)
+        tell(made);
+    return made;
+}
+
+void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm)
+{
+    struct job unkept = {.kind = kind};
+    struct job *made = begin(kind, target, vm);
+
+    (void)str_copy(unkept.target, sizeof(unkept.target), target);
     if (made)
         reply_header(req, "Location", API_BASE "/tasks/%llu", (unsigned long long)made->id);
-    put_job(reply_json(req, 202), made ? made : &job);
+    put_job(reply_json(req, 202), made ? made : &unkept);
+}
+
+void api_task_shutdown(struct req *req, u32 vm, const struct shutdown *wanted)
+{
+    struct job *job = begin(VM_SHUTDOWN, req->match.params[0], vm);
+
+    if (!job) {
+        api_error(req, &(struct problem){
+                           .slug = "busy",
+                           .detail = "The guest was asked, but no more tasks can be watched.",
+                           .retry_after_s = 10,
+                           .hint = "GET the VM to see its state; DELETE tasks or ask again later.",
+                       });
+        return;
+    }
+    job->limit_ns = time_ns() - job->begin_ns + wanted->grace_ms * NS_PER_MS;
+    job->ends_by_force = wanted->by_force;
+    api_task_begin(req, VM_SHUTDOWN, req->match.params[0], vm);
 }
 
 void api_tasks_get(struct req *req)

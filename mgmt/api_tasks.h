@@ -20,4 +20,17 @@ void api_tasks_poll(u64 now_ns);
  */
 void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm);
 
+#define SHUTDOWN_GRACE_MS     600000u
+#define SHUTDOWN_GRACE_MS_MAX 86400000u
+
+/* How long a guest may take to switch itself off, and what then. */
+struct shutdown {
+    u64 grace_ms;
+    bool by_force; /* it is powered off; else the task fails */
+};
+
+/* The guest of a VM has been asked to switch itself off: answers as api_task_begin. Asked again, it
+ * has as long as was said last. */
+void api_task_shutdown(struct req *req, u32 vm, const struct shutdown *wanted);
+
 #endif

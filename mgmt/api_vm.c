@@ -7,6 +7,7 @@
 #include "core/vmm/cloud_init.h"
 #include "mgmt/api.h"
 #include "mgmt/api_vm.h"
+#include "mgmt/precondition.h"
 #include "mgmt/vm_json.h"
 
 static struct vmm_info info; /* large; one thread answers */
@@ -19,48 +20,11 @@ void reply_vm(struct req *req, u16 status, u32 id)
         api_vmm_error(req, -ENOENT, &(struct vmm_error){.text = "The VM is gone."}, id);
         return;
     }
-    reply_header(req, "ETag", "\"%llx\"", (unsigned long long)info.etag);
+    req->reply.etag = info.etag;
     if (status == 201)
         reply_header(req, "Location", API_BASE "/vms/%s", info.cfg.name);
     w = reply_json(req, status);
     vm_json_write(w, &info, time_ns(), NULL);
-}
-
-/* True if a list of entity tags (RFC 9110, 13.1) names this one, or is "*". */
-static bool etag_listed(const char *list, u64 etag)
-{
-    char tag[24];
-
-    ksnprintf(tag, sizeof(tag), "\"%llx\"", (unsigned long long)etag);
-    return strcmp(list, "*") == 0 || strstr(list, tag) != NULL;
-}
-
-static int etag_error(struct req *req, const char *detail, u64 etag)
-{
-    char tag[24];
-
-    ksnprintf(tag, sizeof(tag), "%llx", (unsigned long long)etag);
-    api_error(req, &(struct problem){
-                       .slug = "etag",
-                       .detail = detail,
-                       .etag = etag ? tag : NULL,
-                       .hint = "GET the object again and repeat the change on what it is now.",
-                   });
-    return -EEXIST;
-}
-
-/* If-Match and If-None-Match of a request that changes something. Return: 0, or -EEXIST after 412.
- */
-static int check_preconditions(struct req *req, bool exists, u64 etag)
-{
-    const char *if_match = http_header(req->http, "if-match");
-    const char *if_none = http_header(req->http, "if-none-match");
-
-    if (if_match && (!exists || !etag_listed(if_match, etag)))
-        return etag_error(req, "The VM is not the one If-Match names.", etag);
-    if (if_none && exists && etag_listed(if_none, etag))
-        return etag_error(req, "There is such a VM already.", etag);
-    return 0;
 }
 
 void reply_vm_json_error(struct req *req, const struct vm_json_error *err)
@@ -113,15 +77,18 @@ static int read_config(struct req *req, struct vm_config *cfg, const struct vm_c
     return rc;
 }
 
-static void reply_dry_run(struct req *req, const struct vm_config *cfg)
+/* What the VM would be. id: 0: it would be new; else `info` has what it is. */
+static void reply_dry_run(struct req *req, u32 id, const struct vm_config *cfg)
 {
     struct vmm_error err;
+    int rc = vmm_check(id, cfg, &err);
 
-    if (vm_config_validate(cfg, &err)) {
-        api_vmm_error(req, -EINVAL, &err, 0);
+    if (rc) {
+        api_vmm_error(req, rc, &err, id);
         return;
     }
-    memset(&info, 0, sizeof(info));
+    if (id == 0)
+        memset(&info, 0, sizeof(info));
     info.cfg = *cfg;
     vm_json_write(reply_json(req, 200), &info, 0, NULL);
 }
@@ -204,13 +171,12 @@ static void put(struct req *req, struct vm_config *cfg)
     if (query_bool(req, "start", &start) || query_bool(req, "dry_run", &dry_run))
         return;
     exists = vmm_find(req->match.params[0], &id) == 0 && vmm_get(id, &info) == 0;
-    if (read_config(req, cfg, exists ? &info.cfg : NULL) || take_name(req, cfg, exists) ||
-        check_preconditions(req, exists, exists ? info.etag : 0))
+    if (read_config(req, cfg, exists ? &info.cfg : NULL) || take_name(req, cfg, exists))
         return;
     if (exists && memcmp(cfg->uuid, (u8[16]){0}, sizeof(cfg->uuid)) == 0)
         memcpy(cfg->uuid, info.cfg.uuid, sizeof(cfg->uuid));
     if (dry_run)
-        reply_dry_run(req, cfg);
+        reply_dry_run(req, id, cfg);
     else if (exists)
         replace(req, id, cfg, start);
     else
@@ -238,15 +204,21 @@ static void change(struct req *req, u32 id, const struct vm_config *cfg)
 
 static void patch(struct req *req, u32 id, struct vm_config *cfg)
 {
+    bool dry_run;
+
+    if (query_bool(req, "dry_run", &dry_run))
+        return;
     memcpy(cfg, &info.cfg, sizeof(*cfg));
     (void)cloud_init_hold(cfg->cloud_init);
-    if (merge_config(req, cfg) || take_name(req, cfg, true) ||
-        check_preconditions(req, true, info.etag))
+    if (merge_config(req, cfg) || take_name(req, cfg, true))
         return;
     share_cloud_init(cfg, &info.cfg);
     if (memcmp(cfg->uuid, (u8[16]){0}, sizeof(cfg->uuid)) == 0)
         memcpy(cfg->uuid, info.cfg.uuid, sizeof(cfg->uuid));
-    change(req, id, cfg);
+    if (dry_run)
+        reply_dry_run(req, id, cfg);
+    else
+        change(req, id, cfg);
 }
 
 void api_vm_patch(struct req *req)
@@ -264,7 +236,7 @@ void reply_vm_cloud_init(struct req *req, u32 id, const struct cloud_init *cloud
 {
     static struct vm_config cfg;
 
-    if (vmm_get(id, &info) || check_preconditions(req, true, info.etag))
+    if (vmm_get(id, &info) || !precondition_holds(req))
         return;
     memcpy(&cfg, &info.cfg, sizeof(cfg));
     cfg.cloud_init = cloud_init_hold(cloud);
@@ -281,7 +253,7 @@ static void post(struct req *req, struct vm_config *cfg)
         read_config(req, cfg, NULL))
         return;
     if (dry_run)
-        reply_dry_run(req, cfg);
+        reply_dry_run(req, 0, cfg);
     else
         create(req, cfg, start);
 }
@@ -296,31 +268,10 @@ void api_vms_post(struct req *req)
 
 void api_vm_get(struct req *req)
 {
-    const char *if_none = http_header(req->http, "if-none-match");
     u32 id;
 
     if (api_find_vm(req, &id) || vmm_get(id, &info))
         return;
-    reply_header(req, "ETag", "\"%llx\"", (unsigned long long)info.etag);
-    if (if_none && etag_listed(if_none, info.etag))
-        reply_empty(req, 304);
-    else
-        vm_json_write(reply_json(req, 200), &info, time_ns(), query_get(req, "fields"));
-}
-
-void api_vm_delete(struct req *req)
-{
-    struct vmm_error err;
-    bool force;
-    u32 id;
-    int rc;
-
-    if (query_bool(req, "force", &force) || api_find_vm(req, &id) || vmm_get(id, &info) ||
-        check_preconditions(req, true, info.etag))
-        return;
-    rc = vmm_delete(id, force, &err);
-    if (rc)
-        api_vmm_error(req, rc, &err, id);
-    else
-        reply_empty(req, 204);
+    req->reply.etag = info.etag;
+    vm_json_write(reply_json(req, 200), &info, time_ns(), query_get(req, "fields"));
 }

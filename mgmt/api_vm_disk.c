@@ -54,14 +54,17 @@ void api_vm_disk_put(struct req *req)
 {
     struct vm_disk disk;
     struct vmm_error err;
+    bool dry_run;
     u32 id;
     int rc;
 
-    if (api_find_vm(req, &id) || read_disk(req, &disk))
+    if (query_bool(req, "dry_run", &dry_run) || api_find_vm(req, &id) || read_disk(req, &disk))
         return;
-    rc = vmm_disk_put(id, &disk, &err);
+    rc = dry_run ? vmm_disk_check(id, &disk, &err) : vmm_disk_put(id, &disk, &err);
     if (rc)
         api_vmm_error(req, rc, &err, id);
+    else if (dry_run)
+        vm_json_write_disk(reply_json(req, 200), &disk);
     else
         reply_place(req, vmm_disk_slot(id, disk.id));
 }

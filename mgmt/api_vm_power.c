@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is done to a VM: start, shutdown, poweroff, reset, pause, resume. */
-#include "core/lib/errno.h"
 #include "mgmt/api_tasks.h"
 #include "mgmt/api_vm.h"
+#include "mgmt/body.h"
 
 typedef int (*vm_action)(u32 id, struct vmm_error *err);
 
@@ -41,44 +41,21 @@ void api_vm_resume(struct req *req)
     act(req, vmm_resume);
 }
 
-/* The body may be left out, or {"paused": true}. Return: 0, or -EINVAL after answering. */
-static int read_start(struct req *req, bool *paused)
+static int read_paused(struct body_reader *r, const struct json_node *node)
 {
-    const struct json_doc *doc;
-    char pointer[80];
-
-    *paused = false;
-    if (req->body_len == 0)
-        return 0;
-    doc = api_json_body(req);
-    if (!doc)
-        return -EINVAL;
-    for (const struct json_node *key = json_first(doc, json_root(doc)); key;
-         key = json_next(doc, key)) {
-        bool known = json_root(doc)->type == JSON_OBJECT && json_key_is(doc, key, "paused");
-
-        if (known && json_get_bool(doc, json_first(doc, key), paused) == 0)
-            continue;
-        json_pointer(doc, key, pointer, sizeof(pointer));
-        api_error(req, &(struct problem){
-                           .slug = known ? "bad_value" : "unknown_field",
-                           .pointer = pointer,
-                           .detail = "Starting a VM takes {\"paused\": true} or nothing.",
-                           .hint = "Leave the body out to start it running.",
-                       });
-        return -EINVAL;
-    }
-    return 0;
+    return body_flag(r, node, r->out);
 }
 
 void api_vm_start(struct req *req)
 {
+    static const struct body_member members[] = {{"paused", read_paused}};
+    bool paused = false;
+    struct body_reader r = {.req = req, .out = &paused};
     struct vmm_error err;
-    bool paused;
-    u32 id;
+    u32 id, seen;
     int rc;
 
-    if (api_find_vm(req, &id) || read_start(req, &paused))
+    if (api_find_vm(req, &id) || body_read_if_any(&r, members, ARRAY_SIZE(members), &seen))
         return;
     rc = vmm_start(id, paused, &err);
     if (rc)
@@ -87,19 +64,38 @@ void api_vm_start(struct req *req)
         reply_vm(req, 200, id);
 }
 
+static int read_grace(struct body_reader *r, const struct json_node *node)
+{
+    struct shutdown *wanted = r->out;
+
+    return body_number(r, node, SHUTDOWN_GRACE_MS_MAX, &wanted->grace_ms);
+}
+
+static int read_then(struct body_reader *r, const struct json_node *node)
+{
+    struct shutdown *wanted = r->out;
+    u32 word;
+    int rc = body_word(r, node, "fail, poweroff", &word);
+
+    wanted->by_force = word == 1;
+    return rc;
+}
+
 /* Presses the ACPI power button; what the guest does with it shows in the VM's state. */
 void api_vm_shutdown(struct req *req)
 {
+    static const struct body_member members[] = {{"grace_ms", read_grace}, {"then", read_then}};
+    struct shutdown wanted = {.grace_ms = SHUTDOWN_GRACE_MS};
+    struct body_reader r = {.req = req, .out = &wanted};
     struct vmm_error err;
-    u32 id;
+    u32 id, seen;
     int rc;
 
-    if (api_find_vm(req, &id))
+    if (api_find_vm(req, &id) || body_read_if_any(&r, members, ARRAY_SIZE(members), &seen))
         return;
     rc = vmm_power_button(id, &err);
-    if (rc) {
+    if (rc)
         api_vmm_error(req, rc, &err, id);
-        return;
-    }
-    api_task_begin(req, "vm.shutdown", req->match.params[0], id);
+    else
+        api_task_shutdown(req, id, &wanted);
 }

@@ -47,31 +47,48 @@ static void write_export(struct json_writer *w, const struct volume *volume)
     json_object_end(w);
 }
 
+static void put_spec(struct json_writer *w, const struct volume_spec *spec)
+{
+    json_put_string(w, "name", spec->name);
+    if (spec->disk[0]) {
+        json_put_string(w, "disk", spec->disk);
+        json_put_u64(w, "partition", spec->partition);
+        json_put_bool(w, "boot_disk", spec->allow_boot);
+    } else {
+        json_put_string(w, "pool", spec->pool);
+    }
+    json_put_u64(w, "size_bytes", spec->size_bytes);
+    json_put_bool(w, "read_only", spec->is_read_only);
+}
+
+/* What would be there; nothing is. */
+static void reply_dry_run(struct req *req, const struct volume_spec *spec)
+{
+    struct json_writer *w = reply_json(req, 200);
+
+    json_object_begin(w);
+    put_spec(w, spec);
+    json_object_end(w);
+}
+
 static void write_volume(struct json_writer *w, struct volume *volume)
 {
     const char *parent = volumes_parent(volume);
     struct volume_spec spec;
 
     volumes_get_spec(volume, &spec);
+    spec.is_read_only = volume->is_read_only;
     json_object_begin(w);
-    json_put_string(w, "name", spec.name);
-    if (spec.disk[0]) {
-        json_put_string(w, "disk", spec.disk);
-        json_put_u64(w, "partition", spec.partition);
-        json_put_bool(w, "boot_disk", spec.allow_boot);
-    } else {
-        json_put_string(w, "pool", spec.pool);
-    }
-    json_put_u64(w, "size_bytes", spec.size_bytes);
-    json_put_u64(w, "used_bytes", volume->ops->used_bytes(volume));
+    put_spec(w, &spec);
     json_put_u64(w, "block_bytes", volume->block_bytes);
     json_key(w, "parent");
     if (parent)
         json_string(w, parent);
     else
         json_null(w);
-    json_put_bool(w, "read_only", volume->is_read_only);
     json_put_bool(w, "persistent", !volume_is_ram(volume));
+    json_counters_follow(w);
+    json_put_u64(w, "used_bytes", volume->ops->used_bytes(volume));
     write_users(w, volume);
     write_export(w, volume);
     json_object_end(w);
@@ -226,10 +243,18 @@ void api_volume_put(struct req *req)
     struct volume_spec spec;
     struct volume *volume;
     struct vmm_error err;
+    bool dry_run;
     int rc;
 
-    if (read_spec(req, &spec))
+    if (query_bool(req, "dry_run", &dry_run) || read_spec(req, &spec))
         return;
+    if (dry_run) {
+        if (volumes_check(&spec, &err))
+            api_plain_error(req, &err);
+        else
+            reply_dry_run(req, &spec);
+        return;
+    }
     rc = volumes_create(&spec, &volume, &err);
     if (rc == 0)
         write_volume(reply_json(req, 201), volume);
@@ -256,14 +281,25 @@ void api_volume_patch(struct req *req)
     struct volume *volume = api_find_volume(req);
     struct volume_spec spec = {0};
     struct body_reader r = {.req = req, .out = &spec};
+    u64 size_bytes;
     struct vmm_error err;
+    bool dry_run;
+    int rc;
 
-    if (!volume || read_growth(&r))
+    if (query_bool(req, "dry_run", &dry_run) || !volume || read_growth(&r))
         return;
-    if (volumes_grow(volume, spec.size_bytes, &err))
+    size_bytes = spec.size_bytes;
+    rc = dry_run ? volumes_check_growth(volume, size_bytes, &err)
+                 : volumes_grow(volume, size_bytes, &err);
+    if (rc) {
         api_plain_error(req, &err);
-    else
+    } else if (dry_run) {
+        volumes_get_spec(volume, &spec);
+        spec.size_bytes = size_bytes;
+        reply_dry_run(req, &spec);
+    } else {
         write_volume(reply_json(req, 200), volume);
+    }
 }
 
 void api_volume_delete(struct req *req)

@@ -3,6 +3,7 @@
 #include "mgmt/body.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/string.h"
 
 int body_refuse(const struct body_reader *r, const struct json_node *node, const char *slug,
                 const char *detail, const char *hint)
@@ -70,4 +71,49 @@ int body_read(struct body_reader *r, const struct body_member *members, size_t c
 {
     r->doc = api_json_body(r->req);
     return r->doc ? body_object(r, json_root(r->doc), members, count, seen) : -EINVAL;
+}
+
+int body_read_if_any(struct body_reader *r, const struct body_member *members, size_t count,
+                     u32 *seen)
+{
+    *seen = 0;
+    return r->req->body_len == 0 ? 0 : body_read(r, members, count, seen);
+}
+
+/* The length of the word at `text`, and what follows its comma. */
+static size_t word_length(const char *text, const char **next)
+{
+    size_t len = 0;
+
+    while (text[len] && text[len] != ',')
+        len++;
+    *next = text + len;
+    while (**next == ',' || **next == ' ')
+        (*next)++;
+    return len;
+}
+
+int body_word(struct body_reader *r, const struct json_node *node, const char *allowed, u32 *out)
+{
+    char text[32], pointer[96];
+    const char *next;
+
+    *out = 0;
+    if (json_get_string(r->doc, node, text, sizeof(text)) == 0) {
+        for (const char *word = allowed; *word; word = next, (*out)++) {
+            size_t len = word_length(word, &next);
+
+            if (strlen(text) == len && memcmp(text, word, len) == 0)
+                return 0;
+        }
+    }
+    json_pointer(r->doc, node, pointer, sizeof(pointer));
+    json_excerpt(r->doc, node, text, sizeof(text));
+    api_error(r->req, &(struct problem){.slug = "bad_value",
+                                        .pointer = pointer,
+                                        .got = text,
+                                        .allowed = allowed,
+                                        .detail = "This value is not one of those allowed.",
+                                        .hint = "Use one of the words in \"allowed\"."});
+    return -EINVAL;
 }

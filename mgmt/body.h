@@ -48,4 +48,13 @@ int body_object(struct body_reader *r, const struct json_node *node,
 int body_read(struct body_reader *r, const struct body_member *members, size_t count,
               u32 *seen) must_check;
 
+/* The same where a request may do without a body, which has no member then. */
+int body_read_if_any(struct body_reader *r, const struct body_member *members, size_t count,
+                     u32 *seen) must_check;
+
+/* A member that is one of some words, "a, b". *out: its place among them. Return: 0; -EINVAL after
+ * answering. */
+int body_word(struct body_reader *r, const struct json_node *node, const char *allowed,
+              u32 *out) must_check;
+
 #endif

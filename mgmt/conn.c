@@ -9,6 +9,7 @@
 #include "mgmt/auth.h"
 #include "mgmt/host_config.h"
 #include "mgmt/nbd_conn.h"
+#include "mgmt/precondition.h"
 #include "mgmt/server.h"
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -162,7 +163,8 @@ static void body_begin(struct conn *conn)
     enum body_kind kind = req->match.route->body;
 
     if (kind == BODY_STREAM) {
-        req->match.route->handle(req);
+        if (precondition_holds(req))
+            req->match.route->handle(req);
         return;
     }
     if (kind == BODY_NONE || !conn->http.has_body)
@@ -283,7 +285,7 @@ static void handle(struct conn *conn)
     req->sink = NULL;
     if (sink)
         sink->end(req);
-    else
+    else if (precondition_holds(req))
         req->match.route->handle(req);
     req->handler_ns = time_ns() - start;
 }

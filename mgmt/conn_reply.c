@@ -9,6 +9,7 @@
 #include "core/lib/string.h"
 #include "mgmt/api_events.h"
 #include "mgmt/auth.h"
+#include "mgmt/precondition.h"
 
 struct json_writer *reply_text(struct req *req, u16 status, const char *content_type)
 {
@@ -178,7 +179,7 @@ void conn_reply_start(struct conn *conn)
     struct req *req = &conn->req;
     struct reply *reply = &req->reply;
     bool streams = reply->source != NULL;
-    bool head_only = conn->http.verb == VERB_HEAD || !status_has_body(reply->status);
+    bool head_only;
 
     if (!streams && reply->body.overflow)
         api_error(req, &(struct problem){
@@ -187,7 +188,9 @@ void conn_reply_start(struct conn *conn)
                            .where = "mgmt/conn_reply.c",
                            .hint = "Report this with the request.",
                        });
+    precondition_tag_reply(req);
     choose_framing(conn);
+    head_only = conn->http.verb == VERB_HEAD || !status_has_body(reply->status);
     conn->out_at = head_write(conn, streams ? reply->length : reply->body.len);
     conn->out_end = CONN_OUT_FRONT + (streams || head_only ? 0 : (u32)reply->body.len);
     conn->is_last_piece = !streams || head_only;

@@ -23,9 +23,11 @@ struct job {
     char target[JOB_TARGET_MAX + 1];
     u32 vm; /* its id, or 0 */
     enum job_state state;
-    const char *error; /* static: why it failed, a sentence; or NULL */
-    u64 begin_ns;      /* uptime */
-    u64 begin_unix_ns; /* 0: the clock is unknown */
+    const char *error;  /* static: why it failed, a sentence; or NULL */
+    u64 begin_ns;       /* uptime */
+    u64 limit_ns;       /* it may take so long */
+    bool ends_by_force; /* then: a VM is powered off, and that is its success; else it has failed */
+    u64 begin_unix_ns;  /* 0: the clock is unknown */
     u64 end_unix_ns;
 };
 

@@ -72,6 +72,8 @@ struct json_writer {
     size_t len;
     bool overflow;
     bool need_comma;
+    u8 depth;           /* objects and arrays that are open */
+    size_t counters_at; /* 0: nobody said */
 };
 
 void json_write_init(struct json_writer *w, char *buf, size_t size);
@@ -96,6 +98,12 @@ void json_put_mac(struct json_writer *w, const char *key, const u8 mac[6]);
 
 /* RFC 3339, UTC, with nanoseconds. */
 void json_put_time(struct json_writer *w, const char *key, u64 unix_ns);
+
+/*
+ * What follows in this object are counters and the like, which are no part of what it is: its
+ * entity tag is that of what is written before. Without effect in an object inside of another.
+ */
+void json_counters_follow(struct json_writer *w);
 
 /* Bytes as they are: separators of a stream, text already in JSON. */
 void json_raw(struct json_writer *w, const char *text);

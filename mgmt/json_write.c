@@ -34,12 +34,20 @@ static void open_with(struct json_writer *w, const char *bracket)
     separate(w);
     put(w, bracket, 1);
     w->need_comma = false;
+    w->depth++;
 }
 
 static void close_with(struct json_writer *w, const char *bracket)
 {
     put(w, bracket, 1);
     w->need_comma = true;
+    w->depth--;
+}
+
+void json_counters_follow(struct json_writer *w)
+{
+    if (w->depth == 1)
+        w->counters_at = w->len;
 }
 
 void json_object_begin(struct json_writer *w)

@@ -58,8 +58,9 @@ void network_json_write(struct json_writer *w, const struct network_info *info)
     json_put_u64(w, "mtu", cfg->mtu);
     if (cfg->kind == NETWORK_NAT)
         write_nat(w, &cfg->nat);
-    json_put_u64(w, "ports", info->ports);
     json_put_bool(w, "builtin", info->is_builtin);
+    json_counters_follow(w);
+    json_put_u64(w, "ports", info->ports);
     json_object_end(w);
 }
 

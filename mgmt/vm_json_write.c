@@ -126,7 +126,7 @@ static void write_nics(struct json_writer *w, const struct vm_config *cfg)
     json_array_end(w);
 }
 
-static void write_disk(struct json_writer *w, const struct vm_disk *disk)
+void vm_json_write_disk(struct json_writer *w, const struct vm_disk *disk)
 {
     json_object_begin(w);
     json_put_string(w, "id", disk->id);
@@ -150,7 +150,7 @@ static void write_disks(struct json_writer *w, const struct vm_config *cfg)
     json_key(w, "disks");
     json_array_begin(w);
     for (u32 i = 0; i < cfg->disk_count; i++)
-        write_disk(w, &cfg->disks[i]);
+        vm_json_write_disk(w, &cfg->disks[i]);
     json_array_end(w);
 }
 

@@ -60,6 +60,9 @@ void pools_get_info(struct vmm_pool *pool, struct pool_info *out);
 int pools_put(const struct pool_spec *spec, struct vmm_pool **out,
               struct vmm_error *err) must_check;
 
+/* Whether pools_put would take it; nothing is written. Return: as that. */
+int pools_check(const struct pool_spec *spec, struct vmm_error *err) must_check;
+
 /* Unmounts it; what is in it is flushed, stays on the disk, and is found again at the next boot.
  * Return: 0; it is gone soon; -EBUSY with *err filled. */
 int pools_delete(struct vmm_pool *pool, struct vmm_error *err) must_check;

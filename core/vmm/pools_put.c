@@ -163,7 +163,7 @@ static int check(const struct pool_spec *spec, struct blkdev *disk, struct vmm_e
 }
 
 /* The one there is already. */
-static int again(const struct pool_spec *spec, struct vmm_pool *pool, struct vmm_error *err)
+static int again(const struct pool_spec *spec, const struct vmm_pool *pool, struct vmm_error *err)
 {
     if (strcmp(pool->disk->name, spec->disk) == 0 &&
         (spec->partition == 0 || pool->partition == spec->partition) && !pool->is_ending)
@@ -173,24 +173,32 @@ static int again(const struct pool_spec *spec, struct vmm_pool *pool, struct vmm
                   "There is another pool \"%s\".", spec->name);
 }
 
+int pools_check(const struct pool_spec *spec, struct vmm_error *err)
+{
+    const struct vmm_pool *pool = pools_find(spec->name);
+    struct blkdev *disk = find_disk(spec->disk);
+    int rc;
+
+    if (pool)
+        return again(spec, pool, err);
+    rc = check_name(spec, err);
+    if (rc == 0 && !disk)
+        rc = refuse(err, -EINVAL, "semantic", "/disk", "GET /api/v1/host/disks lists them.",
+                    "The host has no disk \"%s\".", spec->disk);
+    return rc ? rc : check(spec, disk, err);
+}
+
 int pools_put(const struct pool_spec *spec, struct vmm_pool **out, struct vmm_error *err)
 {
     struct pool_spec made = *spec;
     struct blkdev *disk = find_disk(spec->disk);
     u8 uuid[16];
-    int rc;
+    int rc = pools_check(spec, err);
 
     *out = pools_find(spec->name);
-    if (*out)
-        return again(spec, *out, err);
-    rc = check_name(spec, err);
-    if (rc == 0 && !disk)
-        rc = refuse(err, -EINVAL, "semantic", "/disk", "GET /api/v1/host/disks lists them.",
-                    "The host has no disk \"%s\".", spec->disk);
-    if (rc == 0)
-        rc = check(spec, disk, err);
-    if (rc == 0)
-        rc = partition(&made, disk, err);
+    if (rc || *out)
+        return rc;
+    rc = partition(&made, disk, err);
     if (rc)
         return rc;
     vmm_uuid_make(spec->name, uuid);

@@ -106,6 +106,15 @@ static int check_unique(const struct vm_config *cfg, const struct vmm_entry *sel
     return 0;
 }
 
+static int check_room(struct vmm_error *err)
+{
+    if (registry_count() < VMM_VMS_MAX)
+        return 0;
+    vmm_error_set(err, "no_space", NULL, "Delete a VM.", "There are %u VMs, the most possible.",
+                  VMM_VMS_MAX);
+    return -ENOSPC;
+}
+
 static int out_of_memory(struct vmm_error *err)
 {
     vmm_error_set(err, "no_memory", NULL, "Delete a VM or an image.",
@@ -165,17 +174,10 @@ int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err)
 {
     struct vconsole fresh[VM_CONSOLE_COUNT];
     struct vmm_entry *entry;
-    int rc = definition_check(cfg, err);
+    int rc = vmm_check(0, cfg, err);
 
-    if (rc == 0)
-        rc = check_unique(cfg, NULL, err);
     if (rc)
         return rc;
-    if (registry_count() >= VMM_VMS_MAX) {
-        vmm_error_set(err, "no_space", NULL, "Delete a VM.", "There are %u VMs, the most possible.",
-                      VMM_VMS_MAX);
-        return -ENOSPC;
-    }
     entry = kzalloc(sizeof(*entry));
     if (!entry)
         return out_of_memory(err);
@@ -283,9 +285,37 @@ static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
     return -EBUSY;
 }
 
-int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
+/* Whether a VM that runs can become *cfg. */
+static int check_live(const struct vmm_entry *entry, const struct vm_config *cfg,
+                      struct vmm_error *err)
 {
     static struct vm_config live; /* large; one thread calls */
+    int rc = definition_check(cfg, err);
+
+    if (rc)
+        return rc;
+    memcpy(&live, &entry->cfg, sizeof(live));
+    take_live(&live, cfg);
+    return memcmp(&live, cfg, sizeof(live)) == 0 ? 0 : needs_stop(entry, err);
+}
+
+int vmm_check(u32 id, const struct vm_config *cfg, struct vmm_error *err)
+{
+    const struct vmm_entry *entry = id ? definition_find(id, err) : NULL;
+    int rc;
+
+    if (id && !entry)
+        return -ENOENT;
+    if (entry && !definition_is_off(entry))
+        return check_live(entry, cfg, err);
+    rc = definition_check(cfg, err);
+    if (rc == 0)
+        rc = check_unique(cfg, entry, err);
+    return rc || entry ? rc : check_room(err);
+}
+
+int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
+{
     struct vmm_entry *entry = definition_find(id, err);
     int rc;
 
@@ -293,19 +323,15 @@ int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err)
         return -ENOENT;
     if (definition_is_off(entry))
         return vmm_replace(id, cfg, err);
-    rc = definition_check(cfg, err);
+    rc = check_live(entry, cfg, err);
     if (rc)
         return rc;
-    memcpy(&live, &entry->cfg, sizeof(live));
-    take_live(&live, cfg);
-    if (memcmp(&live, cfg, sizeof(live)) != 0)
-        return needs_stop(entry, err);
     if (entry->vm && !cfg->cpu_realtime) {
         rc = machine_set_memory(entry, vm_config_target(cfg), err);
         if (rc)
             return rc;
     }
-    rc = definition_set(entry, &live, err);
+    rc = definition_set(entry, cfg, err);
     if (rc == 0 && entry->vm)
         machine_set_share(entry);
     return rc;

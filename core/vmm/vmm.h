@@ -125,11 +125,21 @@ int vmm_replace(u32 id, const struct vm_config *cfg, struct vmm_error *err) must
 int vmm_change(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
 
 /*
+ * Whether vmm_create (id 0) or vmm_change would take it; nothing changes. What only the machine can
+ * say remains open: whether the memory for a larger balloon is there. Return: as these.
+ */
+int vmm_check(u32 id, const struct vm_config *cfg, struct vmm_error *err) must_check;
+
+/*
  * Gives the VM one more disk; also while it runs, and its guest is told. A disk of a VM that is off
  * is replaced by one of the same id; the same again changes nothing. Return: 0; -ENOENT, -EINVAL,
  * -EBUSY (its volume is in use; state; needs_stop), -ENOSPC, -ENOMEM, or the pool's error.
  */
 int vmm_disk_put(u32 id, const struct vm_disk *disk, struct vmm_error *err) must_check;
+
+/* Whether it would; a running VM's volume may still turn out to be in use. Return: as vmm_disk_put.
+ */
+int vmm_disk_check(u32 id, const struct vm_disk *disk, struct vmm_error *err) must_check;
 
 /*
  * Takes a disk away: from a VM that is off, or by force, at once; the guest then finds errors, and

@@ -17,43 +17,60 @@ static u32 place_of(const struct vm_config *cfg, const char *disk)
     return at;
 }
 
-static int put_live(struct vmm_entry *entry, const struct vm_config *next, struct vmm_error *err)
+/* Whether a VM that runs may get what `next` has more. */
+static int check_live(const struct vmm_entry *entry, const struct vm_config *next,
+                      struct vmm_error *err)
 {
     if (!entry->vm)
         return definition_wrong_state(entry, "Wait until it runs.", err);
     if (next->disk_count > entry->cfg.disk_count)
-        return machine_plug_disk(entry, next, err);
+        return 0;
     vmm_error_set(err, "needs_stop", NULL, "Power it off, or DELETE the disk first.",
                   "VM \"%s\" is %s and has a disk of that id, which is another one.",
                   entry->cfg.name, vmm_state_name(entry->state));
     return -EBUSY;
 }
 
-int vmm_disk_put(u32 id, const struct vm_disk *disk, struct vmm_error *err)
+/* The definition with that disk, if the VM may have it now. Return: 0; -EINVAL, -EBUSY with *err
+ * filled. */
+static int with_disk(const struct vmm_entry *entry, const struct vm_disk *disk,
+                     struct vm_config *next, struct vmm_error *err)
 {
-    static struct vm_config next; /* large; one thread calls */
-    struct vmm_entry *entry = definition_find(id, err);
-    u32 at;
+    u32 at = place_of(&entry->cfg, disk->id);
     int rc;
 
-    if (!entry)
-        return -ENOENT;
-    at = place_of(&entry->cfg, disk->id);
-    if (at < entry->cfg.disk_count && memcmp(&entry->cfg.disks[at], disk, sizeof(*disk)) == 0)
-        return 0;
     if (at == VM_DISKS_MAX) {
         vmm_error_set(err, "semantic", NULL, "Remove another disk first.",
                       "VM \"%s\" has %u disks, the most possible.", entry->cfg.name, VM_DISKS_MAX);
         return -EINVAL;
     }
-    next = entry->cfg;
-    next.disks[at] = *disk;
-    next.disk_count = MAX(next.disk_count, at + 1);
-    rc = definition_check(&next, err);
-    if (rc)
+    *next = entry->cfg;
+    if (at < next->disk_count && memcmp(&next->disks[at], disk, sizeof(*disk)) == 0)
+        return 0; /* the same again, in whatever state */
+    next->disks[at] = *disk;
+    next->disk_count = MAX(next->disk_count, at + 1);
+    rc = definition_check(next, err);
+    return rc || definition_is_off(entry) ? rc : check_live(entry, next, err);
+}
+
+int vmm_disk_check(u32 id, const struct vm_disk *disk, struct vmm_error *err)
+{
+    static struct vm_config next; /* large; one thread calls */
+    const struct vmm_entry *entry = definition_find(id, err);
+
+    return entry ? with_disk(entry, disk, &next, err) : -ENOENT;
+}
+
+int vmm_disk_put(u32 id, const struct vm_disk *disk, struct vmm_error *err)
+{
+    static struct vm_config next; /* large; one thread calls */
+    struct vmm_entry *entry = definition_find(id, err);
+    int rc = entry ? with_disk(entry, disk, &next, err) : -ENOENT;
+
+    if (rc || memcmp(&next, &entry->cfg, sizeof(next)) == 0)
         return rc;
     return definition_is_off(entry) ? definition_set(entry, &next, err)
-                                    : put_live(entry, &next, err);
+                                    : machine_plug_disk(entry, &next, err);
 }
 
 /* The guest is asked, and need not answer. */

@@ -253,17 +253,21 @@ static int check_spec(const struct volume_spec *spec, struct vmm_error *err)
     return 0;
 }
 
+static int there_is_another(const struct volume_spec *spec, struct vmm_error *err)
+{
+    vmm_error_set(err, "exists", NULL, "PATCH makes it larger; DELETE it first to change more.",
+                  "There is another volume \"%s\".", spec->name);
+    return -EEXIST;
+}
+
 int volumes_create(const struct volume_spec *spec, struct volume **out, struct vmm_error *err)
 {
     struct entry *entry;
     int rc;
 
     *out = volumes_find(spec->name);
-    if (*out) {
-        vmm_error_set(err, "exists", NULL, "PATCH makes it larger; DELETE it first to change more.",
-                      "There is another volume \"%s\".", spec->name);
-        return -EEXIST;
-    }
+    if (*out)
+        return there_is_another(spec, err);
     rc = check_spec(spec, err);
     if (rc)
         return rc;
@@ -278,6 +282,33 @@ int volumes_create(const struct volume_spec *spec, struct volume **out, struct v
     }
     entry->volume = *out;
     insert(entry);
+    return 0;
+}
+
+int volumes_check(struct volume_spec *spec, struct vmm_error *err)
+{
+    struct volume *made = volumes_find(spec->name);
+    struct vmm_pool *pool = NULL;
+    int rc;
+
+    if (made && !volumes_is_same(made, spec))
+        return there_is_another(spec, err);
+    if (made) {
+        volumes_get_spec(made, spec);
+        return 0;
+    }
+    rc = check_spec(spec, err);
+    if (rc == 0 && !spec->disk[0])
+        rc = choose_pool(spec, &pool, err);
+    if (rc)
+        return rc;
+    if (pool)
+        return volumes_check_in_pool(spec, pool, err);
+    rc = make(spec, &made, err); /* in RAM or of a disk: that writes nothing */
+    if (rc)
+        return rc;
+    spec->size_bytes = volume_bytes(made);
+    made->ops->destroy(made);
     return 0;
 }
 
@@ -368,9 +399,19 @@ const char *volumes_parent(const struct volume *volume)
  * -----------------------------------------------------------------------------------------------------
  */
 
-int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err)
+static int bad_growth(const struct volume *volume, u64 size_bytes, struct vmm_error *err)
 {
-    int rc = -EINVAL;
+    vmm_error_set(
+        err, "semantic", "/size_bytes",
+        "In RAM it can have a multiple of 512 up to 1099511627776 bytes, in a pool one of its "
+        "block_bytes; on a disk it stays as large as its partition.",
+        "Volume \"%s\" cannot have %llu bytes.", volume->name, (unsigned long long)size_bytes);
+    return -EINVAL;
+}
+
+int volumes_check_growth(const struct volume *volume, u64 size_bytes, struct vmm_error *err)
+{
+    bool is_too_large = volume_is_ram(volume) && size_bytes > VOLUME_RAM_BYTES_MAX;
 
     if (size_bytes < volume_bytes(volume)) {
         vmm_error_set(err, "state", "/size_bytes", "Make a smaller one and copy.",
@@ -379,20 +420,25 @@ int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err)
     }
     if (size_bytes == volume_bytes(volume))
         return 0;
-    if (IS_ALIGNED(size_bytes, volume->block_bytes))
-        rc = volume->ops->grow(volume, size_bytes / volume->block_bytes);
+    if (entry_of(volume)->spec.disk[0] || is_too_large ||
+        !IS_ALIGNED(size_bytes, volume->block_bytes))
+        return bad_growth(volume, size_bytes, err);
+    return 0;
+}
+
+int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err)
+{
+    int rc = volumes_check_growth(volume, size_bytes, err);
+
+    if (rc || size_bytes == volume_bytes(volume))
+        return rc;
+    rc = volume->ops->grow(volume, size_bytes / volume->block_bytes);
     if (rc == -ENOMEM)
         return no_memory(err);
     if (rc && rc != -EINVAL && volume_pool_of(volume))
         return pools_explain(rc, pools_find(entry_of(volume)->spec.pool), err);
-    if (rc) {
-        vmm_error_set(
-            err, "semantic", "/size_bytes",
-            "In RAM it can have a multiple of 512 up to 1099511627776 bytes, in a pool one of its "
-            "block_bytes; on a disk it stays as large as its partition.",
-            "Volume \"%s\" cannot have %llu bytes.", volume->name, (unsigned long long)size_bytes);
-        return -EINVAL;
-    }
+    if (rc)
+        return bad_growth(volume, size_bytes, err);
     for (u32 i = 0; i < registry_count(); i++) {
         struct vmm_entry *vm = registry_at(i);
 

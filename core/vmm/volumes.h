@@ -40,6 +40,12 @@ struct volume_spec {
  */
 int volumes_create(const struct volume_spec *spec, struct volume **out,
                    struct vmm_error *err) must_check;
+/*
+ * Whether volumes_create would take it, without making it, and what it would make: *spec gets its
+ * pool and size. Only what the pool's disk would say, and whether there is room, remains open.
+ * Return: as volumes_create.
+ */
+int volumes_check(struct volume_spec *spec, struct vmm_error *err) must_check;
 bool volumes_is_same(struct volume *volume, const struct volume_spec *spec);
 
 struct volume *volumes_find(const char *name); /* NULL: there is none */
@@ -50,6 +56,9 @@ void volumes_get_spec(const struct volume *volume, struct volume_spec *out);
 
 /* Makes it larger; running guests are told. Return: 0; -EINVAL (smaller, or not possible), -ENOMEM,
  * with *err filled. */
+int volumes_check_growth(const struct volume *volume, u64 size_bytes,
+                         struct vmm_error *err) must_check; /* changes nothing; what the pool says
+                                                               remains open */
 int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err) must_check;
 
 /* What is on a disk stays there, what is in RAM or in a pool is gone. Return: 0; -EBUSY, or the

@@ -11,6 +11,11 @@
 int volumes_make_in_pool(const struct volume_spec *spec, struct vmm_pool *pool, struct volume **out,
                          struct vmm_error *err) must_check;
 
+/* Whether it could be made: all but what the pool itself says. *spec gets its pool and size.
+ * Return: as that. */
+int volumes_check_in_pool(struct volume_spec *spec, struct vmm_pool *pool,
+                          struct vmm_error *err) must_check;
+
 /* Makes one of a part of a disk. Return: 0; -EINVAL, -EBUSY, -ENOMEM with *err filled. */
 int volumes_make_on_disk(const struct volume_spec *spec, struct volume **out,
                          struct vmm_error *err) must_check;

@@ -57,12 +57,10 @@ static int bad_size(const struct volume_spec *spec, u64 least, struct vmm_error 
     return -EINVAL;
 }
 
-static int make_empty(const struct volume_spec *spec, struct vmm_pool *pool, struct vmm_error *err)
+static int check_empty(const struct volume_spec *spec, const struct vmm_pool *pool,
+                       struct vmm_error *err)
 {
-    struct store_op op = {
-        .kind = STORE_CREATE, .name = spec->name, .bytes = spec->size_bytes, .created_s = now_s()};
     struct pool *engine = pools_engine(pool);
-    int rc;
 
     if (spec->is_read_only) {
         vmm_error_set(err, "semantic", "/read_only", "Add \"from\": {\"volume\": …} to make one.",
@@ -73,6 +71,18 @@ static int make_empty(const struct volume_spec *spec, struct vmm_pool *pool, str
         return pools_explain(-EBUSY, pool, err);
     if (spec->size_bytes == 0 || !IS_ALIGNED(spec->size_bytes, pool_block_bytes(engine)))
         return bad_size(spec, pool_block_bytes(engine), err);
+    return 0;
+}
+
+static int make_empty(const struct volume_spec *spec, struct vmm_pool *pool, struct vmm_error *err)
+{
+    struct store_op op = {
+        .kind = STORE_CREATE, .name = spec->name, .bytes = spec->size_bytes, .created_s = now_s()};
+    struct pool *engine = pools_engine(pool);
+    int rc = check_empty(spec, pool, err);
+
+    if (rc)
+        return rc;
     rc = pool_run(engine, &op, NULL);
     if (rc == -EINVAL)
         return bad_size(spec, pool_block_bytes(engine), err);
@@ -87,6 +97,16 @@ static void undo(const struct volume_spec *spec, struct vmm_pool *pool)
     (void)rc; /* what is left is found at the next boot */
 }
 
+static int check_copy(const struct volume_spec *spec, const struct volume *source,
+                      struct vmm_error *err)
+{
+    if (spec->size_bytes != 0 && (spec->size_bytes < volume_bytes(source) ||
+                                  !IS_ALIGNED(spec->size_bytes, source->block_bytes) ||
+                                  (spec->is_read_only && spec->size_bytes != volume_bytes(source))))
+        return bad_size(spec, volume_bytes(source), err);
+    return 0;
+}
+
 /* A copy in constant time; then it may be made larger. */
 static int copy(const struct volume_spec *spec, struct vmm_pool *pool, const struct volume *source,
                 struct vmm_error *err)
@@ -96,12 +116,10 @@ static int copy(const struct volume_spec *spec, struct vmm_pool *pool, const str
                           .from = source->name,
                           .created_s = now_s()};
     struct store_op grow = {.kind = STORE_GROW, .name = spec->name, .bytes = spec->size_bytes};
-    int rc;
+    int rc = check_copy(spec, source, err);
 
-    if (spec->size_bytes != 0 && (spec->size_bytes < volume_bytes(source) ||
-                                  !IS_ALIGNED(spec->size_bytes, source->block_bytes) ||
-                                  (spec->is_read_only && spec->size_bytes != volume_bytes(source))))
-        return bad_size(spec, volume_bytes(source), err);
+    if (rc)
+        return rc;
     rc = pool_run(pools_engine(pool), &op, NULL);
     if (rc)
         return pools_explain(rc, pool, err);
@@ -115,13 +133,32 @@ static int copy(const struct volume_spec *spec, struct vmm_pool *pool, const str
                          : 0;
 }
 
+static bool has_source(const struct volume_spec *spec)
+{
+    return spec->volume[0] || spec->snapshot[0] || spec->image[0];
+}
+
+int volumes_check_in_pool(struct volume_spec *spec, struct vmm_pool *pool, struct vmm_error *err)
+{
+    const struct volume *source;
+
+    (void)str_copy(spec->pool, sizeof(spec->pool), pools_name(pool));
+    if (!has_source(spec))
+        return check_empty(spec, pool, err);
+    source = find_source(spec, pool, err);
+    if (!source || check_copy(spec, source, err))
+        return -EINVAL;
+    spec->size_bytes = MAX(spec->size_bytes, volume_bytes(source));
+    return 0;
+}
+
 int volumes_make_in_pool(const struct volume_spec *spec, struct vmm_pool *pool, struct volume **out,
                          struct vmm_error *err)
 {
     const struct volume *source = NULL;
     int rc;
 
-    if (spec->volume[0] || spec->snapshot[0] || spec->image[0]) {
+    if (has_source(spec)) {
         source = find_source(spec, pool, err);
         if (!source)
             return -EINVAL;

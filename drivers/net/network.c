@@ -89,6 +89,11 @@ static struct pktbuf_need uplink_need(const struct netdev *dev, u32 mtu)
     return (struct pktbuf_need){.big = dev && mtu > ETHERNET_MTU ? UPLINK_BIG_BUFFERS : 0};
 }
 
+static u32 mtu_of(const struct network_config *cfg, const struct netdev *dev)
+{
+    return cfg->mtu ? cfg->mtu : dev ? MIN(dev->mtu_max, ETHERNET_MTU) : ETHERNET_MTU;
+}
+
 static int make(const struct network_config *cfg, struct netdev *dev, struct network **out)
 {
     struct network *network;
@@ -101,7 +106,7 @@ static int make(const struct network_config *cfg, struct netdev *dev, struct net
     network->sw.has_tags = dev == NULL;
     if (dev)
         (void)str_copy(network->cfg.uplink, sizeof(network->cfg.uplink), dev->bdf);
-    network->mtu = cfg->mtu ? cfg->mtu : dev ? MIN(dev->mtu_max, ETHERNET_MTU) : ETHERNET_MTU;
+    network->mtu = mtu_of(cfg, dev);
     network->cfg.mtu = network->mtu;
     if (pktbuf_pool_reserve(uplink_need(dev, network->mtu))) {
         kfree(network);
@@ -223,31 +228,68 @@ static int replace(struct network **link, struct network *old, const struct netw
     return rc;
 }
 
+/* What is there in the place of a network that is wanted, and how it would become that. */
+struct change {
+    struct network **link;
+    struct network *old; /* NULL: it is new */
+    struct netdev *dev;
+    bool is_mtu_only; /* of the built-in uplink */
+    bool is_forwards_only;
+};
+
+/* Return: as network_put; *cfg then has what was left to the host. */
+static int settle(struct network_config *cfg, struct change *change)
+{
+    struct network **link = place_of(cfg->name);
+    struct network *old = *link && strcmp((*link)->cfg.name, cfg->name) == 0 ? *link : NULL;
+    bool is_uplink = old && is_uplink_again(old, cfg);
+    int rc;
+
+    *change = (struct change){.link = link, .old = old, .is_mtu_only = is_uplink};
+    if (old && old->is_builtin && !is_uplink && (!old->nat || cfg->kind != NETWORK_NAT))
+        return -EBUSY;
+    rc = check(cfg, &change->dev);
+    if (rc == 0 && cfg->kind == NETWORK_NAT)
+        rc = network_nat_settle(cfg, old);
+    if (rc || is_uplink)
+        return rc;
+    change->is_forwards_only = old && differ_in_forwards_only(old, cfg);
+    return old && !change->is_forwards_only && is_in_use(old) ? -EBUSY : 0;
+}
+
+int network_check(struct network_config *cfg)
+{
+    struct change change;
+    int rc = settle(cfg, &change);
+
+    if (rc)
+        return rc;
+    if (change.is_mtu_only && cfg->mtu != change.old->mtu && change.old->port_count > 0)
+        return -EBUSY;
+    if (!change.old && networks.count == NETWORKS_MAX)
+        return -ENOSPC;
+    if (change.dev)
+        (void)str_copy(cfg->uplink, sizeof(cfg->uplink), change.dev->bdf);
+    cfg->mtu = mtu_of(cfg, change.dev);
+    return 0;
+}
+
 int network_put(const struct network_config *wanted, bool *is_new)
 {
     static struct network_config cfg; /* large; one thread makes networks */
-    struct network **link = place_of(wanted->name);
-    struct network *old = *link && strcmp((*link)->cfg.name, wanted->name) == 0 ? *link : NULL;
-    bool is_uplink = old && is_uplink_again(old, wanted);
-    struct netdev *dev;
+    struct change change;
     int rc;
 
     cfg = *wanted;
-    *is_new = old == NULL;
-    if (old && old->is_builtin && !is_uplink && (!old->nat || cfg.kind != NETWORK_NAT))
-        return -EBUSY;
-    rc = check(&cfg, &dev);
-    if (rc == 0 && cfg.kind == NETWORK_NAT)
-        rc = network_nat_settle(&cfg, old);
+    rc = settle(&cfg, &change);
+    *is_new = change.old == NULL;
     if (rc)
         return rc;
-    if (is_uplink)
-        return change_mtu(old, cfg.mtu);
-    if (old && differ_in_forwards_only(old, &cfg))
-        return change_forwards(old, &cfg);
-    if (old && is_in_use(old))
-        return -EBUSY;
-    return replace(link, old, &cfg, dev);
+    if (change.is_mtu_only)
+        return change_mtu(change.old, cfg.mtu);
+    if (change.is_forwards_only)
+        return change_forwards(change.old, &cfg);
+    return replace(change.link, change.old, &cfg, change.dev);
 }
 
 void network_keep(const char *name)

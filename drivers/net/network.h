@@ -66,6 +66,10 @@ struct network_info {
  */
 int network_put(const struct network_config *cfg, bool *is_new) must_check;
 
+/* Whether network_put would take it, without doing it: *cfg gets what was left to the host. Only
+ * room for it remains open. Return: as network_put. */
+int network_check(struct network_config *cfg) must_check;
+
 /* Return: 0, -ENOENT, -EBUSY (in use or built-in). */
 int network_delete(const char *name) must_check;
 

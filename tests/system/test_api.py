@@ -181,3 +181,53 @@ def test_metrics(machine):
         assert f'socle_cpu_seconds_total{{cpu="1",mode="{mode}"}}' in text
     for line in text.splitlines():
         assert line.startswith("#") or len(line.rsplit(" ", 1)) == 2
+
+
+def test_similar_names(clean, problem):
+    m = clean
+    for name in ("web1", "web2", "database"):
+        m.create_vm(name, {"kernel": "none"}, start=False)
+    m.put("/volumes/data-1", {"size_bytes": 1 << 20})
+    assert problem(m.get("/vms/wbe1"), 404, "no_such")["similar"] == ["web1", "web2"]
+    assert problem(m.get("/volumes/dta-1"), 404, "no_such")["similar"] == ["data-1"]
+    assert problem(m.get("/networks/defalt"), 404, "no_such")["similar"] == ["default"]
+    assert "similar" not in problem(m.get("/vms/nothing-like-it"), 404, "no_such")
+
+
+def test_delete_with_volumes(clean, problem):
+    m = clean
+    for name in ("own", "shared", "kept"):
+        m.put(f"/volumes/{name}", {"size_bytes": 1 << 20})
+    disk = lambda name: {"id": name, "volume": name}
+    m.create_vm("a", {"kernel": "none"}, start=False, disks=[disk("own"), disk("shared")])
+    m.create_vm("b", {"kernel": "none"}, start=False, disks=[disk("shared"), disk("kept")])
+    problem(m.delete("/vms/a?volumes=burn"), 400, "bad_value")
+    assert "shared" in problem(m.delete("/vms/a?volumes=delete"), 409, "in_use")["detail"]
+    assert [v["name"] for v in m.json("/volumes")["items"]] == ["kept", "own", "shared"]
+    assert m.delete("/vms/b?volumes=keep").status == 204
+    assert m.delete("/vms/a?volumes=delete").status == 204
+    assert [v["name"] for v in m.json("/volumes")["items"]] == ["kept"]
+
+
+def wait_task(m, reply):
+    assert reply.status == 202
+    return m.json(f"/tasks/{body_json(reply)['id']}?wait_ms=30000")
+
+
+def test_shutdown_has_a_limit(clean, problem):
+    """A guest that does not know the button."""
+    m = clean
+    m.upload("echo", guest("echo"))
+    m.create_vm("deaf", {"firmware": "pvh", "kernel": "echo"})
+    m.wait_console("deaf", "echo ready")
+    failed = wait_task(m, m.post("/vms/deaf/shutdown", {"grace_ms": 200}))
+    assert failed["state"] == "failed" and "did not switch itself off" in failed["error"]
+    assert m.state("deaf") == "running"
+    assert m.post("/vms/deaf/shutdown").status == 202  # ten minutes, which the next one shortens
+    done = wait_task(m, m.post("/vms/deaf/shutdown", {"grace_ms": 200, "then": "poweroff"}))
+    assert done["state"] == "succeeded" and m.state("deaf") == "stopped"
+    problem(m.post("/vms/deaf/shutdown"), 409, "state")
+    assert problem(m.post("/vms/deaf/shutdown", {"then": "wait"}), 400, "bad_value")["pointer"] == "/then"
+    problem(m.post("/vms/deaf/shutdown", {"grace_s": 1}), 400, "unknown_field")
+    assert body_json(m.post("/vms/deaf/start", {"paused": True}))["state"] == "paused"
+    problem(m.post("/vms/deaf/reset", {}, headers={"If-Match": '"0"'}), 412, "etag")

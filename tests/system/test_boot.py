@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Booting: by USB image and by PXE, on 1, 2 and 4 CPUs."""
 
+import json
 import re
 
 import pytest
@@ -32,6 +33,32 @@ def test_poweroff_by_rest():
     with make_machine() as m:
         m.wait_ready()
         assert m.post("/host/poweroff", {"vms": "kill"}).status == 202
+        assert m.wait_exit(60) == 0
+
+
+def test_poweroff_waits_for_guests():
+    """As long as they were given; here for one that does not know the power button."""
+    with make_machine() as m:
+        m.wait_ready()
+        m.run_guest("echo")
+        m.wait_console("echo", "echo ready")
+        assert m.post("/host/poweroff").status == 409
+        task = json.loads(m.post("/host/poweroff", {"vms": "shutdown", "grace_ms": 3600000}).body)
+        assert (task["kind"], task["state"]) == ("host.poweroff", "running")
+        m.wait_serial("1 VMs are asked to switch themselves off")
+        assert m.state("echo") == "running"
+        assert m.post("/host/poweroff", {"vms": "shutdown", "grace_ms": 1}).status == 202
+        m.wait_serial("1 VMs have not switched themselves off")
+        assert m.wait_exit(60) == 0
+
+
+def test_poweroff_when_the_last_guest_is_off():
+    with make_machine() as m:
+        m.wait_ready()
+        m.run_guest("echo")
+        m.wait_console("echo", "echo ready")
+        assert m.post("/host/poweroff", {"vms": "shutdown", "grace_ms": 3600000}).status == 202
+        assert m.post("/vms/echo/poweroff").status == 200
         assert m.wait_exit(60) == 0
 
 
