@@ -4,8 +4,9 @@
  * server.c, conn*.c and nbd_*.c.
  *
  * HANDSHAKE (TLS only) → READ → (a request is answered) → REPLY → READ again or LINGER → FREE.
- * While a reply is on its way, received frames wait in `pending` and the client's window closes;
- * all connections together hold CONN_PBUFS_MAX.
+ * In between it may WAIT for a password to be checked (auth_password.h).
+ * While that lasts or a reply is on its way, received frames wait in `pending` and the client's
+ * window closes; all connections together hold CONN_PBUFS_MAX.
  *
  * Those of NBD's port stay in NBD, but for the handshake their client may ask for.
  */
@@ -28,7 +29,15 @@
 #define CONN_OUT_BACK  16u
 #define CONN_OUT_BYTES (CONN_OUT_FRONT + REPLY_BODY_MAX + CONN_OUT_BACK)
 
-enum conn_state { CONN_FREE, CONN_HANDSHAKE, CONN_READ, CONN_REPLY, CONN_LINGER, CONN_NBD };
+enum conn_state {
+    CONN_FREE,
+    CONN_HANDSHAKE,
+    CONN_READ,
+    CONN_WAIT,
+    CONN_REPLY,
+    CONN_LINGER,
+    CONN_NBD
+};
 
 struct conn {
     struct req req; /* first: handlers get this pointer */
@@ -100,6 +109,9 @@ void conn_goodbye(const struct conn *conn);
 
 /* Parses and answers as far as possible. Context: lwIP callback or poll. */
 void conn_run(struct conn *conn);
+
+/* What conn->req waited for is there: goes on with it. */
+void conn_resume(struct conn *conn);
 
 /* A complete answer is in conn->req.reply: begin to send it. */
 void conn_reply_start(struct conn *conn);

@@ -13,6 +13,7 @@
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
 #include "mgmt/auth.h"
+#include "mgmt/auth_password.h"
 #include "mgmt/conn.h"
 #include "mgmt/nbd_conn.h"
 #include "mgmt/nbd_exports.h"
@@ -273,8 +274,8 @@ static void nbd_poll(struct conn *conn, u64 now)
 /* A request whose answer is not complete; not the one whose handler runs now. */
 static bool is_under_way(const struct conn *conn)
 {
-    return conn->state == CONN_REPLY || (conn->state == CONN_READ && conn->in_request) ||
-           nbd_conn_export(conn);
+    return conn->state == CONN_REPLY || conn->state == CONN_WAIT ||
+           (conn->state == CONN_READ && conn->in_request) || nbd_conn_export(conn);
 }
 
 /* The token of a followed log or a long upload may expire while it goes on, the session end. */
@@ -292,6 +293,7 @@ static void conn_poll(struct conn *conn, u64 now)
     }
     switch (conn->state) {
     case CONN_FREE:
+    case CONN_WAIT:
         break;
     case CONN_HANDSHAKE:
         if (conn->client_done || now - conn->request_ns > HANDSHAKE_TIMEOUT_NS)
@@ -341,9 +343,33 @@ static bool handshake_poll(void)
     return false;
 }
 
+/* Who is known goes before strangers, then who has waited longest. */
+static bool goes_before(const struct conn *a, const struct conn *b)
+{
+    if (a->req.derive.goes_first != b->req.derive.goes_first)
+        return a->req.derive.goes_first;
+    return a->req.begin_ns < b->req.begin_ns;
+}
+
+/* A slice of one password's check. Return: true if one waits. */
+static bool password_poll(void)
+{
+    struct conn *first = NULL;
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (conn->state == CONN_WAIT && (!first || goes_before(conn, first)))
+            first = conn;
+    }
+    if (first && auth_password_step(&first->req))
+        conn_resume(first);
+    return first != NULL;
+}
+
 enum server_next server_poll(void)
 {
-    bool waits = false;
+    bool waits = false, is_busy;
     u64 now = time_ns();
 
     nbd_exports_poll();
@@ -352,7 +378,8 @@ enum server_next server_poll(void)
             conn_poll(&server.conns[i], now);
         waits |= server.conns[i].state == CONN_REPLY && server.conns[i].is_waiting;
     }
-    if (handshake_poll())
+    is_busy = password_poll();
+    if (handshake_poll() || is_busy)
         return SERVER_GO_ON;
     return waits ? SERVER_ASK_SOURCES : SERVER_SLEEP;
 }
