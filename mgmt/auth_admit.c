@@ -10,7 +10,9 @@
 #include "mgmt/auth_password.h"
 #include "mgmt/auth_users.h"
 #include "mgmt/base64.h"
+#include "mgmt/client_ca.h"
 #include "mgmt/random.h"
+#include "mgmt/tls_client.h"
 
 #define BASIC_MAX (TOKEN_NAME_MAX + 1 + PASSWORD_MAX) /* name, colon, password */
 
@@ -38,7 +40,10 @@ static void answer_no_token(struct req *req)
     reply_header(req, "WWW-Authenticate", "Bearer realm=\"socle\"");
     api_error(req, &(struct problem){
                        .slug = "no_token",
-                       .detail = "This needs a token.",
+                       .detail = req->peer.client
+                                     ? "This needs a token: your certificate is no user's, not "
+                                       "signed by the client CA, or not valid now."
+                                     : "This needs a token.",
                        .hint = auth_is_claimed()
                                    ? "Send \"Authorization: Bearer socle1.<id>.<secret>\"; an "
                                      "administrator makes tokens by POST /api/v1/tokens."
@@ -207,6 +212,44 @@ static bool check_csrf(struct req *req, const struct session *session)
     return false;
 }
 
+/* Pinned by its SHA-256, or trusted for a name in it. Return: NULL: he is nobody here. */
+static const struct user *user_of(const struct tls_client *client)
+{
+    const struct user *user = user_of_cert(auth_users(), client->sha256);
+
+    if (!tls_client_is_in_time(client))
+        return NULL;
+    if (user || !client->is_trusted || client->ca_version != client_ca_version())
+        return user;
+    for (u32 i = 0; !user && i < client->name_count; i++) {
+        if (!user_cert_is_fingerprint(client->names[i]))
+            user = user_of_cert(auth_users(), client->names[i]);
+    }
+    return user;
+}
+
+/*
+ * A browser shows its certificate by itself, also when a page of another site makes it send
+ * something: it says so in Sec-Fetch-Site, and in Origin, which conn.c looks at for all.
+ */
+static bool by_certificate(struct req *req)
+{
+    const struct user *user = req->peer.client ? user_of(req->peer.client) : NULL;
+    const char *site = http_header(req->http, "sec-fetch-site");
+
+    if (!user) {
+        answer_no_token(req);
+        return false;
+    }
+    if (is_change(req->http->verb) && site && strcmp(site, "same-origin") != 0 &&
+        strcmp(site, "none") != 0) {
+        api_answer_foreign_page(req);
+        return false;
+    }
+    remember_user(req, user, WAY_CERTIFICATE);
+    return true;
+}
+
 /* Return: true, with req->who; false after answering, or while a password is being checked. */
 static bool identify(struct req *req)
 {
@@ -222,8 +265,7 @@ static bool identify(struct req *req)
     session = session_of(req);
     if (session && remember_session(req, session))
         return check_csrf(req, session);
-    answer_no_token(req);
-    return false;
+    return by_certificate(req);
 }
 
 bool auth_admit(struct req *req)

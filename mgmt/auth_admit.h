@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ways to come in: a token, a password, a browser's session. Private to auth*.c. Context of
- * all: management task. */
+/* The ways to come in: a token, a password, a browser's session, a certificate. Private to auth*.c.
+ * Context of all: management task. */
 #ifndef SOCLE_MGMT_AUTH_ADMIT_H
 #define SOCLE_MGMT_AUTH_ADMIT_H
 

@@ -38,6 +38,7 @@ void conn_peer_note(struct conn *conn)
     const ip_addr_t *address = conn->pcb ? &conn->pcb->remote_ip : NULL;
 
     peer->has_tls = conn->tls != NULL;
+    peer->client = conn->client.sha256[0] ? &conn->client : NULL;
     if (!address)
         return;
     if (IP_IS_V6(address))

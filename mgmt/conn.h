@@ -17,6 +17,7 @@
 #include "lwip/tcp.h"
 
 #include "mgmt/api.h"
+#include "mgmt/tls_client.h"
 
 #define CONN_PBUFS_MAX 640u /* of net_task's pool; more is dropped and sent again */
 #define CONN_BODY_MAX  (64u * 1024u)
@@ -45,7 +46,8 @@ struct conn {
     struct tcp_pcb *pcb;     /* NULL: lwIP has freed it */
     struct tls_session *tls; /* NULL: plain, or its handshake has not begun */
     struct nbd_session *nbd; /* NULL: it speaks HTTP */
-    bool redirects;          /* every answer sends the client to the TLS port */
+    struct tls_client client;
+    bool redirects; /* every answer sends the client to the TLS port */
     u32 in_at;
     u32 in_end;
     struct pbuf *pending;

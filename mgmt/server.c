@@ -392,6 +392,16 @@ void server_end_handshakes(void)
     }
 }
 
+void server_end_trusted(void)
+{
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (is_under_way(conn) && conn->client.is_trusted && conn->req.who.way == WAY_CERTIFICATE)
+            conn->must_abort = true;
+    }
+}
+
 void server_end_streams(const void *object)
 {
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {

@@ -83,6 +83,13 @@ static bool fingerprint_parse(const char *text, char dst[USER_CERT_MAX + 1])
     return count == 2 * SHA256_BYTES;
 }
 
+bool user_cert_is_fingerprint(const char *text)
+{
+    char copy[USER_CERT_MAX + 1];
+
+    return fingerprint_parse(text, copy);
+}
+
 bool user_cert_parse(const char *text, char dst[USER_CERT_MAX + 1])
 {
     if (fingerprint_parse(text, dst))

@@ -64,6 +64,9 @@ bool password_parse(const char *text, struct password_hash *hash) must_check;
  */
 bool user_cert_parse(const char *text, char dst[USER_CERT_MAX + 1]) must_check;
 
+/* True if the text would be taken for a SHA-256, so that it must be no name. */
+bool user_cert_is_fingerprint(const char *text);
+
 /* Puts him in the place of the one of the same name, or into a free one. Return: 0; -EINVAL (no
  * name or no role); -ENOSPC. */
 int user_put(struct user_store *store, const struct user *user) must_check;
