@@ -23,6 +23,7 @@
 #include "mgmt/api_tasks.h"
 #include "mgmt/auth.h"
 #include "mgmt/boot_networks.h"
+#include "mgmt/client_ca.h"
 #include "mgmt/config_store.h"
 #include "mgmt/host_config.h"
 #include "mgmt/host_facts.h"
@@ -139,6 +140,7 @@ static void identify(void)
     if (!agent.is_certified) {
         tls_store_find();
         host_tls_find();
+        client_ca_find();
     }
     agent.is_certified = true;
     agent.certified = address;
@@ -181,6 +183,7 @@ static void agent_main(void *arg unused)
         if (agent.is_certified)
             tls_store_poll();
         host_tls_poll();
+        client_ca_poll();
         auth_poll();
         config_store_poll();
         status_page_update(&agent.cfg, agent.is_closed);

@@ -2,7 +2,8 @@
 /*
  * What a handler sees: the request, and the ways to answer it.
  *
- * A handler runs on the management task, must not wait, and answers exactly once: reply_json() and
+ * A handler runs on the management task, must not wait, and answers exactly once (one that needs a
+ * password worked out is called again for it: auth_password.h): reply_json() and
  * writing, reply_empty(), reply_stream() or api_error(). Text it writes goes into the connection's
  * output buffer; what does not fit there is streamed, a piece whenever the client has taken the
  * last one.
@@ -16,6 +17,8 @@
 #include "mgmt/audit.h"
 #include "mgmt/http.h"
 #include "mgmt/json.h"
+#include "mgmt/login.h"
+#include "mgmt/pbkdf2.h"
 #include "mgmt/router.h"
 #include "mgmt/token.h"
 
@@ -76,11 +79,16 @@ struct req_state {
     char fields[128];
 };
 
-/* Whose request it is: filled in when its token has been checked. */
+/* By what one has come in; a browser's session counts as what it began with. */
+enum identity_way { WAY_NONE, WAY_TOKEN, WAY_PASSWORD, WAY_CERTIFICATE };
+
+/* Whose request it is: filled in when its token or password has been checked. */
 struct identity {
     enum role role;
+    enum identity_way way;
+    u32 version; /* of the user, without a token: with another one this identity ends */
     char user[TOKEN_NAME_MAX + 1];
-    char token[TOKEN_NAME_MAX + 1]; /* its id */
+    char token[TOKEN_NAME_MAX + 1]; /* its id; "": another way */
     u64 expires_unix_ns;            /* 0: never */
     u64 session_ns;                 /* when the browser's session began; 0: it is none's */
 };
@@ -90,6 +98,21 @@ struct peer {
     u64 key; /* the same for addresses that are one customer's: an IPv6 /64 */
     char text[AUDIT_SOURCE_MAX + 1];
     bool has_tls;
+    const struct tls_client *client; /* the certificate it has shown; NULL: none */
+};
+
+/*
+ * A password's hash, worked out over several turns of the agent while the request waits; then what
+ * asked for it is called again from the start: auth_admit or the handler.
+ */
+enum derive_state { DERIVE_NONE, DERIVE_WAITS, DERIVE_DONE };
+
+struct derive {
+    enum derive_state state;
+    bool goes_first; /* who is known does not wait for strangers */
+    struct pbkdf2 work;
+    struct password_hash hash; /* key: when it is done */
+    struct login_attempt attempt;
 };
 
 /* Which answers are audited. */
@@ -106,6 +129,7 @@ struct req {
     struct identity who;
     struct peer peer;
     enum audit_rule audit;
+    struct derive derive;
     const struct body_sink *sink;
     struct req_state state;
     struct reply reply;

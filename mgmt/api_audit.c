@@ -20,6 +20,7 @@ static void put_entry(struct json_writer *w, const struct audit_entry *entry)
         json_put_time(w, "time", entry->unix_ns);
     put_if(w, "user", entry->user);
     put_if(w, "token", entry->token);
+    put_if(w, "via", entry->via);
     json_put_string(w, "source", entry->source);
     json_put_string(w, "method", entry->method);
     json_put_string(w, "path", entry->path);

@@ -5,6 +5,8 @@
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
 #include "mgmt/auth.h"
+#include "mgmt/auth_password.h"
+#include "mgmt/auth_users.h"
 #include "mgmt/time_text.h"
 
 #define TOKENS_PER_USER 16u /* that one who is no administrator may make for himself */
@@ -70,7 +72,7 @@ static void write_token(struct json_writer *w, const struct token *token, const 
     json_object_begin(w);
     json_put_string(w, "id", token->id);
     json_put_string(w, "user", token->user);
-    json_put_string(w, "role", role_name(token->role));
+    json_put_string(w, "role", role_name(user_limit(auth_users(), token->user, token->role)));
     json_put_string(w, "source", token->is_configured ? "socle.dtb" : "api");
     json_put_bool(w, "survives_reboot", token->is_configured || token->is_kept);
     if (token->created_unix_ns)
@@ -111,27 +113,72 @@ static void issue(struct req *req, struct token *wanted, bool is_claim)
     mem_wipe(text, sizeof(text));
 }
 
+/* Return: false after answering 400, 403 or 409. */
+static bool check_claim(struct req *req, const char *name, const char *password)
+{
+    const struct user *user = user_find(auth_users(), name);
+
+    if (!token_name_is_valid(name)) {
+        (void)bad(req, "/user", "This cannot be the name of a user.",
+                  "Use 1 to 31 of a-z, 0-9 and '-', not '-' first.");
+        return false;
+    }
+    if (password[0] && !password_is_allowed(password)) {
+        (void)bad(req, "/password", "This cannot be a password.",
+                  "It has 8 to 128 bytes and no control characters.");
+        return false;
+    }
+    if (user && (password[0] || user->role != ROLE_ADMIN)) {
+        api_error(req, &(struct problem){.slug = "exists",
+                                         .pointer = "/user",
+                                         .detail = "There is a user of this name already.",
+                                         .hint = "Claim the host by another name."});
+        return false;
+    }
+    return !password[0] || auth_password_has_tls(req);
+}
+
+/* The first user, with a password. Return: false after answering, or while the request waits. */
+static bool make_first_user(struct req *req, const char *name, const char *password)
+{
+    struct user user = {.role = ROLE_ADMIN};
+
+    if (!password[0])
+        return true;
+    if (!auth_password_make(req, password, &user.password))
+        return false;
+    (void)str_copy(user.name, sizeof(user.name), name);
+    if (auth_user_set(&user) == 0)
+        return true;
+    api_error(req, &(struct problem){.slug = "no_space",
+                                     .detail = "There are as many users as the host keeps.",
+                                     .hint = "Claim the host without a password."});
+    return false;
+}
+
+static void claim(struct req *req, struct token *wanted, const char *code, const char *password)
+{
+    if (!check_claim(req, wanted->user, password) || !auth_claim(req, code) ||
+        !make_first_user(req, wanted->user, password))
+        return;
+    memcpy(req->who.user, wanted->user, sizeof(req->who.user));
+    issue(req, wanted, true);
+}
+
 void api_claim_post(struct req *req)
 {
     struct token wanted = {.role = ROLE_ADMIN, .user = "admin"};
-    char code[CODE_TEXT_MAX] = "";
+    char code[CODE_TEXT_MAX] = "", password[PASSWORD_MAX + 1] = "";
     const struct text_field fields[] = {
         {"code", code, sizeof(code)},
         {"user", wanted.user, sizeof(wanted.user)},
+        {"password", password, sizeof(password)},
     };
 
-    if (read_fields(req, fields, ARRAY_SIZE(fields)))
-        return;
-    if (!token_name_is_valid(wanted.user)) {
-        (void)bad(req, "/user", "This cannot be the name of a user.",
-                  "Use 1 to 31 of a-z, 0-9 and '-', not '-' first.");
-        return;
-    }
-    if (!auth_claim(req, code))
-        return;
+    if (read_fields(req, fields, ARRAY_SIZE(fields)) == 0)
+        claim(req, &wanted, code, password);
     mem_wipe(code, sizeof(code));
-    memcpy(req->who.user, wanted.user, sizeof(req->who.user));
-    issue(req, &wanted, true);
+    mem_wipe(password, sizeof(password));
 }
 
 /* Whether the request's token may see or end this one. */
@@ -175,6 +222,18 @@ static int read_expiry(struct req *req, const char *text, u64 *unix_ns)
                        .hint = clock_is_known() ? "Name a time to come." : "Leave expires_at out.",
                    });
     return -EINVAL;
+}
+
+/* Return: false after answering: a token has no more rights than its user, so none says more. */
+static bool fits_user(struct req *req, const struct token *wanted)
+{
+    if (user_limit(auth_users(), wanted->user, wanted->role) == wanted->role)
+        return true;
+    api_error(req, &(struct problem){.slug = "semantic",
+                                     .pointer = "/role",
+                                     .detail = "The user has a lower role.",
+                                     .hint = "Raise his first: PUT /api/v1/users/{u}."});
+    return false;
 }
 
 /* One who is no administrator makes tokens for himself, with no more rights than his own. Return:
@@ -228,7 +287,8 @@ void api_tokens_post(struct req *req)
                   "Use 1 to 31 of a-z, 0-9 and '-', not '-' first.");
         return;
     }
-    if (read_expiry(req, expiry, &wanted.expires_unix_ns) || check_rights(req, &wanted))
+    if (read_expiry(req, expiry, &wanted.expires_unix_ns) || check_rights(req, &wanted) ||
+        !fits_user(req, &wanted))
         return;
     issue(req, &wanted, false);
 }
@@ -248,7 +308,7 @@ void api_token_delete(struct req *req)
                        });
         return;
     }
-    if (token->role == ROLE_ADMIN && !token_has_admin(auth_tokens(), clock_unix_ns(), id)) {
+    if (token->role == ROLE_ADMIN && !auth_has_admin(id, NULL)) {
         api_error(req, &(struct problem){
                            .slug = "last_admin",
                            .detail = "Without this token nobody could manage the host.",

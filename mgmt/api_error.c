@@ -16,6 +16,8 @@ static const struct error_type {
     {"bad_value", 400, "A value is not allowed"},
     {"no_token", 401, "A token is needed"},
     {"bad_token", 401, "The token is not valid"},
+    {"bad_password", 401, "The name or the password is wrong"},
+    {"needs_tls", 403, "Secrets are not taken in the clear"},
     {"role", 403, "The role does not allow this"},
     {"bad_code", 403, "The claim code is wrong"},
     {"csrf", 403, "The request may come from another page"},

@@ -4,6 +4,7 @@
 #include "core/lib/string.h"
 #include "mgmt/api.h"
 #include "mgmt/body.h"
+#include "mgmt/client_ca.h"
 #include "mgmt/host_tls.h"
 #include "mgmt/tls.h"
 #include "mgmt/tls_facts.h"
@@ -34,6 +35,19 @@ static void put_names(struct json_writer *w)
     json_array_end(w);
 }
 
+static void put_client_ca(struct json_writer *w)
+{
+    char subject[256];
+
+    json_key(w, "client_ca");
+    json_array_begin(w);
+    for (u32 i = 0; tls_facts_authority(client_ca(), i, subject, sizeof(subject)); i++)
+        json_string(w, subject);
+    json_array_end(w);
+    if (client_ca())
+        json_put_bool(w, "client_ca_survives_reboot", client_ca_is_kept());
+}
+
 static void put_tls(struct json_writer *w)
 {
     const char *warning = tls_facts_warning();
@@ -52,6 +66,7 @@ static void put_tls(struct json_writer *w)
     json_put_string(w, "key_pin", tls_key_pin());
     json_put_u64(w, "certificates", facts.certificates);
     json_put_bool(w, "survives_reboot", host_tls_is_kept());
+    put_client_ca(w);
     if (warning)
         json_put_string(w, "warning", warning);
     json_counters_follow(w);
@@ -77,18 +92,37 @@ static int read_text(struct body_reader *r, const struct json_node *node, char *
     return 0;
 }
 
+/* The body of a PUT. */
+struct wanted {
+    struct tls_pem pem;
+    char client_ca[TLS_PEM_CERTIFICATE_MAX + 1]; /* "": none */
+};
+
 static int read_certificate(struct body_reader *r, const struct json_node *node)
 {
-    struct tls_pem *pem = r->out;
+    struct wanted *wanted = r->out;
 
-    return read_text(r, node, pem->certificate, sizeof(pem->certificate));
+    return read_text(r, node, wanted->pem.certificate, sizeof(wanted->pem.certificate));
 }
 
 static int read_key(struct body_reader *r, const struct json_node *node)
 {
-    struct tls_pem *pem = r->out;
+    struct wanted *wanted = r->out;
 
-    return read_text(r, node, pem->key, sizeof(pem->key));
+    return read_text(r, node, wanted->pem.key, sizeof(wanted->pem.key));
+}
+
+static int read_client_ca(struct body_reader *r, const struct json_node *node)
+{
+    struct wanted *wanted = r->out;
+
+    if (node->type == JSON_NULL)
+        return 0;
+    if (read_text(r, node, wanted->client_ca, sizeof(wanted->client_ca)))
+        return -EINVAL;
+    return wanted->client_ca[0] ? 0
+                                : body_bad(r, node, "This is empty.",
+                                           "Send PEM, or null to take the client CA away.");
 }
 
 static void answer_no_memory(struct req *req)
@@ -99,43 +133,100 @@ static void answer_no_memory(struct req *req)
                                              "image or a VM."});
 }
 
-static void put(struct req *req, struct tls_pem *pem)
+static void answer_nothing(struct req *req)
 {
-    static const struct body_member members[] = {{"certificate", read_certificate},
-                                                 {"key", read_key}};
-    struct body_reader r = {.req = req, .out = pem};
-    struct tls_refusal why;
-    u32 seen;
+    api_error(req, &(struct problem){.slug = "bad_value",
+                                     .detail = "There is nothing in the body.",
+                                     .hint = "Send a certificate and its key, a client_ca, or "
+                                             "all of them."});
+}
+
+/* Return: rc. */
+static int answer(struct req *req, int rc, const struct tls_refusal *why)
+{
+    if (rc == -EINVAL)
+        api_error(req, &(struct problem){.slug = "semantic",
+                                         .pointer = why->pointer,
+                                         .detail = why->detail,
+                                         .hint = why->hint});
+    else if (rc)
+        answer_no_memory(req);
+    return rc;
+}
+
+static void answer_pool(struct req *req)
+{
+    api_error(req, &(struct problem){.slug = "busy",
+                                     .detail = "A pool that may have the certificate does not "
+                                               "work: it would be back after a reboot.",
+                                     .retry_after_s = 5,
+                                     .hint = "GET /api/v1/pools says what is wrong."});
+}
+
+/* NULL takes it away. Return: false after answering. */
+static bool put_authorities(struct req *req, struct tls_chain *authorities, const char *pem)
+{
+    static const struct tls_refusal none;
     int rc;
+
+    if (authorities) {
+        rc = client_ca_put(authorities, pem);
+        if (rc)
+            tls_chain_free(authorities);
+        return answer(req, rc, &none) == 0;
+    }
+    rc = client_ca_drop();
+    if (rc)
+        answer_pool(req);
+    return rc == 0;
+}
+
+/* All is read before anything changes. own, ca: what the body names. */
+static void install(struct req *req, const struct wanted *wanted, bool own, bool ca)
+{
+    struct tls_chain *authorities = NULL;
+    struct tls_refusal why;
+
+    if (wanted->client_ca[0] &&
+        answer(req, tls_chain_read_authorities(wanted->client_ca, &authorities, &why), &why))
+        return;
+    if (own && answer(req, host_tls_put(&wanted->pem, &why), &why)) {
+        tls_chain_free(authorities);
+        return;
+    }
+    if (!ca || put_authorities(req, authorities, wanted->client_ca))
+        put_tls(reply_json(req, 200));
+}
+
+static void put(struct req *req, struct wanted *wanted)
+{
+    static const struct body_member members[] = {
+        {"certificate", read_certificate}, {"key", read_key}, {"client_ca", read_client_ca}};
+    struct body_reader r = {.req = req, .out = wanted};
+    u32 seen;
 
     if (body_read(&r, members, ARRAY_SIZE(members), &seen))
         return;
-    rc = host_tls_put(pem, &why);
-    if (rc == 0)
-        put_tls(reply_json(req, 200));
-    else if (rc == -EINVAL)
-        api_error(req, &(struct problem){.slug = "semantic",
-                                         .pointer = why.pointer,
-                                         .detail = why.detail,
-                                         .hint = why.hint});
+    if (seen == 0)
+        answer_nothing(req);
     else
-        answer_no_memory(req);
+        install(req, wanted, seen & (BIT(0) | BIT(1)), seen & BIT(2));
 }
 
 void api_host_tls_put(struct req *req)
 {
-    struct tls_pem *pem;
+    struct wanted *wanted;
 
     if (!has_tls(req))
         return;
-    pem = kzalloc(sizeof(*pem));
-    if (!pem) {
+    wanted = kzalloc(sizeof(*wanted));
+    if (!wanted) {
         answer_no_memory(req);
         return;
     }
-    put(req, pem);
-    mem_wipe(pem, sizeof(*pem));
-    kfree(pem);
+    put(req, wanted);
+    mem_wipe(wanted, sizeof(*wanted));
+    kfree(wanted);
     req->reply.close = true; /* and the key goes with the connection's buffers */
 }
 
@@ -154,9 +245,5 @@ void api_host_tls_delete(struct req *req)
                                          .detail = "The self-made certificate is in force.",
                                          .hint = "PUT /api/v1/host/tls takes another one."});
     else
-        api_error(req, &(struct problem){.slug = "busy",
-                                         .detail = "A pool that may have the certificate does not "
-                                                   "work: it would be back after a reboot.",
-                                         .retry_after_s = 5,
-                                         .hint = "GET /api/v1/pools says what is wrong."});
+        answer_pool(req);
 }

@@ -15,8 +15,9 @@ static struct audit_entry *entry_of(struct audit *audit, u64 seq)
 static bool is_same(const struct audit_entry *a, const struct audit_entry *b)
 {
     return a->status == b->status && strcmp(a->user, b->user) == 0 &&
-           strcmp(a->token, b->token) == 0 && strcmp(a->source, b->source) == 0 &&
-           strcmp(a->method, b->method) == 0 && strcmp(a->path, b->path) == 0;
+           strcmp(a->token, b->token) == 0 && strcmp(a->via, b->via) == 0 &&
+           strcmp(a->source, b->source) == 0 && strcmp(a->method, b->method) == 0 &&
+           strcmp(a->path, b->path) == 0;
 }
 
 bool audit_add(struct audit *audit, const struct audit_entry *entry)

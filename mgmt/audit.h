@@ -25,6 +25,7 @@ struct audit_entry {
     u16 status;
     char user[TOKEN_NAME_MAX + 1]; /* "": not known */
     char token[TOKEN_NAME_MAX + 1];
+    char via[12]; /* "token", "password", "certificate"; "": nobody came in */
     char source[AUDIT_SOURCE_MAX + 1];
     char method[8];
     char path[AUDIT_PATH_MAX + 1];

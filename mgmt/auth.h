@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may do what: tokens, the claim code, wrong guesses and the audit log of this host.
+ * Who may do what: tokens, the claim code, wrong guesses and the audit log of this host. Users are
+ * in auth_users.h, their passwords in auth_password.h.
  *
  * Tokens are kept in a pool if there is one; else after a reboot only those of socle.dtb are there
  * again. Context of all: management task, or boot.
@@ -45,6 +46,10 @@ bool auth_claim(struct req *req, const char *code) must_check;
  * after answering 401, 429 or 503. */
 bool auth_login(struct req *req, const char *text, struct session_secrets *secrets) must_check;
 
+/* The same for a name and a password; false also while the request waits for that to be checked. */
+bool auth_login_user(struct req *req, const char *name, const char *password,
+                     struct session_secrets *secrets) must_check;
+
 /* Ends the session the request came in by. Return: false if it came in by none. */
 bool auth_logout(struct req *req) must_check;
 
@@ -52,15 +57,19 @@ bool auth_logout(struct req *req) must_check;
 int auth_issue(struct token *wanted, bool is_claim, char text[TOKEN_TEXT_MAX + 1],
                const struct token **made) must_check;
 
-/* True while whoever sent the request may go on with it: neither the token has expired nor the
- * browser's session ended. */
+/* True while whoever sent the request may go on with it: the token has not expired, the browser's
+ * session not ended, and the user has not changed, or not lost rights if it was by a token. */
 bool auth_goes_on(const struct identity *who);
 
 /* Ends a token, its sessions, and the requests under way that came in by it. Return: 0, -ENOENT;
  * -EBUSY: the pool that keeps it does not work, so it would be there again after a reboot. */
 int auth_revoke(const char *id) must_check;
 
+/* The same for all of a user's. Return: 0, -EBUSY: some are still there. */
+int auth_revoke_all(const char *user) must_check;
+
 const struct token_store *auth_tokens(void);
+struct limiter *auth_limiter(void);
 const struct audit *auth_audit(void);
 
 /* An answer is on its way: notes it if it changed something, or if somebody knocked in vain. */

@@ -81,3 +81,86 @@ void auth_fdt_read(const void *dtb, size_t bytes, struct token_store *store, str
         take_token(dtb, node, store, report);
     }
 }
+
+static bool user_knows(const char *name, bool is_node)
+{
+    return !is_node && (strcmp(name, "role") == 0 || strcmp(name, "password") == 0 ||
+                        strcmp(name, "certs") == 0);
+}
+
+/* Return: false if one is no certificate, or there are too many. */
+static bool read_certs(const void *dtb, int node, struct user *user)
+{
+    int count = fdt_stringlist_count(dtb, node, "certs");
+
+    if (!dtb_has(dtb, node, "certs"))
+        return true;
+    if (count < 0 || count > (int)USER_CERTS_MAX)
+        return false;
+    for (; user->cert_count < (u32)count; user->cert_count++) {
+        const char *text = fdt_stringlist_get(dtb, node, "certs", (int)user->cert_count, NULL);
+
+        if (!text || !user_cert_parse(text, user->certs[user->cert_count]))
+            return false;
+    }
+    return true;
+}
+
+/* Return: NULL; or what is wrong, and with which property. */
+static const char *read_user(const void *dtb, int node, const char *name, struct user *user,
+                             const char **property)
+{
+    const char *role = dtb_string(dtb, node, "role");
+    const char *password = dtb_string(dtb, node, "password");
+
+    *property = NULL;
+    if (!token_name_is_valid(name))
+        return "its name is no user's: 1 to 31 of a-z, 0-9 and '-', not '-' first";
+    (void)str_copy(user->name, sizeof(user->name), name);
+    *property = "role";
+    if (!role || !role_parse(role, &user->role))
+        return "it is none of " ROLE_NAMES;
+    *property = "password";
+    if (dtb_has(dtb, node, "password") && (!password || !password_parse(password, &user->password)))
+        return "it is no " PASSWORD_SCHEME "$iterations$salt$key";
+    *property = "certs";
+    if (!read_certs(dtb, node, user))
+        return "they are not up to four SHA-256 in hex or names";
+    return NULL;
+}
+
+static void take_user(const void *dtb, int node, struct user_store *store,
+                      const struct dtb_report *report)
+{
+    const char *name = fdt_get_name(dtb, node, NULL);
+    struct user user = {.is_configured = true};
+    const char *property = NULL, *wrong;
+    char path[NODE_PATH_MAX];
+
+    if (!name)
+        return;
+    ksnprintf(path, sizeof(path), "api/users/%s", name);
+    dtb_tell_unknown(dtb, node, path, user_knows, report);
+    wrong = read_user(dtb, node, name, &user, &property);
+    if (wrong)
+        dtb_tell(report, path, property, wrong);
+    else if (user_find(store, name) || user_put(store, &user) != 0)
+        dtb_tell(report, path, NULL, "there are too many users, or another one of this name");
+    mem_wipe(&user, sizeof(user));
+}
+
+void auth_fdt_users(const void *dtb, size_t bytes, struct user_store *store,
+                    const struct dtb_report *report)
+{
+    int users, node;
+
+    if (!dtb_is_socle(dtb, bytes))
+        return;
+    users = dtb_find(dtb, "/api/users");
+    if (users < 0)
+        return;
+    fdt_for_each_subnode(node, dtb, users)
+    {
+        take_user(dtb, node, store, report);
+    }
+}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tokens and the claim code out of socle.dtb; the binding is in mgmt/README.md. */
+/* Tokens, users and the claim code out of socle.dtb; the binding is in mgmt/README.md. */
 #ifndef SOCLE_MGMT_AUTH_FDT_H
 #define SOCLE_MGMT_AUTH_FDT_H
 
 #include "core/lib/dtb.h"
 #include "mgmt/claim.h"
 #include "mgmt/token.h"
+#include "mgmt/user.h"
 
 /*
  * Adds the tokens of /api/tokens to the store, and takes /api/claim-code. The blob may be damaged
@@ -13,5 +14,9 @@
  */
 void auth_fdt_read(const void *dtb, size_t bytes, struct token_store *store, struct claim *claim,
                    const struct dtb_report *report);
+
+/* Adds the users of /api/users, in the same way. */
+void auth_fdt_users(const void *dtb, size_t bytes, struct user_store *store,
+                    const struct dtb_report *report);
 
 #endif

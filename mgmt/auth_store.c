@@ -61,9 +61,15 @@ bool auth_store_keep(const struct token *token)
 int auth_store_drop(const char *id)
 {
     char name[BLOB_NAME_MAX];
-    bool is_found = false;
 
     ksnprintf(name, sizeof(name), AUTH_STORE_PREFIX "%s", id);
+    return auth_store_drop_blob(name);
+}
+
+int auth_store_drop_blob(const char *name)
+{
+    bool is_found = false;
+
     for (struct vmm_pool *pool = pools_next(NULL); pool; pool = pools_next(pool)) {
         struct store_op op = {.kind = STORE_BLOB_DELETE, .name = name};
         struct pool *engine = pools_engine(pool);

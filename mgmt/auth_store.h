@@ -21,6 +21,9 @@ bool auth_store_keep(const struct token *token) must_check;
 /* Takes it out of the pools. Return: 0; -EBUSY: a pool that may have it does not work. */
 int auth_store_drop(const char *id) must_check;
 
+/* The same for any blob. */
+int auth_store_drop_blob(const char *blob) must_check;
+
 /* Reads the token that a blob holds. Return: 0; -EINVAL, -EIO. */
 int auth_store_read(struct pool *engine, const char *blob, struct token *out) must_check;
 

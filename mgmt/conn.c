@@ -7,6 +7,7 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "mgmt/auth.h"
+#include "mgmt/auth_password.h"
 #include "mgmt/host_config.h"
 #include "mgmt/nbd_conn.h"
 #include "mgmt/precondition.h"
@@ -38,6 +39,7 @@ void conn_peer_note(struct conn *conn)
     const ip_addr_t *address = conn->pcb ? &conn->pcb->remote_ip : NULL;
 
     peer->has_tls = conn->tls != NULL;
+    peer->client = conn->client.sha256[0] ? &conn->client : NULL;
     if (!address)
         return;
     if (IP_IS_V6(address))
@@ -230,6 +232,23 @@ static void say_continue(struct conn *conn)
         conn->must_abort = true;
 }
 
+/* Who is it, and what is to be done with the body. */
+static void admit(struct conn *conn)
+{
+    struct req *req = &conn->req;
+
+    if (!auth_admit(req))
+        return;
+    if (!req->match.route)
+        answer_no_route(req);
+    else if (req->match.route->verb != VERB_GET && api_is_foreign_page(req))
+        api_answer_foreign_page(req);
+    else if (query_is_known(req))
+        body_begin(conn);
+    if (req->reply.status == 0 && conn->http.expect_continue)
+        say_continue(conn);
+}
+
 static void on_head(struct conn *conn)
 {
     struct req *req = &conn->req;
@@ -241,16 +260,7 @@ static void on_head(struct conn *conn)
         return;
     }
     router_match(api_routes, api_route_count, conn->http.verb, conn->http.path, &req->match);
-    if (!auth_admit(req))
-        return;
-    if (!req->match.route)
-        answer_no_route(req);
-    else if (req->match.route->verb != VERB_GET && api_is_foreign_page(req))
-        api_answer_foreign_page(req);
-    else if (query_is_known(req))
-        body_begin(conn);
-    if (req->reply.status == 0 && conn->http.expect_continue)
-        say_continue(conn);
+    admit(conn);
 }
 
 static void on_body(struct conn *conn)
@@ -346,6 +356,36 @@ static bool reply_can_wait(const struct conn *conn)
     return conn->http.content_length <= CONN_BODY_MAX && !conn->http.expect_continue;
 }
 
+/* After a step of the request: wait, go on reading, or send the answer. */
+static void settle(struct conn *conn)
+{
+    if (conn->req.derive.state == DERIVE_WAITS) {
+        conn->state = CONN_WAIT;
+        return;
+    }
+    if (conn->req.reply.status == 0)
+        return;
+    if (conn->in_request && conn->http.has_body) {
+        if (reply_can_wait(conn))
+            return;
+        conn->req.reply.close = true;
+    }
+    if (!conn->in_request || conn->req.reply.close)
+        conn_reply_start(conn);
+}
+
+void conn_resume(struct conn *conn)
+{
+    conn->state = CONN_READ;
+    conn->active_ns = time_ns();
+    if (conn->in_request)
+        admit(conn);
+    else
+        conn->req.match.route->handle(&conn->req);
+    settle(conn);
+    conn_run(conn);
+}
+
 static void on_event(struct conn *conn, enum http_event event)
 {
     switch (event) {
@@ -364,15 +404,7 @@ static void on_event(struct conn *conn, enum http_event event)
         on_bad(conn);
         return;
     }
-    if (conn->req.reply.status == 0)
-        return;
-    if (conn->in_request && conn->http.has_body) {
-        if (reply_can_wait(conn))
-            return;
-        conn->req.reply.close = true;
-    }
-    if (!conn->in_request || conn->req.reply.close)
-        conn_reply_start(conn);
+    settle(conn);
 }
 
 /* The protocol has changed: what the client sends is for the source, as fast as that takes it. */

@@ -4,9 +4,10 @@
  * server.c, conn*.c and nbd_*.c.
  *
  * HANDSHAKE (TLS only) → READ → (a request is answered) → REPLY → READ again or LINGER → FREE.
- * Between READ and REPLY is SETTLE where work is left behind a body: a piece in each poll.
- * While a reply is on its way, received frames wait in `pending` and the client's window closes;
- * all connections together hold CONN_PBUFS_MAX.
+ * In between it may WAIT for a password to be checked (auth_password.h), and between READ and REPLY
+ * is SETTLE where work is left behind a body: a piece in each poll. While that lasts or a reply is
+ * on its way, received frames wait in `pending` and the client's window closes; all connections
+ * together hold CONN_PBUFS_MAX.
  *
  * Those of NBD's port stay in NBD, but for the handshake their client may ask for.
  */
@@ -17,6 +18,7 @@
 #include "lwip/tcp.h"
 
 #include "mgmt/api.h"
+#include "mgmt/tls_client.h"
 
 #define CONN_PBUFS_MAX 640u /* of net_task's pool; more is dropped and sent again */
 #define CONN_BODY_MAX  (64u * 1024u)
@@ -34,6 +36,7 @@ enum conn_state {
     CONN_HANDSHAKE,
     CONN_READ,
     CONN_SETTLE,
+    CONN_WAIT,
     CONN_REPLY,
     CONN_LINGER,
     CONN_NBD
@@ -45,7 +48,8 @@ struct conn {
     struct tcp_pcb *pcb;     /* NULL: lwIP has freed it */
     struct tls_session *tls; /* NULL: plain, or its handshake has not begun */
     struct nbd_session *nbd; /* NULL: it speaks HTTP */
-    bool redirects;          /* every answer sends the client to the TLS port */
+    struct tls_client client;
+    bool redirects; /* every answer sends the client to the TLS port */
     u32 in_at;
     u32 in_end;
     struct pbuf *pending;
@@ -112,6 +116,8 @@ void conn_run(struct conn *conn);
 
 /* In state SETTLE: does a piece of the work, and answers after the last. */
 void conn_settle(struct conn *conn);
+/* What conn->req waited for is there: goes on with it. */
+void conn_resume(struct conn *conn);
 
 /* A complete answer is in conn->req.reply: begin to send it. */
 void conn_reply_start(struct conn *conn);

@@ -9,6 +9,7 @@
 #include "core/lib/string.h"
 #include "mgmt/api_events.h"
 #include "mgmt/auth.h"
+#include "mgmt/auth_password.h"
 #include "mgmt/precondition.h"
 
 struct json_writer *reply_text(struct req *req, u16 status, const char *content_type)
@@ -159,6 +160,7 @@ void conn_request_end(struct conn *conn)
     if (conn->body && conn->body != conn->body_open)
         conn_body_give(conn->body);
     conn->body = NULL;
+    auth_password_forget(req);
 }
 
 /* Whether head, body or both go out, and how the client sees the end. */

@@ -37,3 +37,13 @@ u32 limiter_fail(struct limiter *limiter, u64 key, u64 now_ns)
     source->due_ns = due_ns;
     return 0;
 }
+
+void limiter_forgive(struct limiter *limiter, u64 key)
+{
+    for (u32 i = 0; i < LIMITER_SOURCES; i++) {
+        struct limiter_source *source = &limiter->sources[i];
+
+        if (source->key == key && source->due_ns > EACH_NS)
+            source->due_ns -= EACH_NS;
+    }
+}

@@ -3,11 +3,11 @@
  * How many wrong guesses an address may make: a bucket for each of the last LIMITER_SOURCES that
  * guessed wrong, in fixed memory.
  *
- * Only failures cost anything, and only their own source: a right token or code always passes, so
- * nobody can lock the owner out, not even from the same address. What keeps guesses from being
- * right is the size of the secrets; this bounds the work and the log lines they cause. When more
- * sources fail than there are buckets, the one with the fewest recent
- * failures is forgotten.
+ * Of tokens and codes only failures cost anything, and only their own source: a right one always
+ * passes, so nobody can lock the owner out, not even from the same address. What keeps guesses from
+ * being right is the size of the secrets; this bounds the work and the log lines they cause. A
+ * password can be guessed: mgmt/login.h asks before it is looked at. When more
+ * sources fail than there are buckets, the one with the fewest recent failures is forgotten.
  */
 #ifndef SOCLE_MGMT_LIMITER_H
 #define SOCLE_MGMT_LIMITER_H
@@ -30,5 +30,8 @@ struct limiter {
 /* Notes one failure. now_ns: uptime. Return: 0, or in how many seconds the source may guess again.
  */
 u32 limiter_fail(struct limiter *limiter, u64 key, u64 now_ns);
+
+/* Takes back one failure that was none. */
+void limiter_forgive(struct limiter *limiter, u64 key);
 
 #endif

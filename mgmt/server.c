@@ -13,6 +13,7 @@
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
 #include "mgmt/auth.h"
+#include "mgmt/auth_password.h"
 #include "mgmt/conn.h"
 #include "mgmt/nbd_conn.h"
 #include "mgmt/nbd_exports.h"
@@ -273,7 +274,7 @@ static void nbd_poll(struct conn *conn, u64 now)
 /* A request whose answer is not complete; not the one whose handler runs now. */
 static bool is_under_way(const struct conn *conn)
 {
-    return conn->state == CONN_REPLY || conn->state == CONN_SETTLE ||
+    return conn->state == CONN_REPLY || conn->state == CONN_SETTLE || conn->state == CONN_WAIT ||
            (conn->state == CONN_READ && conn->in_request) || nbd_conn_export(conn);
 }
 
@@ -292,6 +293,7 @@ static void conn_poll(struct conn *conn, u64 now)
     }
     switch (conn->state) {
     case CONN_FREE:
+    case CONN_WAIT:
         break;
     case CONN_HANDSHAKE:
         if (conn->client_done || now - conn->request_ns > HANDSHAKE_TIMEOUT_NS)
@@ -344,9 +346,33 @@ static bool handshake_poll(void)
     return false;
 }
 
+/* Who is known goes before strangers, then who has waited longest. */
+static bool goes_before(const struct conn *a, const struct conn *b)
+{
+    if (a->req.derive.goes_first != b->req.derive.goes_first)
+        return a->req.derive.goes_first;
+    return a->req.begin_ns < b->req.begin_ns;
+}
+
+/* A slice of one password's check. Return: true if one waits. */
+static bool password_poll(void)
+{
+    struct conn *first = NULL;
+
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (conn->state == CONN_WAIT && (!first || goes_before(conn, first)))
+            first = conn;
+    }
+    if (first && auth_password_step(&first->req))
+        conn_resume(first);
+    return first != NULL;
+}
+
 enum server_next server_poll(void)
 {
-    bool waits = false, settles = false;
+    bool waits = false, is_busy = false;
     u64 now = time_ns();
 
     nbd_exports_poll();
@@ -354,9 +380,10 @@ enum server_next server_poll(void)
         if (server.conns[i].state != CONN_FREE)
             conn_poll(&server.conns[i], now);
         waits |= server.conns[i].state == CONN_REPLY && server.conns[i].is_waiting;
-        settles |= server.conns[i].state == CONN_SETTLE;
+        is_busy |= server.conns[i].state == CONN_SETTLE;
     }
-    if (handshake_poll() || settles)
+    is_busy |= password_poll();
+    if (handshake_poll() || is_busy)
         return SERVER_GO_ON;
     return waits ? SERVER_ASK_SOURCES : SERVER_SLEEP;
 }
@@ -366,6 +393,16 @@ void server_end_handshakes(void)
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
         if (server.conns[i].state == CONN_HANDSHAKE)
             conn_abort(&server.conns[i]);
+    }
+}
+
+void server_end_trusted(void)
+{
+    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
+        struct conn *conn = &server.conns[i];
+
+        if (is_under_way(conn) && conn->client.is_trusted && conn->req.who.way == WAY_CERTIFICATE)
+            conn->must_abort = true;
     }
 }
 

@@ -46,6 +46,9 @@ enum server_next server_poll(void);
 /* Aborts connections that have no session yet: the certificate is about to change. */
 void server_end_handshakes(void);
 
+/* Ends what is under way by certificates that the client CA has signed: it is about to change. */
+void server_end_trusted(void);
+
 /* Cuts the streams whose handler remembers this object, so that it can be deleted. */
 void server_end_streams(const void *object);
 

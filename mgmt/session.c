@@ -8,9 +8,14 @@
 
 #define SECRET_BYTES (SESSION_SECRET_LEN / 2)
 
+static bool is_used(const struct session *session)
+{
+    return session->token[0] != '\0' || session->user[0] != '\0';
+}
+
 static bool is_alive(const struct session *session, u64 now_ns)
 {
-    return session->token[0] != '\0' && now_ns - session->begin_ns < SESSION_LIFE_S * NS_PER_S &&
+    return is_used(session) && now_ns - session->begin_ns < SESSION_LIFE_S * NS_PER_S &&
            now_ns - session->used_ns < SESSION_IDLE_S * NS_PER_S;
 }
 
@@ -34,7 +39,7 @@ static void put_secret(const u8 *bytes, char text[SESSION_SECRET_LEN + 1])
         ksnprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
 
-int session_begin(struct session_store *store, const char *token, u64 now_ns,
+int session_begin(struct session_store *store, const struct session *whose, u64 now_ns,
                   int (*random)(void *dst, size_t bytes), struct session_secrets *secrets)
 {
     struct session *session = slot_find(store, now_ns);
@@ -45,8 +50,9 @@ int session_begin(struct session_store *store, const char *token, u64 now_ns,
     put_secret(bytes, secrets->cookie);
     put_secret(bytes + SECRET_BYTES, secrets->csrf);
     mem_wipe(bytes, sizeof(bytes));
-    *session = (struct session){.begin_ns = now_ns, .used_ns = now_ns};
-    (void)str_copy(session->token, sizeof(session->token), token);
+    *session = (struct session){.begin_ns = now_ns, .used_ns = now_ns, .version = whose->version};
+    (void)str_copy(session->token, sizeof(session->token), whose->token);
+    (void)str_copy(session->user, sizeof(session->user), whose->user);
     token_digest(secrets->cookie, session->cookie);
     token_digest(secrets->csrf, session->csrf);
     return 0;
@@ -106,13 +112,15 @@ bool session_csrf_matches(const struct session *session, const char *csrf)
     return mem_same_secret(session->csrf, digest, sizeof(digest));
 }
 
-bool session_goes_on(const struct session_store *store, u64 begin_ns, u64 now_ns)
+bool session_goes_on(struct session_store *store, u64 begin_ns, u64 now_ns)
 {
     for (u32 i = 0; i < SESSIONS_MAX; i++) {
-        const struct session *session = &store->sessions[i];
+        struct session *session = &store->sessions[i];
 
-        if (session->token[0] != '\0' && session->begin_ns == begin_ns)
-            return now_ns - begin_ns < SESSION_LIFE_S * NS_PER_S;
+        if (!is_used(session) || session->begin_ns != begin_ns)
+            continue;
+        session->used_ns = now_ns;
+        return now_ns - begin_ns < SESSION_LIFE_S * NS_PER_S;
     }
     return false;
 }

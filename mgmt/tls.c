@@ -7,6 +7,7 @@
 #include "mgmt/random.h"
 #include "mgmt/server.h"
 #include "mgmt/tls_chain.h"
+#include "mgmt/tls_client.h"
 #include "mgmt/tls_facts.h"
 #include "mgmt/tls_identity.h"
 #include "mm/kheap.h"
@@ -14,15 +15,20 @@
 /* A record each way with its frame; what a handshake needs besides; key, certificate and PSA. */
 #define SESSION_BYTES   (23u * 1024)
 #define HANDSHAKE_BYTES (20u * 1024)
-#define COMMON_BYTES    (64u * 1024)
+#define COMMON_BYTES    (96u * 1024)
 #define ARENA_BYTES \
     (SERVER_CONNECTIONS * SESSION_BYTES + TLS_HANDSHAKES_MAX * HANDSHAKE_BYTES + COMMON_BYTES)
+
+/* More than any client sends in its handshake, its chain of certificates included: what is parsed
+ * takes many times its size. */
+#define HANDSHAKE_INPUT_MAX (12u * 1024)
 
 struct tls_session {
     mbedtls_ssl_context ssl;
     const struct tls_io *io;
     void *arg;
     bool in_handshake;
+    size_t handshake_input;
 };
 
 static struct {
@@ -48,6 +54,7 @@ static int configure(void)
     mbedtls_ssl_conf_rng(&tls.config, rng, NULL);
     mbedtls_ssl_conf_groups(&tls.config, groups);
     mbedtls_ssl_conf_authmode(&tls.config, MBEDTLS_SSL_VERIFY_NONE);
+    mbedtls_ssl_conf_cert_req_ca_list(&tls.config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
     return 0;
 }
 
@@ -99,6 +106,19 @@ int tls_install(struct tls_chain *chain)
     return 0;
 }
 
+void tls_ask_clients(bool asks, struct tls_chain *authorities)
+{
+    mbedtls_ssl_conf_authmode(&tls.config,
+                              asks ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_NONE);
+    mbedtls_ssl_conf_ca_chain(&tls.config, authorities ? tls_chain_certificate(authorities) : NULL,
+                              NULL);
+}
+
+void tls_client_take(struct tls_session *session, struct tls_client *out)
+{
+    tls_client_read(&session->ssl, out);
+}
+
 bool tls_is_own(void)
 {
     return tls.own != NULL;
@@ -119,8 +139,14 @@ static int on_send(void *arg, const unsigned char *data, size_t bytes)
 static int on_receive(void *arg, unsigned char *data, size_t bytes)
 {
     struct tls_session *session = arg;
+    int rc;
 
-    return to_library(session->io->receive(session->arg, data, bytes), MBEDTLS_ERR_SSL_WANT_READ);
+    if (session->in_handshake && session->handshake_input > HANDSHAKE_INPUT_MAX)
+        return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+    rc = session->io->receive(session->arg, data, bytes);
+    if (rc > 0)
+        session->handshake_input += (size_t)rc;
+    return to_library(rc, MBEDTLS_ERR_SSL_WANT_READ);
 }
 
 static int from_library(int rc)

@@ -52,6 +52,16 @@ bool tls_is_own(void);
 const char *tls_fingerprint(void);
 const char *tls_key_pin(void);
 
+/*
+ * Whether clients are asked for a certificate, which they may refuse; authorities: who may have
+ * signed it (NULL: none), borrowed. Sessions whose handshake is under way must have been closed.
+ */
+void tls_ask_clients(bool asks, struct tls_chain *authorities);
+
+/* After the handshake, once: what the client has shown. */
+struct tls_client;
+void tls_client_take(struct tls_session *session, struct tls_client *out);
+
 /* True while TLS_HANDSHAKES_MAX are under way: no other session can be opened. */
 bool tls_is_busy(void);
 

@@ -209,16 +209,57 @@ static int read_chain(struct tls_chain *chain, const struct tls_pem *pem, struct
     return rc ? rc : check_order(chain, why);
 }
 
-int tls_chain_read(const struct tls_pem *pem, struct tls_chain **out, struct tls_refusal *why)
+static struct tls_chain *chain_new(void)
 {
     struct tls_chain *chain = mbedtls_calloc(1, sizeof(*chain));
+
+    if (!chain)
+        return NULL;
+    mbedtls_x509_crt_init(&chain->certificate);
+    mbedtls_pk_init(&chain->key);
+    return chain;
+}
+
+int tls_chain_read(const struct tls_pem *pem, struct tls_chain **out, struct tls_refusal *why)
+{
+    struct tls_chain *chain = chain_new();
     int rc;
 
     if (!chain)
         return -ENOMEM;
-    mbedtls_x509_crt_init(&chain->certificate);
-    mbedtls_pk_init(&chain->key);
     rc = read_chain(chain, pem, why);
+    if (rc)
+        tls_chain_free(chain);
+    else
+        *out = chain;
+    return rc;
+}
+
+/* One that may not sign others would never be found to have signed a client's. */
+static int check_authorities(const struct tls_chain *chain, struct tls_refusal *why)
+{
+    u32 number = 1;
+
+    for (const mbedtls_x509_crt *ca = &chain->certificate; ca; ca = ca->next, number++) {
+        if (!ca->MBEDTLS_PRIVATE(ca_istrue))
+            return refuse_certificate(why, "Certificate %u is no authority's.", number,
+                                      "It needs basicConstraints CA:TRUE; a client's own goes by "
+                                      "its SHA-256 into the user's \"certs\".");
+    }
+    return 0;
+}
+
+int tls_chain_read_authorities(const char *pem, struct tls_chain **out, struct tls_refusal *why)
+{
+    struct tls_chain *chain = chain_new();
+    int rc;
+
+    if (!chain)
+        return -ENOMEM;
+    rc = read_certificates(chain, pem, why);
+    if (rc == 0)
+        rc = check_authorities(chain, why);
+    why->pointer = "/client_ca";
     if (rc)
         tls_chain_free(chain);
     else

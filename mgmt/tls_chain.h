@@ -32,6 +32,10 @@ struct tls_chain; /* opaque: Mbed TLS's objects */
 int tls_chain_read(const struct tls_pem *pem, struct tls_chain **out,
                    struct tls_refusal *why) must_check;
 
+/* The same for certificates of authorities, up to 8, without a key. why->pointer: "/client_ca". */
+int tls_chain_read_authorities(const char *pem, struct tls_chain **out,
+                               struct tls_refusal *why) must_check;
+
 /* NULL is allowed. The key is wiped. */
 void tls_chain_free(struct tls_chain *chain);
 

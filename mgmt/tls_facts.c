@@ -9,6 +9,7 @@
 #include "mgmt/port/mbedtls.h"
 #include "mgmt/time_text.h"
 #include "mgmt/tls.h"
+#include "mgmt/tls_chain.h"
 
 /* Between the host's clock and the CA's, for a certificate that was made just now. */
 #define CLOCK_SLACK_NS (300 * NS_PER_S)
@@ -149,6 +150,17 @@ bool tls_facts_name(u32 n, char dst[TLS_NAME_MAX + 1])
             return true;
     }
     return false;
+}
+
+bool tls_facts_authority(struct tls_chain *chain, u32 n, char *dst, size_t size)
+{
+    const mbedtls_x509_crt *at = chain ? tls_chain_certificate(chain) : NULL;
+
+    for (; at && n; n--)
+        at = at->next;
+    if (at)
+        write_name(dst, size, &at->subject);
+    return at != NULL;
 }
 
 /* Dates before 1970 have passed, those after 2500 never do. */

@@ -25,6 +25,11 @@ void tls_facts_get(struct tls_facts *out);
 /* The n-th name or address it is for. Return: false if there are no more. */
 bool tls_facts_name(u32 n, char dst[TLS_NAME_MAX + 1]) must_check;
 
+/* The subject of the n-th certificate of a chain, cut if it is longer. Return: false if there are
+ * no more; the chain may be NULL. */
+struct tls_chain;
+bool tls_facts_authority(struct tls_chain *chain, u32 n, char *dst, size_t size) must_check;
+
 /* Why clients may refuse it at this time of the clock; NULL: its time is right, or not known. */
 const char *tls_facts_warning(void);
 

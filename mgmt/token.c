@@ -56,18 +56,6 @@ bool token_is_valid(const struct token *token, u64 unix_ns)
            (token->expires_unix_ns == 0 || unix_ns < token->expires_unix_ns);
 }
 
-bool token_has_admin(const struct token_store *store, u64 unix_ns, const char *except)
-{
-    for (u32 i = 0; i < TOKENS_MAX; i++) {
-        const struct token *token = &store->tokens[i];
-
-        if (token->role == ROLE_ADMIN && token_is_valid(token, unix_ns) &&
-            !(except && strcmp(token->id, except) == 0))
-            return true;
-    }
-    return false;
-}
-
 u32 token_count_of(const struct token_store *store, const char *user, u64 unix_ns)
 {
     u32 count = 0;

@@ -51,10 +51,6 @@ const struct token *token_check(const struct token_store *store, const char *tex
 
 bool token_is_valid(const struct token *token, u64 unix_ns);
 
-/* True if a valid token of an administrator is there, not counting the one with the id `except`
- * (NULL: all count). */
-bool token_has_admin(const struct token_store *store, u64 unix_ns, const char *except);
-
 /* How many valid tokens the user has. */
 u32 token_count_of(const struct token_store *store, const char *user, u64 unix_ns);
 

@@ -43,7 +43,9 @@ static void check_cookies(const char *text)
     static struct session_store sessions;
     struct session_secrets secrets;
 
-    if (session_begin(&sessions, "known", 1, fixed, &secrets) != 0 ||
+    struct session whose = {.token = "known"};
+
+    if (session_begin(&sessions, &whose, 1, fixed, &secrets) != 0 ||
         (session_check(&sessions, text, 2) && !strstr(text, secrets.cookie)))
         abort();
 }

@@ -60,7 +60,7 @@ def test_without_a_token_nothing_tells_what_exists(machine, problem):
         problem(machine.get(path, token=""), 401, "no_token")
     problem(machine.request("OPTIONS", "/vms", token=""), 401, "no_token")
     assert machine.request("HEAD", "/host", token="").status == 401
-    for header in ("", "Bearer", "Basic YTpi", "socle1.a.b", "Bearersocle1.a.b"):
+    for header in ("", "Bearer", "Basic YTpi", "Digest YTpi", "socle1.a.b", "Bearersocle1.a.b"):
         assert machine.get("/host", headers={"Authorization": header}).status == 401
     token = machine.token()
     assert machine.get("/host", headers={"Authorization": f"bearer   {token}"}).status == 200
@@ -174,7 +174,7 @@ def test_a_browsers_session(machine, problem):
     token = machine.make_token("operator", user="bea")
     problem(machine.post("/sessions", {"token": token + "0"}, token=""), 401, "bad_token")
     problem(machine.post("/sessions", {"token": token + "0" * 99}, token=""), 400, "bad_value")  # longer than any
-    problem(machine.post("/sessions", {"user": "bea", "password": "x"}, token=""), 400, "bad_value")
+    problem(machine.post("/sessions", {"user": "bea", "password": "x"}, token=""), 401, "bad_password")
     problem(machine.post("/sessions", {}, token=""), 400, "bad_value")
     reply = machine.post("/sessions", {"token": token}, token="")
     assert reply.status == 201

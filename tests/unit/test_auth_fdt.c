@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/auth_fdt.c mgmt/token.c mgmt/role.c mgmt/claim.c core/lib/dtb.c core/lib/str.c
- * core/lib/sha256.c core/lib/printf.c tests/fakes/libfdt.c
+ * SOURCES: mgmt/auth_fdt.c mgmt/user.c mgmt/token.c mgmt/role.c mgmt/claim.c core/lib/dtb.c
+ * core/lib/str.c core/lib/sha256.c core/lib/printf.c tests/fakes/libfdt.c
  */
 /* Credentials in socle.dtb: right ones are taken, one with a mistake is left out as a whole. */
 #include "tests/unit/harness.h"
@@ -21,6 +21,7 @@ static char digest_text[65];
 
 static char blob[8192];
 static struct token_store store;
+static struct user_store users;
 static struct claim claim;
 static char problem[200]; /* the last one */
 
@@ -92,7 +93,6 @@ TEST(credentials_are_taken)
         CHECK(token_is_valid(token, UINT64_MAX));
     }
     CHECK(token_find(&store, "ops") != NULL);
-    CHECK(token_has_admin(&store, 1, NULL));
     CHECK(claim_matches(&claim, "rack7secret1"));
 }
 
@@ -119,7 +119,6 @@ TEST(mistakes_are_told_and_cost_themselves)
     add("ci", "admin", digest_text, "Not A Name");
     CHECK_STR(finish(), "api/tokens/ci/user");
     CHECK(token_check(&store, TEXT) == NULL);
-    CHECK(!token_has_admin(&store, 1, NULL));
 }
 
 TEST(too_many_tokens)
@@ -151,7 +150,58 @@ TEST(damage_is_survived)
             copy[at] = (char)(copy[at] ^ (1 << bit));
             memset(&store, 0, sizeof(store));
             auth_fdt_read(copy, size, &store, &claim, &report);
+            auth_fdt_users(copy, size, &users, &report);
         }
     }
     free(copy);
+}
+
+#define HASH                                                 \
+    "pbkdf2-sha256$100000$00112233445566778899aabbccddeeff$" \
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+/* /api/users with olga. certs: as in the tree, strings one after the other. */
+static const char *read_olga(const char *role, const char *password, const char *certs, int bytes)
+{
+    CHECK_EQ(fdt_create(blob, sizeof(blob)), 0);
+    CHECK_EQ(fdt_finish_reservemap(blob), 0);
+    CHECK_EQ(fdt_begin_node(blob, ""), 0);
+    CHECK_EQ(fdt_property_string(blob, "compatible", "socle,host"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "api"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "users"), 0);
+    CHECK_EQ(fdt_begin_node(blob, "olga"), 0);
+    CHECK_EQ(fdt_property_string(blob, "role", role), 0);
+    if (password)
+        CHECK_EQ(fdt_property_string(blob, "password", password), 0);
+    if (certs)
+        CHECK_EQ(fdt_property(blob, "certs", certs, bytes), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    CHECK_EQ(fdt_finish(blob), 0);
+    memset(&users, 0, sizeof(users));
+    problem[0] = '\0';
+    auth_fdt_users(blob, fdt_totalsize(blob), &users, &report);
+    return problem;
+}
+
+TEST(users_are_taken)
+{
+    static const char certs[] = "olga@example.org\0olga.example.org";
+    static const char many[] = "a\0b\0c\0d\0e";
+    const struct user *olga;
+
+    CHECK_STR(read_olga("admin", HASH, certs, sizeof(certs)), "");
+    olga = user_find(&users, "olga");
+    CHECK(olga && olga->is_configured && olga->role == ROLE_ADMIN);
+    CHECK(olga && olga->cert_count == 2 && olga->password.iterations == 100000);
+    CHECK(olga == user_of_cert(&users, "olga.example.org"));
+    CHECK_STR(read_olga("viewer", NULL, NULL, 0), "");
+    CHECK(user_find(&users, "olga") != NULL);
+    CHECK_STR(read_olga("root", HASH, NULL, 0), "api/users/olga/role");
+    CHECK_STR(read_olga("admin", "secret12", NULL, 0), "api/users/olga/password");
+    CHECK_STR(read_olga("admin", HASH, many, sizeof(many)), "api/users/olga/certs");
+    CHECK_STR(read_olga("admin", HASH, "a", 1), "api/users/olga/certs"); /* it has no end */
+    CHECK(user_find(&users, "olga") == NULL);
 }

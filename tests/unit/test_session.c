@@ -36,7 +36,10 @@ static int broken(void *dst, size_t bytes)
 
 static struct session *begin(const char *token, u64 now_ns)
 {
-    CHECK_EQ(session_begin(&store, token, now_ns, counting, &secrets), 0);
+    struct session whose = {0};
+
+    strcpy(whose.token, token);
+    CHECK_EQ(session_begin(&store, &whose, now_ns, counting, &secrets), 0);
     snprintf(header, sizeof(header), "__Host-socle=%s", secrets.cookie);
     return session_check(&store, header, now_ns);
 }
@@ -98,7 +101,7 @@ TEST(sessions_end)
     CHECK(begin("abc", now) != NULL);
     session_end(session_check(&store, header, now));
     CHECK(session_check(&store, header, now) == NULL);
-    CHECK_EQ(session_begin(&store, "abc", now, broken, &secrets), -EIO);
+    CHECK_EQ(session_begin(&store, &(struct session){.token = "abc"}, now, broken, &secrets), -EIO);
 }
 
 /* Streams go on as long as the session they came in by: not after it has ended, and not by another
@@ -113,6 +116,9 @@ TEST(streams_go_on_with_their_session)
     CHECK(!session_goes_on(&store, 6 * S, now));
     CHECK(session_goes_on(&store, 5 * S, now + SESSION_LIFE_S * S - 1));
     CHECK(!session_goes_on(&store, 5 * S, now + SESSION_LIFE_S * S));
+    CHECK(session_goes_on(&store, 5 * S, now + SESSION_IDLE_S * S - 1));
+    now += SESSION_IDLE_S * S; /* the open stream was its use */
+    CHECK(session_check(&store, header, now) != NULL);
     session_end_all(&store, "abc");
     CHECK(!session_goes_on(&store, 5 * S, now));
     CHECK(begin("abc", now + 1) != NULL);
@@ -134,4 +140,19 @@ TEST(a_new_one_takes_the_place_of_the_longest_unused)
     CHECK(begin("xyz", 101 * S) != NULL);
     CHECK(session_check(&store, first, 101 * S) != NULL);
     CHECK(strcmp(store.sessions[1].token, "xyz") == 0);
+}
+
+TEST(a_session_may_be_a_users)
+{
+    struct session whose = {.user = "olga", .version = 3};
+    struct session *session;
+
+    memset(&store, 0, sizeof(store));
+    CHECK_EQ(session_begin(&store, &whose, S, counting, &secrets), 0);
+    snprintf(header, sizeof(header), "__Host-socle=%s", secrets.cookie);
+    session = session_check(&store, header, S);
+    CHECK(session && session->version == 3 && session->token[0] == '\0');
+    CHECK(session && strcmp(session->user, "olga") == 0);
+    session_end_all(&store, "olga"); /* that is no token */
+    CHECK(session_goes_on(&store, S, S));
 }
