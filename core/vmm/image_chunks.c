@@ -120,7 +120,13 @@ int image_chunks_write(struct image *img, u64 offset, const void *src, size_t by
 
 int image_chunks_fill(struct image *img)
 {
+    struct pmm_stats stats;
     int rc = 0;
+
+    pmm_get_stats(&stats); /* a disk may be far larger than what is in it */
+    if (pmm_available(&stats) < VMM_RESERVE_BYTES ||
+        img->bytes > pmm_available(&stats) - VMM_RESERVE_BYTES)
+        rc = -ENOMEM;
 
     while (rc == 0 && img->capacity < img->bytes) {
         const struct chunk *last;

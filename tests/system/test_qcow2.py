@@ -2,6 +2,7 @@
 """Images of kind qcow2: files that qemu-img and qemu-io made, in RAM and in a pool, become the disks that are in them."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import random
@@ -10,7 +11,6 @@ import time
 
 import pytest
 
-from machine import disk_args
 from test_linux import shell
 from test_pools import Host, check, disk  # noqa: F401 (a fixture)
 from test_volumes import boot, make, off
@@ -164,6 +164,22 @@ def test_refused(clean, problem, tmp_path):
     problem(m.put("/images/text?kind=qcow2", b"text" * 1000, headers=OCTETS), 422, "semantic")
 
 
+def test_connection_cut(clean, files):
+    """Half an upload, most of it waiting for what has not come, leaves nothing; the name is free again."""
+    m, file = clean, files["downwards"][0]
+    before = m.free_bytes()
+    with contextlib.closing(m.connect()) as c:
+        c.putrequest("PUT", "/api/v1/images/half?kind=qcow2")
+        for name, value in (("Authorization", f"Bearer {m.token()}"), ("Content-Length", str(len(file))), *OCTETS.items()):
+            c.putheader(name, value)
+        c.endheaders()
+        c.send(file[:len(file) // 2])
+        wait_until(lambda: m.free_bytes() < before - 2 * MIB)
+    wait_until(lambda: m.free_bytes() == before)
+    assert m.get("/images/half").status == 404
+    check_image(m, "half", *files["downwards"])
+
+
 @pytest.mark.qemu("disks of the host; Bochs has none of these controllers")
 def test_in_pool(disk, files, problem, tmp_path):  # noqa: F811
     """The same in a pool: clones, a guest that reads one, a restart; refused ones and spools leave no object."""
@@ -207,7 +223,11 @@ def objects(m):
 
 def wait_objects(m, count):
     """Deleted ones go on their own."""
-    deadline = time.monotonic() + 30
-    while objects(m) != count:
+    wait_until(lambda: objects(m) == count)
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
