@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tokens: who may come in.
 import * as api from "./api.js";
+import { usersPart } from "./users.js";
 import { h, show, table, field, select, button, attempt } from "./dom.js";
 
 function makeForm(done) {
@@ -37,5 +38,6 @@ export async function tokensView() {
     ]), "There are none."));
   }
   await load();
-  show(h("h1", null, "Tokens"), list, makeForm(load));
+  const users = api.may("admin") ? await usersPart(load) : [];
+  show(h("h1", null, "Tokens"), list, makeForm(load), ...users);
 }

@@ -80,7 +80,9 @@ const struct command commands[] = {
                 "console, and stores URL, public key "
                 "and token in ~/.config/socle/hosts.json. From then on nothing is sent to a host "
                 "with another key. The host "
-                "becomes the default of all commands.",
+                "becomes the default of all commands. With --user the host is asked for a token "
+                "of that user; the password is asked for, or read as a line where there is no "
+                "terminal, and not stored.",
         .args = {{"URL", VALUE_TEXT, 0}},
         .options =
             {
@@ -88,6 +90,9 @@ const struct command commands[] = {
                 {.name = "token",
                  .value = "TOKEN",
                  .help = "what lets in, if the host has been claimed"},
+                {.name = "user",
+                 .value = "NAME",
+                 .help = "ask for this user's password, and get a token for it"},
                 {.name = "pin",
                  .value = "PIN",
                  .help = "the key's sha256//… or the certificate's SHA-256: do not ask"},
@@ -101,7 +106,9 @@ const struct command commands[] = {
         .args = {{"CODE", VALUE_TEXT, 0}},
         .options = {{.name = "user",
                      .value = "NAME",
-                     .help = "who you are, for the host's audit log (admin)"}},
+                     .help = "who you are, for the host's audit log (admin)"},
+                    {.name = "password",
+                     .help = "also become a user with a password, which is asked for"}},
         .run = run_claim,
     },
     {.words = "status", .summary = "the host: version, CPUs, memory, VMs", .run = run_status},
@@ -337,6 +344,30 @@ const struct command commands[] = {
      .summary = "end a token",
      .args = {{"ID", VALUE_TOKEN, 0}},
      .run = run_token_rm},
+    {.words = "user list",
+     .summary = "who may come in by a password or a certificate",
+     .options = {QUIET},
+     .run = run_user_list},
+    {
+        .words = "user put",
+        .summary = "make or change a user",
+        .text = "What is not named stays as it is. A change ends the user's sessions.",
+        .args = {{"NAME", VALUE_USER, 0}},
+        .options = {{.name = "role",
+                     .value = "ROLE",
+                     .help = "viewer, operator or admin; a new user needs one"},
+                    {.name = "password", .help = "ask for a new password, or read a line"},
+                    {.name = "no-password", .help = "take the password away"},
+                    {.name = "cert",
+                     .value = "CERT",
+                     .help = "the SHA-256 of a client certificate, or a name in it; may be "
+                             "repeated; \"\": none"}},
+        .run = run_user_put,
+    },
+    {.words = "user rm",
+     .summary = "end a user and his tokens",
+     .args = {{"NAME", VALUE_USER, 0}},
+     .run = run_user_rm},
     {
         .words = "api",
         .summary = "one request of the REST API, as it is",
