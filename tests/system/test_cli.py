@@ -361,6 +361,9 @@ def test_tokens(cli):
     name = token.split(".")[1]
     assert name in cli.out("token", "list", "-q").split() and re.search(rf"^{name} +olga +viewer +api ", cli.out("token", "list"), re.M)
     cli.run("token", "rm", name)
+    scoped = cli.json("token", "create", "--role", "operator", "--vm-tag", "web", "--vm-tag", "test")
+    assert scoped["vm_tags"] == ["web", "test"] and "hint" in cli.error("status", SOCLE_TOKEN=scoped["token"])
+    cli.run("token", "rm", scoped["id"])
     assert "hint" in cli.error("vm", "list", SOCLE_TOKEN=token)
     assert "hint" in cli.error("claim", "0000-0000-0000")
 
