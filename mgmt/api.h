@@ -86,7 +86,9 @@ enum identity_way { WAY_NONE, WAY_TOKEN, WAY_PASSWORD, WAY_CERTIFICATE };
 struct identity {
     enum role role;
     enum identity_way way;
-    u32 version; /* of the user, without a token: with another one this identity ends */
+    struct scope scope; /* of the token: the VMs it is for */
+    u32 vm;             /* with a scope: the one the request is about; or 0 */
+    u32 version;        /* of the user, without a token: with another one this identity ends */
     char user[TOKEN_NAME_MAX + 1];
     char token[TOKEN_NAME_MAX + 1]; /* its id; "": another way */
     u64 expires_unix_ns;            /* 0: never */
@@ -195,6 +197,9 @@ void api_answer_foreign_page(struct req *req);
 
 /* Parses the body into a document shared by all handlers. Return: NULL after answering 400. */
 const struct json_doc *api_json_body(struct req *req);
+
+/* Answers 404 for the VM that the path names. */
+void api_no_such_vm(struct req *req);
 
 /* The VM a path parameter names. Return: 0; -ENOENT after answering 404. */
 int api_find_vm(struct req *req, u32 *id) must_check;

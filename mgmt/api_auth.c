@@ -19,6 +19,7 @@ struct text_field {
     const char *name;
     char *text; /* "" if it is absent */
     size_t size;
+    struct scope *scope; /* instead of text: a list of tags */
 };
 
 static int bad(struct req *req, const char *pointer, const char *detail, const char *hint)
@@ -26,6 +27,21 @@ static int bad(struct req *req, const char *pointer, const char *detail, const c
     api_error(req, &(struct problem){
                        .slug = "bad_value", .pointer = pointer, .detail = detail, .hint = hint});
     return -EINVAL;
+}
+
+/* Return: 0; -EINVAL after answering 400. An empty list would be all VMs, so there is none. */
+static int read_scope(struct req *req, const struct json_doc *doc, const struct json_node *list,
+                      struct scope *scope)
+{
+    const struct json_node *tag = list->type == JSON_ARRAY ? json_first(doc, list) : NULL;
+    char text[VM_TAG_MAX + 1];
+
+    while (tag && json_get_string(doc, tag, text, sizeof(text)) == 0 && scope_add(scope, text))
+        tag = json_next(doc, tag);
+    if (!tag && scope->count)
+        return 0;
+    return bad(req, "/vm_tags", "This must be a list of one to four tags.",
+               "Tags have 31 bytes at most. Without vm_tags the token is for all VMs.");
 }
 
 static int read_field(struct req *req, const struct json_doc *doc, const struct json_node *key,
@@ -38,6 +54,8 @@ static int read_field(struct req *req, const struct json_doc *doc, const struct 
     for (u32 i = 0; i < count; i++) {
         if (!json_key_is(doc, key, fields[i].name))
             continue;
+        if (fields[i].scope)
+            return read_scope(req, doc, value, fields[i].scope);
         if (json_get_string(doc, value, fields[i].text, fields[i].size) == 0)
             return 0;
         return bad(req, pointer, "This value must be text, and is too long if it is.",
@@ -73,6 +91,13 @@ static void write_token(struct json_writer *w, const struct token *token, const 
     json_put_string(w, "id", token->id);
     json_put_string(w, "user", token->user);
     json_put_string(w, "role", role_name(user_limit(auth_users(), token->user, token->role)));
+    if (token->scope.count) {
+        json_key(w, "vm_tags");
+        json_array_begin(w);
+        for (u32 i = 0; i < token->scope.count; i++)
+            json_string(w, token->scope.tags[i]);
+        json_array_end(w);
+    }
     json_put_string(w, "source", token->is_configured ? "socle.dtb" : "api");
     json_put_bool(w, "survives_reboot", token->is_configured || token->is_kept);
     if (token->created_unix_ns)
@@ -170,9 +195,9 @@ void api_claim_post(struct req *req)
     struct token wanted = {.role = ROLE_ADMIN, .user = "admin"};
     char code[CODE_TEXT_MAX] = "", password[PASSWORD_MAX + 1] = "";
     const struct text_field fields[] = {
-        {"code", code, sizeof(code)},
-        {"user", wanted.user, sizeof(wanted.user)},
-        {"password", password, sizeof(password)},
+        {"code", code, sizeof(code), NULL},
+        {"user", wanted.user, sizeof(wanted.user), NULL},
+        {"password", password, sizeof(password), NULL},
     };
 
     if (read_fields(req, fields, ARRAY_SIZE(fields)) == 0)
@@ -265,9 +290,10 @@ void api_tokens_post(struct req *req)
     struct token wanted = {.role = ROLE_NONE};
     char role[ROLE_TEXT_MAX] = "", expiry[TIME_TEXT_MAX] = "";
     const struct text_field fields[] = {
-        {"user", wanted.user, sizeof(wanted.user)},
-        {"role", role, sizeof(role)},
-        {"expires_at", expiry, sizeof(expiry)},
+        {"user", wanted.user, sizeof(wanted.user), NULL},
+        {"role", role, sizeof(role), NULL},
+        {"expires_at", expiry, sizeof(expiry), NULL},
+        {"vm_tags", NULL, 0, &wanted.scope},
     };
 
     memcpy(wanted.user, req->who.user, sizeof(wanted.user));

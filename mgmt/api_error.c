@@ -19,6 +19,7 @@ static const struct error_type {
     {"bad_password", 401, "The name or the password is wrong"},
     {"needs_tls", 403, "Secrets are not taken in the clear"},
     {"role", 403, "The role does not allow this"},
+    {"scope", 403, "The token is not for this"},
     {"bad_code", 403, "The claim code is wrong"},
     {"csrf", 403, "The request may come from another page"},
     {"origin", 403, "Web pages of other sites may not change anything"},

@@ -14,6 +14,7 @@
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
 #include "mgmt/api_events.h"
+#include "mgmt/auth.h"
 #include "mgmt/job.h"
 
 #define VM_SHUTDOWN "vm.shutdown"
@@ -181,8 +182,10 @@ void api_tasks_get(struct req *req)
     json_object_begin(w);
     json_key(w, "items");
     json_array_begin(w);
-    for (struct job *job = job_after(&table, 0); job; job = job_after(&table, job->id))
-        put_job(w, job);
+    for (struct job *job = job_after(&table, 0); job; job = job_after(&table, job->id)) {
+        if (auth_sees_vm(&req->who, job->vm))
+            put_job(w, job);
+    }
     json_array_end(w);
     json_object_end(w);
 }
@@ -214,11 +217,13 @@ void api_task_get(struct req *req)
 {
     static const struct body_source source = {.produce = task_produce, .ends_with_client = true};
     const char *text = req->match.params[0];
+    const struct job *job;
     char *end;
     u64 wait_ms;
 
     req->state.offset = strtoul(text, &end, 10);
-    if (*end != '\0' || !job_find(&table, req->state.offset)) {
+    job = job_find(&table, req->state.offset);
+    if (*end != '\0' || !job || !auth_sees_vm(&req->who, job->vm)) {
         no_such(req);
         return;
     }

@@ -92,19 +92,22 @@ const struct json_doc *api_json_body(struct req *req)
     return NULL;
 }
 
-int api_find_vm(struct req *req, u32 *id)
+void api_no_such_vm(struct req *req)
 {
-    const char *name = req->match.params[0];
-
-    if (vmm_find(name, id) == 0)
-        return 0;
     api_error(req, &(struct problem){
                        .slug = "no_such",
                        .kind = "vm",
-                       .name = name,
+                       .name = req->match.params[0],
                        .detail = "There is no VM of that name or UUID.",
                        .hint = "GET /api/v1/vms lists the VMs there are.",
                    });
+}
+
+int api_find_vm(struct req *req, u32 *id)
+{
+    if (vmm_find(req->match.params[0], id) == 0)
+        return 0;
+    api_no_such_vm(req);
     return -ENOENT;
 }
 

@@ -30,7 +30,8 @@ static enum produce list_produce(struct req *req, struct json_writer *w)
             return PRODUCE_DONE;
         }
         (void)str_copy(state->name, sizeof(state->name), info.cfg.name);
-        if (state->id != STATE_ANY && state->id != info.state)
+        if ((state->id != STATE_ANY && state->id != info.state) ||
+            !scope_has(&req->who.scope, &info.cfg))
             continue;
         if (state->offset++ > 1)
             json_raw(w, state->flag ? "" : ",");

@@ -61,6 +61,9 @@ int auth_issue(struct token *wanted, bool is_claim, char text[TOKEN_TEXT_MAX + 1
  * session not ended, and the user has not changed, or not lost rights if it was by a token. */
 bool auth_goes_on(const struct identity *who);
 
+/* True if the VM is there and one of those the identity is for. */
+bool auth_sees_vm(const struct identity *who, u32 vm);
+
 /* Ends a token, its sessions, and the requests under way that came in by it. Return: 0, -ENOENT;
  * -EBUSY: the pool that keeps it does not work, so it would be there again after a reboot. */
 int auth_revoke(const char *id) must_check;

@@ -86,6 +86,7 @@ static void remember_token(struct req *req, const struct token *token)
 {
     req->who.way = WAY_TOKEN;
     req->who.role = user_limit(auth_users(), token->user, token->role);
+    req->who.scope = token->scope;
     req->who.expires_unix_ns = token->expires_unix_ns;
     memcpy(req->who.user, token->user, sizeof(req->who.user));
     memcpy(req->who.token, token->id, sizeof(req->who.token));
@@ -268,6 +269,45 @@ static bool identify(struct req *req)
     return by_certificate(req);
 }
 
+bool auth_sees_vm(const struct identity *who, u32 vm)
+{
+    static struct vmm_info info; /* one thread answers */
+
+    return who->scope.count == 0 ||
+           (vm && vmm_get(vm, &info) == 0 && scope_has(&who->scope, &info.cfg));
+}
+
+static void answer_scope(struct req *req)
+{
+    req->audit = AUDIT_ALWAYS;
+    api_error(req, &(struct problem){
+                       .slug = "scope",
+                       .detail = "Your token is for some virtual machines only, to use them.",
+                       .hint = "Use a token without vm_tags for what is about the host, or defines "
+                               "virtual machines.",
+                   });
+}
+
+/* A VM that is not in the token's scope is none, as far as its owner is told. */
+static bool is_in_scope(struct req *req)
+{
+    const struct route *route = req->match.route;
+    enum reach reach = route ? scope_reach(route->verb, route->path) : REACH_OPEN;
+
+    if (req->who.scope.count == 0 || reach == REACH_OPEN)
+        return true;
+    if (reach == REACH_HOST) {
+        answer_scope(req);
+        return false;
+    }
+    if (api_find_vm(req, &req->who.vm))
+        return false;
+    if (auth_sees_vm(&req->who, req->who.vm))
+        return true;
+    api_no_such_vm(req);
+    return false;
+}
+
 bool auth_admit(struct req *req)
 {
     enum role need = req->match.route ? req->match.route->role : ROLE_VIEWER;
@@ -277,7 +317,7 @@ bool auth_admit(struct req *req)
     if (!identify(req))
         return false;
     if (req->who.role >= need)
-        return true;
+        return is_in_scope(req);
     answer_role(req);
     return false;
 }
@@ -327,6 +367,8 @@ bool auth_goes_on(const struct identity *who)
         return false;
     if (who->way == WAY_NONE)
         return true;
+    if (who->vm && !auth_sees_vm(who, who->vm))
+        return false;
     if (who->way == WAY_TOKEN)
         return !user || user->role >= who->role;
     return user && user->version == who->version;

@@ -12,8 +12,24 @@
 
 static bool token_knows(const char *name, bool is_node)
 {
-    return !is_node &&
-           (strcmp(name, "role") == 0 || strcmp(name, "user") == 0 || strcmp(name, "sha256") == 0);
+    return !is_node && (strcmp(name, "role") == 0 || strcmp(name, "user") == 0 ||
+                        strcmp(name, "sha256") == 0 || strcmp(name, "vm-tags") == 0);
+}
+
+/* Return: false if there are too many or one is too long: never less than is written. */
+static bool read_scope(const void *dtb, int node, struct scope *scope)
+{
+    int count = fdt_stringlist_count(dtb, node, "vm-tags");
+
+    if (!dtb_has(dtb, node, "vm-tags"))
+        return true;
+    for (int i = 0; i < count; i++) {
+        const char *tag = fdt_stringlist_get(dtb, node, "vm-tags", i, NULL);
+
+        if (!tag || !scope_add(scope, tag))
+            return false;
+    }
+    return count > 0;
 }
 
 /* Return: NULL; or what is wrong, and with which property. */
@@ -37,6 +53,9 @@ static const char *read_token(const void *dtb, int node, const char *name, struc
     *property = "sha256";
     if (!dtb_sha256(dtb, node, "sha256", token->digest))
         return "it is no text of 64 digits 0-9 and a-f";
+    *property = "vm-tags";
+    if (!read_scope(dtb, node, &token->scope))
+        return "they are not one to four tags";
     return NULL;
 }
 

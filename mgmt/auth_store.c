@@ -10,8 +10,9 @@
 #include "mm/kheap.h"
 
 #define RECORD_VERSION 1u
+#define RECORD_SCOPED  2u /* a scope follows; who does not know that leaves the token out */
 
-/* The blob. */
+/* The blob; of version 1 it ends before the scope. */
 struct record {
     u32 version;
     u32 role; /* enum role */
@@ -20,21 +21,28 @@ struct record {
     u8 digest[SHA256_BYTES];
     char id[TOKEN_NAME_MAX + 1];
     char user[TOKEN_NAME_MAX + 1];
+    struct scope scope;
+    u32 reserved;
 };
-_Static_assert(sizeof(struct record) == 120, "on the disk");
+#define RECORD_PLAIN_BYTES offsetof(struct record, scope)
+_Static_assert(RECORD_PLAIN_BYTES == 120 && sizeof(struct record) == 256, "on the disk");
 
 #define BLOB_NAME_MAX (sizeof(AUTH_STORE_PREFIX) + TOKEN_NAME_MAX)
 
 static int put(struct pool *engine, const struct token *token)
 {
     char name[BLOB_NAME_MAX];
-    struct store_op op = {.kind = STORE_BLOB_PUT, .name = name, .bytes = sizeof(struct record)};
+    bool is_plain = token->scope.count == 0;
+    struct store_op op = {.kind = STORE_BLOB_PUT,
+                          .name = name,
+                          .bytes = is_plain ? RECORD_PLAIN_BYTES : sizeof(struct record)};
     struct record *record = kzalloc(sizeof(*record));
     int rc;
 
     if (!record)
         return -ENOMEM;
-    *record = (struct record){.version = RECORD_VERSION,
+    *record = (struct record){.version = is_plain ? RECORD_VERSION : RECORD_SCOPED,
+                              .scope = token->scope,
                               .role = token->role,
                               .created_unix_ns = token->created_unix_ns,
                               .expires_unix_ns = token->expires_unix_ns};
@@ -82,17 +90,30 @@ int auth_store_drop_blob(const char *name)
     return is_found ? 0 : -EBUSY;
 }
 
+/* All texts of a scope must end. */
+static bool is_sound(const struct record *record, size_t bytes)
+{
+    bool is_plain = record->version == RECORD_VERSION && bytes == RECORD_PLAIN_BYTES;
+    bool is_scoped = record->version == RECORD_SCOPED && bytes == sizeof(*record) &&
+                     record->scope.count > 0 && record->scope.count <= SCOPE_TAGS_MAX;
+
+    for (u32 i = 0; is_scoped && i < SCOPE_TAGS_MAX; i++)
+        is_scoped = strnlen(record->scope.tags[i], VM_TAG_MAX + 1) <= VM_TAG_MAX;
+    return record->role <= ROLE_ADMIN && (is_plain || is_scoped);
+}
+
 int auth_store_read(struct pool *engine, const char *blob, struct token *out)
 {
     struct record *record = kzalloc(sizeof(*record));
     struct store_op op = {.kind = STORE_BLOB_GET, .name = blob, .bytes = sizeof(*record)};
     int rc = record ? pool_run(engine, &op, record) : -EIO;
 
-    if (rc || record->version != RECORD_VERSION || record->role > ROLE_ADMIN) {
+    if (rc || !is_sound(record, op.bytes)) {
         kfree(record);
         return rc ? -EIO : -EINVAL;
     }
     *out = (struct token){.role = (enum role)record->role,
+                          .scope = record->scope,
                           .is_kept = true,
                           .created_unix_ns = record->created_unix_ns,
                           .expires_unix_ns = record->expires_unix_ns};

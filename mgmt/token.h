@@ -17,6 +17,7 @@
 #include "core/lib/sha256.h"
 #include "core/lib/types.h"
 #include "mgmt/role.h"
+#include "mgmt/scope.h"
 
 #define TOKENS_MAX       64u /* the last one is kept free for a claim */
 #define TOKEN_NAME_MAX   31u /* ids and users */
@@ -28,6 +29,7 @@ struct token {
     char id[TOKEN_NAME_MAX + 1]; /* "": the slot is free */
     char user[TOKEN_NAME_MAX + 1];
     enum role role;
+    struct scope scope; /* the VMs it is for */
     bool is_configured; /* from socle.dtb: there again after a reboot */
     bool is_kept;       /* in a pool: there again, too */
     u8 digest[SHA256_BYTES];
@@ -59,9 +61,9 @@ u32 token_count_of(const struct token_store *store, const char *user, u64 unix_n
 int token_add(struct token_store *store, const struct token *token, u64 unix_ns) must_check;
 
 /*
- * Makes a token: user, role and expiry are taken from `wanted`, id, secret and digest are made.
- * random fills with random bytes or fails. is_claim: it may take the last slot. text: to be shown
- * once, then wiped. Return: 0 and *made, valid until the store changes; -EINVAL, -ENOSPC as
+ * Makes a token: user, role, scope and expiry are taken from `wanted`, id, secret and digest are
+ * made. random fills with random bytes or fails. is_claim: it may take the last slot. text: to be
+ * shown once, then wiped. Return: 0 and *made, valid until the store changes; -EINVAL, -ENOSPC as
  * token_add; -EIO (no random numbers).
  */
 int token_issue(struct token_store *store, const struct token *wanted, u64 unix_ns, bool is_claim,

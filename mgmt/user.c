@@ -177,8 +177,8 @@ bool user_has_admin(const struct user_store *store, const struct token_store *to
     for (u32 i = 0; i < TOKENS_MAX; i++) {
         const struct token *token = &tokens->tokens[i];
 
-        if (token_is_valid(token, unix_ns) && !is_name(token->id, except_token) &&
-            !is_name(token->user, except_user) &&
+        if (token_is_valid(token, unix_ns) && token->scope.count == 0 &&
+            !is_name(token->id, except_token) && !is_name(token->user, except_user) &&
             user_limit(store, token->user, token->role) == ROLE_ADMIN)
             return true;
     }

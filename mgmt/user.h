@@ -83,8 +83,8 @@ const struct user *user_of_cert(const struct user_store *store, const char *cert
 /* The rights of something that belongs to `name` and says `role`: no more than the user's own. */
 enum role user_limit(const struct user_store *store, const char *name, enum role role);
 
-/* True if an administrator can come in: by a valid token, a password or a certificate. That token
- * and that user, with his tokens, do not count; NULL: all count. */
+/* True if an administrator can come in: by a valid token for all VMs, a password or a certificate.
+ * That token and that user, with his tokens, do not count; NULL: all count. */
 bool user_has_admin(const struct user_store *store, const struct token_store *tokens, u64 unix_ns,
                     const char *except_token, const char *except_user);
 

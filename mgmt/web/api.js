@@ -50,8 +50,9 @@ export const post = (path, body) => request("POST", path, body);
 export const del = (path) => request("DELETE", path);
 export const name = encodeURIComponent;
 
-export async function signIn(token) {
-  const made = await post("/sessions", { token });
+/** credentials: {token} or {user, password}. */
+export async function signIn(credentials) {
+  const made = await post("/sessions", credentials);
   session = made;
   localStorage.setItem(KEY, JSON.stringify(made));
 }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Claiming a new host, or signing in with a token.
+// Claiming a new host, or signing in by a password or a token.
 import * as api from "./api.js";
-import { h, show, field, button, attempt } from "./dom.js";
+import { h, show, field, attempt, button } from "./dom.js";
 
-function form(title, text, label, attributes, action, submit) {
-  const input = h("input", { name: "secret", required: true, autocomplete: "off", spellcheck: "false", ...attributes });
+/** A card with inputs of these names; submit gets what they hold. */
+function form(title, text, fields, action, submit) {
   const send = h("button", { type: "submit", class: "main" }, action);
   const element = h("form", {
     class: "card",
-    onsubmit: (event) => { event.preventDefault(); attempt(() => submit(input.value.trim()), send); },
-  }, h("h1", null, title), h("p", null, text), field(label, input), send);
+    onsubmit: (event) => {
+      event.preventDefault();
+      attempt(() => submit(Object.fromEntries(new FormData(element))), send);
+    },
+  }, h("h1", null, title), h("p", null, text),
+  ...fields.map(([label, attributes]) => field(label, h("input", { spellcheck: "false", autocapitalize: "none", ...attributes }))), send);
   show(element);
-  input.focus();
+  element.elements[0].focus();
 }
 
 /** The administrator's token is shown once. */
@@ -25,21 +29,33 @@ function keep(token, entered) {
       button("I have it", () => entered(), "main"))));
 }
 
+function signIn(host, entered) {
+  form(host.name, "Sign in with your name and password, or with a token alone.", [
+    ["User", { name: "user", autocomplete: "username" }],
+    ["Password or token", { name: "secret", type: "password", required: true, autocomplete: "current-password" }],
+  ], "Sign in", async ({ user, secret }) => {
+    await api.signIn(secret.trim().startsWith("socle1.") ? { token: secret.trim() } : { user: user.trim(), password: secret });
+    entered();
+  });
+}
+
+function claim(host, entered) {
+  form(host.name, "Nobody has claimed this host yet. Its claim code is on its screen and serial console. "
+    + "With a password you can sign in by name later; without one, by the token you get now.", [
+    ["Claim code", { name: "secret", required: true, autocomplete: "off", placeholder: "ABCD-EFGH-JKMN" }],
+    ["User", { name: "user", value: "admin", required: true, autocomplete: "username" }],
+    ["Password, 8 characters or more, if wanted", { name: "password", type: "password", minlength: 8, autocomplete: "new-password" }],
+  ], "Claim", async ({ secret, user, password }) => {
+    const made = await api.post("/claim", { code: secret.trim(), user: user.trim(), ...(password ? { password } : {}) });
+    await api.signIn({ token: made.token });
+    keep(made.token, entered);
+  });
+}
+
 export async function enter(entered) {
   const host = await api.get("/");
   document.getElementById("host-name").textContent = host.name;
   document.title = host.name;
-  if (host.claimed) {
-    form(host.name, "Sign in with a token of this host.", "Token", { type: "password", placeholder: "socle1.…" }, "Sign in", async (token) => {
-      await api.signIn(token);
-      entered();
-    });
-    return;
-  }
-  form(host.name, "Nobody has claimed this host yet. Its claim code is on its screen and serial console.", "Claim code",
-    { placeholder: "ABCD-EFGH-JKMN" }, "Claim", async (code) => {
-      const made = await api.post("/claim", { code });
-      await api.signIn(made.token);
-      keep(made.token, entered);
-    });
+  if (host.claimed) signIn(host, entered);
+  else claim(host, entered);
 }

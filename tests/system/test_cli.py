@@ -67,9 +67,10 @@ class Client:
         self.env = {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(folder), "TERM": "xterm"}
         self.file, self.patience = folder / "socle" / "hosts.json", patience
 
-    def run(self, *args, want=DONE, **env):
-        done = subprocess.run([CLI, *args], env={**self.env, **env}, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=240 * self.patience)
+    def run(self, *args, want=DONE, lines="", **env):
+        """lines: its standard input."""
+        done = subprocess.run([CLI, *args], env={**self.env, **env}, input=lines, capture_output=True, text=True,
+                              timeout=240 * self.patience)
         assert done.returncode == want, (args, done)
         return done
 
@@ -320,6 +321,39 @@ def test_volumes(cli):
     assert cli.out("volume", "list", "-q") == ""
 
 
+def test_users(cli, machine, url, tmp_path):
+    cli.run("user", "put", "olga", "--role", "operator", "--password", "--cert", "olga@example.org", lines="first password\n")
+    assert re.search(r"^olga +operator +yes +1 +api$", cli.out("user", "list"), re.M)
+    cli.run("user", "put", "olga", "--cert", "")
+    assert cli.json("user", "list")[0]["certs"] == []
+    assert "no password" in cli.error("user", "put", "olga", "--password", want=MISUSED)
+    assert "hint" in cli.error("user", "put", "olga", "--password", lines="short\n")
+    assert "/role" in cli.error("user", "put", "olga", "--role", "root")
+
+    # Her password becomes a token; it is stored nowhere, and not shown.
+    hers = Client(tmp_path, machine.patience)
+    terminal = hers.terminal("connect", url, "--pin", machine.key_pin(), "--name", "lab", "--user", "olga")
+    terminal.wait("Password: ").type("first password\n")
+    terminal.wait("is known as lab")
+    assert terminal.end() == DONE and "first password" not in terminal.text
+    assert "first password" not in hers.file.read_text()
+    assert "needs the role: admin" in hers.error("network", "rm", "x")
+    assert "olga" in hers.out("token", "list")
+    before = hers.file.read_text()
+    assert "password" in hers.error("connect", url, "--pin", machine.key_pin(), "--user", "olga", lines="wrong password\n")
+    assert hers.file.read_text() == before
+
+    terminal = cli.terminal("user", "put", "olga", "--password")
+    terminal.wait("New password: ").type("second password\n")
+    terminal.wait("Again: ").type("second passwort\n")
+    terminal.wait("not the same")
+    assert terminal.end() == MISUSED and "second" not in terminal.text
+    cli.run("user", "put", "olga", "--no-password")
+    assert cli.json("user", "list")[0]["has_password"] is False
+    cli.run("user", "rm", "olga")
+    assert "hint" in hers.error("vm", "list") and cli.json("user", "list") == []
+
+
 def test_tokens(cli):
     token = cli.out("token", "create", "--role", "viewer", "--user", "olga").strip()
     assert cli.out("vm", "list", SOCLE_TOKEN=token) == ""
@@ -327,6 +361,9 @@ def test_tokens(cli):
     name = token.split(".")[1]
     assert name in cli.out("token", "list", "-q").split() and re.search(rf"^{name} +olga +viewer +api ", cli.out("token", "list"), re.M)
     cli.run("token", "rm", name)
+    scoped = cli.json("token", "create", "--role", "operator", "--vm-tag", "web", "--vm-tag", "test")
+    assert scoped["vm_tags"] == ["web", "test"] and "hint" in cli.error("status", SOCLE_TOKEN=scoped["token"])
+    cli.run("token", "rm", scoped["id"])
     assert "hint" in cli.error("vm", "list", SOCLE_TOKEN=token)
     assert "hint" in cli.error("claim", "0000-0000-0000")
 

@@ -458,6 +458,30 @@ def test_full(tmp_path, problem):
     check(path)
 
 
+def test_users_and_scopes(disk, problem):
+    """Users and tokens for some VMs are the same after the host's end; who was deleted is not there again."""
+    words = {"user": "olga", "password": "a password to keep"}
+    with Host(disk) as m:
+        m.wait_ready()
+        assert m.put("/users/olga", {"role": "operator", "password": words["password"], "certs": ["olga@example.org"]}).status == 201
+        m.make_pool()
+        assert m.put("/users/gone", {"role": "admin", "password": words["password"]}).status == 201
+        assert all(u["survives_reboot"] for u in m.json("/users")["items"])
+        assert m.delete("/users/gone").status == 204
+        scoped = m.make_token("operator", vm_tags=["web", "test"])
+        m.kill()
+    with Host(disk) as m:
+        m.wait_ready()
+        m.wait_pool("tank")
+        users = m.json("/users")["items"]
+        assert [(u["name"], u["role"], u["certs"]) for u in users] == [("olga", "operator", ["olga@example.org"])]
+        assert m.post("/sessions", words, token="").status == 201
+        assert ["web", "test"] in [t.get("vm_tags") for t in m.json("/tokens")["items"]]
+        assert m.get("/vms", token=scoped).status == 200
+        problem(m.get("/host", token=scoped), 403, "scope")
+    check(disk)
+
+
 def test_tokens(disk, problem):
     """Who may come in is known after the host's end; a token that was deleted, or of a disk that comes later, opens nothing."""
     with Host(disk) as m:

@@ -275,6 +275,14 @@ def test_objects_made_on_the_page(machine, browser):
     browser.choose("role", "viewer")
     browser.click("Create")
     assert browser.find("code.token").text.startswith("socle1.")
+    browser.fill("name", "vera")
+    browser.choose("userrole", "viewer")
+    browser.fill("newpassword", "vera's password")
+    browser.click("Save")
+    browser.wait(lambda: "vera" in browser.find("main").text)
+    users = machine.json("/users")["items"]
+    assert [(u["name"], u["role"], u["has_password"]) for u in users] == [("vera", "viewer", True)]
+    browser.shot("users")
     assert browser.errors() == []
 
 
@@ -293,7 +301,7 @@ def test_an_image_dropped_on_the_page(machine, browser):
     assert machine.json("/images/some-file.iso")["kind"] == "iso"
 
 
-def test_signing_in_as_a_viewer(machine, browser):
+def test_signing_in_as_a_viewer_by_token_and_by_password(machine, browser):
     browser.click("Sign out")
     browser.fill("secret", "socle1.nobody." + "0" * 32)
     browser.click("Sign in")
@@ -301,6 +309,14 @@ def test_signing_in_as_a_viewer(machine, browser):
     browser.fill("secret", machine.make_token("viewer"))
     browser.click("Sign in")
     browser.wait(lambda: "viewer" in browser.find("#who").text)
+    browser.click("Sign out")
+    browser.fill("user", "vera")
+    browser.fill("secret", "vera's passwort")
+    browser.click("Sign in")
+    browser.wait(lambda: "no such user" in browser.find("#messages").text)
+    browser.fill("secret", "vera's password")
+    browser.click("Sign in")
+    browser.wait(lambda: "vera" in browser.find("#who").text and "viewer" in browser.find("#who").text)
     browser.go("vm/web1")
     browser.heading("web1")
     browser.wait(lambda: "SOCLE-GUEST-READY" in browser.find("#terminal").text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/auth_fdt.c mgmt/user.c mgmt/token.c mgmt/role.c mgmt/claim.c core/lib/dtb.c
- * core/lib/str.c core/lib/sha256.c core/lib/printf.c tests/fakes/libfdt.c
+ * SOURCES: mgmt/auth_fdt.c mgmt/scope.c mgmt/user.c mgmt/token.c mgmt/role.c mgmt/claim.c
+ * core/lib/dtb.c core/lib/str.c core/lib/sha256.c core/lib/printf.c tests/fakes/libfdt.c
  */
 /* Credentials in socle.dtb: right ones are taken, one with a mistake is left out as a whole. */
 #include "tests/unit/harness.h"
@@ -204,4 +204,22 @@ TEST(users_are_taken)
     CHECK_STR(read_olga("admin", HASH, many, sizeof(many)), "api/users/olga/certs");
     CHECK_STR(read_olga("admin", HASH, "a", 1), "api/users/olga/certs"); /* it has no end */
     CHECK(user_find(&users, "olga") == NULL);
+}
+
+/* A token of which a part cannot be read must not become one for all VMs. */
+TEST(tokens_for_some_vms)
+{
+    static const char *const tags[] = {"web\0test", "a\0b\0c\0d\0e", ""};
+    static const int bytes[] = {9, 10, 1};
+
+    for (u32 i = 0; i < 3; i++) {
+        begin(NULL);
+        CHECK_EQ(fdt_begin_node(blob, "ci"), 0);
+        CHECK_EQ(fdt_property_string(blob, "role", "operator"), 0);
+        CHECK_EQ(fdt_property_string(blob, "sha256", digest_text), 0);
+        CHECK_EQ(fdt_property(blob, "vm-tags", tags[i], bytes[i]), 0);
+        CHECK_EQ(fdt_end_node(blob), 0);
+        CHECK_STR(finish(), i == 0 ? "" : "api/tokens/ci/vm-tags");
+        CHECK((token_find(&store, "ci") != NULL) == (i == 0));
+    }
 }

@@ -102,8 +102,8 @@ enum outcome api_problem(const struct http_reply *reply)
         (void)say(REFUSED, "the host answered %ld and did not say why.", reply->status);
     }
     if (reply->status == 401)
-        fputs("  hint: \"socle claim CODE\" on a new host; SOCLE_TOKEN or \"socle connect "
-              "--token\" on another.\n",
+        fputs("  hint: \"socle claim CODE\" on a new host; SOCLE_TOKEN, or \"socle connect\" "
+              "with --token or --user, on another.\n",
               stderr);
     json_decref(problem);
     return REFUSED;
@@ -119,6 +119,7 @@ static enum outcome exchange(struct cli *cli, const char *method, const char *pa
                       &(struct http_request){
                           .method = method,
                           .path = path,
+                          .basic = cli->basic,
                           .content_type = text ? "application/json" : NULL,
                           .body = text,
                           .body_len = text ? strlen(text) : 0,

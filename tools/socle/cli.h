@@ -14,6 +14,7 @@ struct cli {
     struct args args;
     struct host host;  /* empty until cli_open() */
     struct http *http; /* NULL until cli_open() */
+    const char *basic; /* "name:password" that lets in, in place of the token; or NULL */
     bool as_json;
 };
 

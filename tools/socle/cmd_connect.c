@@ -8,6 +8,7 @@
 
 #include "tools/socle/cert.h"
 #include "tools/socle/run_commands.h"
+#include "tools/socle/secret.h"
 #include "tools/socle/text.h"
 
 static bool ask(const char *question)
@@ -80,6 +81,49 @@ static enum outcome store(const struct cli *cli)
                : say(MISUSED, "cannot write %s: %s", hosts_path(), strerror(errno));
 }
 
+/* A token of the user whose password cli->basic has, with all his rights. */
+static enum outcome get_token(struct cli *cli, const char *user, const char *secret)
+{
+    json_t *session = NULL, *token = NULL;
+    enum outcome outcome =
+        api_call(cli, "POST", "/api/v1/sessions",
+                 json_pack("{ssss}", "user", user, "password", secret), &session);
+
+    if (outcome == DONE)
+        outcome = api_call(cli, "POST", "/api/v1/tokens",
+                           json_pack("{ss}", "role", member_text(session, "role")), &token);
+    if (outcome == DONE)
+        snprintf(cli->host.token, sizeof(cli->host.token), "%s", member_text(token, "token"));
+    json_decref(session);
+    json_decref(token);
+    return outcome;
+}
+
+/* With --user: his password for a token. */
+static enum outcome sign_in(struct cli *cli)
+{
+    const char *user = args_option(&cli->args, "user");
+    char secret[SECRET_MAX + 1] = "", *basic;
+    enum outcome outcome;
+
+    if (!user)
+        return DONE;
+    if (!cli->host.pin[0])
+        return say(MISUSED, "passwords are sent by https:// only.");
+    outcome = secret_read("Password", secret);
+    if (outcome == DONE) {
+        basic = mem_text("%s:%s", user, secret);
+        cli->basic = basic;
+        cli->http = http_open(&cli->host);
+        outcome = get_token(cli, user, secret);
+        cli->basic = NULL;
+        explicit_bzero(basic, strlen(basic));
+        free(basic);
+    }
+    explicit_bzero(secret, sizeof(secret));
+    return outcome;
+}
+
 enum outcome run_connect(struct cli *cli)
 {
     struct http_reply reply;
@@ -98,6 +142,8 @@ enum outcome run_connect(struct cli *cli)
     if (outcome == DONE)
         outcome = fill(cli, pem);
     if (outcome == DONE)
+        outcome = sign_in(cli);
+    if (outcome == DONE)
         outcome = store(cli);
     if (outcome == DONE)
         printf("%s is known as %s.\n", cli->host.url, cli->host.name);
@@ -105,7 +151,7 @@ enum outcome run_connect(struct cli *cli)
         puts("Nobody has claimed it yet: use \"socle claim CODE\" with the code on its console.");
     else if (outcome == DONE && !cli->host.token[0])
         puts("It has been claimed: ask its administrator for a token, and use \"socle connect\" "
-             "with --token.");
+             "with --token, or with --user.");
     json_decref(root);
     free(pem);
     return outcome;
@@ -115,8 +161,11 @@ enum outcome run_claim(struct cli *cli)
 {
     const char *user = args_option(&cli->args, "user");
     json_t *body = json_pack("{ss}", "code", args_value(&cli->args, 0)), *token = NULL;
+    char secret[SECRET_MAX + 1] = "", *path;
     enum outcome outcome = cli_open(cli);
-    char *path;
+
+    if (outcome == DONE && args_has(&cli->args, "password"))
+        outcome = secret_choose("New password", secret);
 
     if (outcome != DONE) {
         json_decref(body);
@@ -124,6 +173,9 @@ enum outcome run_claim(struct cli *cli)
     }
     if (user)
         json_object_set_new(body, "user", json_string(user));
+    if (secret[0])
+        json_object_set_new(body, "password", json_string(secret));
+    explicit_bzero(secret, sizeof(secret));
     cli->host.token[0] = '\0'; /* an old one is of no use and must not count as a wrong guess */
     path = api_path("/claim", NULL);
     outcome = api_call(cli, "POST", path, body, &token);

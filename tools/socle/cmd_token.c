@@ -28,6 +28,20 @@ enum outcome run_token_list(struct cli *cli)
     return listing_print(cli, &tokens);
 }
 
+/* Once for each --vm-tag. */
+static void add_tags(struct cli *cli, json_t *body)
+{
+    json_t *tags = json_array();
+    const char *tag;
+    size_t at = 0;
+
+    while ((tag = args_next(&cli->args, "vm-tag", &at)) != NULL)
+        json_array_append_new(tags, json_string(tag));
+    if (json_array_size(tags))
+        json_object_set(body, "vm_tags", tags);
+    json_decref(tags);
+}
+
 enum outcome run_token_create(struct cli *cli)
 {
     const char *role = args_option(&cli->args, "role"), *user = args_option(&cli->args, "user");
@@ -39,6 +53,7 @@ enum outcome run_token_create(struct cli *cli)
         json_object_set_new(body, "user", json_string(user));
     if (expires)
         json_object_set_new(body, "expires_at", json_string(expires));
+    add_tags(cli, body);
     if (outcome != DONE) {
         json_decref(body);
         return outcome;

@@ -79,7 +79,8 @@ static void set_headers(struct http *http)
 {
     curl_slist_free_all(http->headers);
     http->headers = NULL;
-    if (http->host->token[0]) {
+    curl_easy_setopt(http->curl, CURLOPT_USERPWD, http->request->basic);
+    if (http->host->token[0] && !http->request->basic) {
         char *value = mem_text("Bearer %s", http->host->token);
 
         add_header(http, "Authorization", value);
