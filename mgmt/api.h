@@ -71,6 +71,7 @@ struct req_state {
     bool flag;
     char name[64];
     char fields[128];
+    char filter[64];
 };
 
 /* Whose request it is: filled in when its token has been checked. */

@@ -15,9 +15,11 @@
 #include "core/vmm/clock.h"
 #include "mgmt/api_events.h"
 #include "mgmt/job.h"
+#include "mgmt/api_list.h"
 
-#define VM_SHUTDOWN "vm.shutdown"
-#define WAIT_MS_MAX 60000u
+#define VM_SHUTDOWN   "vm.shutdown"
+#define WAIT_MS_MAX   60000u
+#define TASK_TEXT_MAX 1024u
 
 static struct job_table table;
 
@@ -174,17 +176,23 @@ void api_task_shutdown(struct req *req, u32 vm, const struct shutdown *wanted)
     api_task_begin(req, VM_SHUTDOWN, req->match.params[0], vm);
 }
 
+/* state.name: the number of the last one. */
+static bool next_task(struct req *req, struct json_writer *w)
+{
+    const struct job *job = job_after(&table, strtoul(req->state.name, NULL, 10));
+
+    if (!job)
+        return false;
+    ksnprintf(req->state.name, sizeof(req->state.name), "%llu", (unsigned long long)job->id);
+    put_job(w, job);
+    return true;
+}
+
 void api_tasks_get(struct req *req)
 {
-    struct json_writer *w = reply_json(req, 200);
+    static const struct api_list tasks = {next_task, TASK_TEXT_MAX, LIST_ALL};
 
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
-    for (struct job *job = job_after(&table, 0); job; job = job_after(&table, job->id))
-        put_job(w, job);
-    json_array_end(w);
-    json_object_end(w);
+    reply_list(req, &tasks);
 }
 
 /* state.offset: the task; .end: until when to wait for its end. */

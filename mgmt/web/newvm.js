@@ -23,7 +23,7 @@ export async function newVmView() {
   const [images, volumes, networks] = await Promise.all([api.get("/images"), api.get("/volumes"), api.get("/networks")]);
   const named = (items) => items.map((i) => [i.name, i.name]);
   const ofKind = (kind) => named(images.items.filter((i) => i.kind === kind));
-  const networkNames = named(networks.items || networks);
+  const networkNames = named(networks.items);
   const send = h("button", { type: "submit", class: "main" }, "Create");
   const form = h("form", { class: "card" },
     field("Name", h("input", { name: "vm", required: true, pattern: "[a-z0-9][a-z0-9\\-]{0,62}", title: "a-z, 0-9 and -, 63 at most", autocomplete: "off" })),

@@ -231,3 +231,29 @@ def test_shutdown_has_a_limit(clean, problem):
     problem(m.post("/vms/deaf/shutdown", {"grace_s": 1}), 400, "unknown_field")
     assert body_json(m.post("/vms/deaf/start", {"paused": True}))["state"] == "paused"
     problem(m.post("/vms/deaf/reset", {}, headers={"If-Match": '"0"'}), 412, "etag")
+
+
+def test_nmi(clean, problem):
+    m = clean
+    m.upload("echo", guest("echo"))
+    m.create_vm("x", {"firmware": "pvh", "kernel": "echo"})
+    m.wait_console("x", "echo ready")
+    assert body_json(m.post("/vms/x/nmi"))["state"] == "running"
+    m.wait_console("x", "nmi\n")
+    m.type("x", "still there\n")
+    m.wait_console("x", r"\[still there\]")
+    m.post("/vms/x/pause")
+    problem(m.post("/vms/x/nmi"), 409, "state")
+
+
+def test_time(machine, problem):
+    m = machine
+    for wrong in ({}, {"utc": "yesterday"}, {"utc": "2031-02-30T00:00:00Z"}, {"utc": 1}):
+        problem(m.put("/host/time", wrong), 400, "bad_value")
+    problem(m.put("/host/time", {"ntp": ["192.0.2.1"]}), 400, "unknown_field")
+    problem(m.put("/host/time", {"utc": "2031-01-31T12:00:00Z"}, token=m.make_token("operator")), 403, "role")
+    reply = body_json(m.put("/host/time", {"utc": "2031-01-31T12:00:00Z"}))
+    assert reply["utc"].startswith("2031-01-31T12:00:0")
+    booted = next(line for line in m.get("/metrics").body.decode().splitlines() if line.startswith("socle_boot_time"))
+    assert abs(float(booted.split()[1]) + reply["uptime_ns"] / 1e9 - 1927627200) < 5
+    assert b"/host/time" in m.get("/audit").body
