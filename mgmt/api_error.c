@@ -43,6 +43,7 @@ static const struct error_type {
     {"upgrade", 426, "Another protocol is needed"},
     {"rate", 429, "Too much at once"},
     {"busy", 503, "The host is busy"},
+    {"guest_no_answer", 504, "The guest does not answer"},
     {"no_memory", 507, "There is not enough memory"},
     {"no_space", 507, "There is no room left"},
     {"bug", 500, "The hypervisor made a mistake"},

@@ -257,3 +257,45 @@ def test_time(machine, problem):
     booted = next(line for line in m.get("/metrics").body.decode().splitlines() if line.startswith("socle_boot_time"))
     assert abs(float(booted.split()[1]) + reply["uptime_ns"] / 1e9 - 1927627200) < 5
     assert b"/host/time" in m.get("/audit").body
+
+
+def test_who_prefers_to_wait(clean, problem):
+    m = clean
+    m.upload("echo", guest("echo"))
+    m.create_vm("deaf", {"firmware": "pvh", "kernel": "echo"})
+    m.wait_console("deaf", "echo ready")
+    prefer = {"Prefer": "wait=30"}
+    problem(m.post("/vms/deaf/shutdown", {"grace_ms": 100}, headers=prefer), 504, "guest_no_answer")
+    late = m.post("/vms/deaf/shutdown", headers={"Prefer": "respond-async, wait=1"})
+    assert late.status == 202 and body_json(late)["state"] == "running" and "/tasks/" in late.headers["Location"]
+    done = m.post("/vms/deaf/shutdown", {"grace_ms": 100, "then": "poweroff"}, headers=prefer)
+    assert done.status == 200 and body_json(done)["state"] == "succeeded"
+    assert done.headers["Preference-Applied"] == "wait=30"
+    assert m.state("deaf") == "stopped"
+
+
+def test_every_answer_has_its_id_and_times(machine):
+    """Those of the HTTP layer, too; and each path says what it takes."""
+    m = machine
+    own = {"X-Request-Id": "my-request"}
+    for method, path, status in (("GET", "/vms/none", 404), ("GET", "/none", 404), ("PATCH", "/health", 405),
+                                 ("GET", "/vms?x=1", 400), ("HEAD", "/vms/none", 404), ("OPTIONS", "/vms", 204),
+                                 ("HEAD", "/volumes", 200)):
+        reply = m.request(method, path, headers=own)
+        assert reply.status == status, (method, path)
+        assert reply.headers["X-Request-Id"] == "my-request" and "handler;dur=" in reply.headers["Server-Timing"]
+        if status >= 400 and method != "HEAD":
+            assert body_json(reply)["request_id"] == "my-request"
+        assert method != "HEAD" or reply.body == b""
+    reply = m.put("/vms/x", b"x" * 70000, headers={**own, "Content-Type": "application/json"})
+    assert reply.status == 413 and body_json(reply)["limit_bytes"] == 65536
+    reply = m.get("/vms", token="", headers=own)
+    assert reply.status == 401 and body_json(reply)["request_id"] == "my-request"
+    for garbage in (b"no http\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"):
+        head = m.raw(garbage).lower()
+        assert b"x-request-id: r" in head and b"server-timing:" in head and b'"request_id":"r' in head
+    for path, methods in m.json("/openapi.json")["paths"].items():
+        if path.startswith("/api/v1/"):
+            reply = m.request("OPTIONS", path[len("/api/v1"):].replace("{", "").replace("}", ""))
+            allow = set(reply.headers["Allow"].split(", "))
+            assert reply.status == 204 and {verb.upper() for verb in methods} < allow and "OPTIONS" in allow, path
