@@ -16,7 +16,7 @@ static bool next_vm(struct req *req, struct json_writer *w)
     if (!vmm_next(name, &id) || vmm_get(id, &info))
         return false;
     (void)str_copy(name, sizeof(req->state.name), info.cfg.name);
-    vm_json_write(w, &info, time_ns(), NULL);
+    vm_json_write(w, &info, time_ns());
     return true;
 }
 
