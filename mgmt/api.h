@@ -46,6 +46,9 @@ struct body_sink {
 /* Makes the body of a streamed reply. */
 struct body_source {
     enum produce (*produce)(struct req *req, struct json_writer *w);
+    /* Not NULL: the answer is not known yet. It is asked in later turns until it has given the real
+     * one and returns true; no head has left till then, and `produce` is not used. */
+    bool (*settle)(struct req *req);
     void (*release)(struct req *req); /* sent, or the connection is gone; may be NULL */
     /* After status 101: what the client sends. Return: bytes done with; the others come again. */
     size_t (*take)(struct req *req, const u8 *data, size_t len);
@@ -77,6 +80,7 @@ struct req_state {
     bool flag;
     char name[64];
     char fields[128];
+    char filter[64];
 };
 
 /* By what one has come in; a browser's session counts as what it began with. */

@@ -46,6 +46,7 @@ static const struct error_type {
     {"upgrade", 426, "Another protocol is needed"},
     {"rate", 429, "Too much at once"},
     {"busy", 503, "The host is busy"},
+    {"guest_no_answer", 504, "The guest does not answer"},
     {"no_memory", 507, "There is not enough memory"},
     {"no_space", 507, "There is no room left"},
     {"bug", 500, "The hypervisor made a mistake"},
@@ -97,17 +98,18 @@ static void put_words_if(struct json_writer *w, const char *key, const char *wor
     json_array_end(w);
 }
 
-/* Names of the kind that may have been meant, or NULL. */
-static const char *similar_to(const struct problem *problem)
+/* Names of the kind that may have been meant, or NULL. Who is for some VMs only is told of none. */
+static const char *similar_to(const struct req *req, const struct problem *problem)
 {
     if (problem->similar)
         return problem->similar;
-    if (strcmp(problem->slug, "no_such") != 0 || !problem->kind || !problem->name)
+    if (strcmp(problem->slug, "no_such") != 0 || !problem->kind || !problem->name ||
+        req->who.scope.count)
         return NULL;
     return api_similar(problem->kind, problem->name);
 }
 
-static void put_members(struct json_writer *w, const struct problem *problem)
+static void put_members(struct json_writer *w, const struct req *req, const struct problem *problem)
 {
     put_if(w, "detail", problem->detail);
     put_if(w, "hint", problem->hint);
@@ -116,7 +118,7 @@ static void put_members(struct json_writer *w, const struct problem *problem)
     put_if(w, "got", problem->got);
     put_if(w, "kind", problem->kind);
     put_if(w, "name", problem->name);
-    put_words_if(w, "similar", similar_to(problem));
+    put_words_if(w, "similar", similar_to(req, problem));
     put_if(w, "state", problem->state);
     put_if(w, "etag", problem->etag);
     put_words_if(w, "allow", problem->allow);
@@ -140,7 +142,7 @@ void api_error(struct req *req, const struct problem *problem)
     json_put_string(w, "type", urn);
     json_put_string(w, "title", type->title);
     json_put_u64(w, "status", type->status);
-    put_members(w, problem);
+    put_members(w, req, problem);
     json_put_string(w, "request_id", req->request_id);
     json_object_end(w);
     if (problem->retry_after_s)

@@ -6,37 +6,10 @@
 #include "core/x86/percpu.h"
 #include "drivers/net/netdev.h"
 #include "drivers/pci/pci.h"
-#include "mgmt/api.h"
+#include "mgmt/api_list.h"
 #include "mgmt/netif.h"
 
 #define ITEM_MAX 1024u /* the longest entry of these lists */
-
-/* Writes the entry at an index of the list. Return: false behind the last one. */
-typedef bool write_item(struct json_writer *w, u32 index);
-
-/* {"items":[…]}, a piece whenever the client has taken the last one; state.id: the next index. */
-static enum produce produce_items(struct req *req, struct json_writer *w, write_item *write)
-{
-    if (!req->state.flag)
-        json_raw(w, "{\"items\":[");
-    req->state.flag = true;
-    while (w->len + ITEM_MAX < w->size) {
-        w->need_comma = req->state.id > 0;
-        if (!write(w, req->state.id)) {
-            json_raw(w, "]}");
-            return PRODUCE_DONE;
-        }
-        req->state.id++;
-    }
-    return PRODUCE_MORE;
-}
-
-static void reply_items(struct req *req, const struct body_source *source)
-{
-    req->state.id = 0;
-    req->state.flag = false;
-    reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, source);
-}
 
 static bool write_cpu(struct json_writer *w, u32 index)
 {
@@ -57,16 +30,16 @@ static bool write_cpu(struct json_writer *w, u32 index)
     return true;
 }
 
-static enum produce produce_cpus(struct req *req, struct json_writer *w)
+static bool next_cpu(struct req *req, struct json_writer *w)
 {
-    return produce_items(req, w, write_cpu);
+    return write_cpu(w, req->state.id++);
 }
 
 void api_cpus_get(struct req *req)
 {
-    static const struct body_source source = {.produce = produce_cpus};
+    static const struct api_list cpus = {next_cpu, ITEM_MAX, LIST_ALL};
 
-    reply_items(req, &source);
+    reply_list(req, &cpus);
 }
 
 static void put_hex(struct json_writer *w, const char *key, unsigned digits, u32 value)
@@ -97,16 +70,16 @@ static bool write_pci(struct json_writer *w, u32 index)
     return true;
 }
 
-static enum produce produce_pci(struct req *req, struct json_writer *w)
+static bool next_pci(struct req *req, struct json_writer *w)
 {
-    return produce_items(req, w, write_pci);
+    return write_pci(w, req->state.id++);
 }
 
 void api_pci_get(struct req *req)
 {
-    static const struct body_source source = {.produce = produce_pci};
+    static const struct api_list pci = {next_pci, ITEM_MAX, LIST_ALL};
 
-    reply_items(req, &source);
+    reply_list(req, &pci);
 }
 
 static void put_counters(struct json_writer *w, const struct netdev_counters *c)
@@ -169,14 +142,14 @@ static bool write_nic(struct json_writer *w, u32 index)
     return true;
 }
 
-static enum produce produce_nics(struct req *req, struct json_writer *w)
+static bool next_nic(struct req *req, struct json_writer *w)
 {
-    return produce_items(req, w, write_nic);
+    return write_nic(w, req->state.id++);
 }
 
 void api_nics_get(struct req *req)
 {
-    static const struct body_source source = {.produce = produce_nics};
+    static const struct api_list nics = {next_nic, ITEM_MAX, LIST_ALL};
 
-    reply_items(req, &source);
+    reply_list(req, &nics);
 }

@@ -7,6 +7,7 @@
 #include "core/vmm/image_pool.h"
 #include "mgmt/api.h"
 #include "mgmt/base64.h"
+#include "mgmt/api_list.h"
 #include "mgmt/server.h"
 #include "mm/pmm.h"
 
@@ -40,32 +41,29 @@ static void write_image(struct json_writer *w, const struct image *img)
     json_object_end(w);
 }
 
+static bool next_image(struct req *req, struct json_writer *w)
+{
+    char *name = req->state.name;
+    struct image *img = image_next(NULL);
+    struct image_info info;
+
+    for (; img; img = image_next(img)) {
+        image_get_info(img, &info);
+        if (strcmp(info.name, name) > 0)
+            break;
+    }
+    if (!img)
+        return false;
+    (void)str_copy(name, sizeof(req->state.name), info.name);
+    write_image(w, img);
+    return true;
+}
+
 void api_images_get(struct req *req)
 {
-    struct image *img = NULL;
-    struct json_writer *w;
-    struct image_info info;
-    char after[IMAGE_NAME_MAX + 1] = "";
-    const char *text = query_get(req, "after");
-    u64 limit;
+    static const struct api_list images = {next_image, IMAGE_TEXT_MAX, LIMIT_DEFAULT};
 
-    if (text)
-        (void)str_copy(after, sizeof(after), text);
-    if (query_u64(req, "limit", LIMIT_DEFAULT, &limit))
-        return;
-    w = reply_json(req, 200);
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
-    while ((img = image_next(img)) != NULL && w->size - w->len > IMAGE_TEXT_MAX) {
-        image_get_info(img, &info);
-        if (limit == 0 || strcmp(info.name, after) <= 0)
-            continue;
-        write_image(w, img);
-        limit--;
-    }
-    json_array_end(w);
-    json_object_end(w);
+    reply_list(req, &images);
 }
 
 static struct image *find_image(struct req *req)

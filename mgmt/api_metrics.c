@@ -13,6 +13,7 @@
 #include "core/kern/timer.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "core/vmm/clock.h"
 #include "core/vmm/image.h"
 #include "drivers/net/pktbuf.h"
 #include "mgmt/api.h"
@@ -52,6 +53,13 @@ static void host_build(struct json_writer *w)
     const struct host_facts *facts = host_facts();
 
     metrics_line(w, "socle_build_info{version=\"%s\",git=\"%s\"} 1", facts->version, facts->git);
+}
+
+static void host_boot_time(struct json_writer *w)
+{
+    if (clock_is_known())
+        metrics_line(w, "socle_boot_time_seconds " SECONDS,
+                     SECONDS_OF(clock_unix_ns() - time_ns()));
 }
 
 static void host_uptime(struct json_writer *w)
@@ -268,6 +276,8 @@ static const struct family {
 } families[] = {
     {"socle_build_info", "gauge", "Version of the hypervisor.", host_build, NULL},
     {"socle_uptime_seconds", "gauge", "Time since boot.", host_uptime, NULL},
+    {"socle_boot_time_seconds", "gauge", "Unix time of the boot, if the clock is known.",
+     host_boot_time, NULL},
     {"socle_boot_stage_duration_seconds", "gauge", "Time each stage of the boot took.", host_stages,
      NULL},
     {"socle_cpu_seconds_total", "counter", "Time of physical CPUs by what they did.", host_cpus,

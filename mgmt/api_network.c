@@ -5,39 +5,27 @@
 #include "drivers/net/network.h"
 #include "mgmt/api.h"
 #include "mgmt/config_store.h"
+#include "mgmt/api_list.h"
 #include "mgmt/network_json.h"
 
 #define PORT_BYTES_MAX 512u /* of one port in JSON */
 
-/* A piece whenever the client has taken the last one; state.name: the last network written. */
-static enum produce produce_networks(struct req *req, struct json_writer *w)
+static bool next_network(struct req *req, struct json_writer *w)
 {
     static struct network_info info; /* large; one thread answers */
 
-    if (!req->state.flag)
-        json_raw(w, "[");
-    while (w->len + NETWORK_JSON_MAX < w->size) {
-        if (!network_next(req->state.name, &info)) {
-            json_raw(w, "]");
-            return PRODUCE_DONE;
-        }
-        if (req->state.flag)
-            json_raw(w, ",");
-        w->need_comma = false;
-        req->state.flag = true;
-        (void)str_copy(req->state.name, sizeof(req->state.name), info.cfg.name);
-        network_json_write(w, &info);
-    }
-    return PRODUCE_MORE;
+    if (!network_next(req->state.name, &info))
+        return false;
+    (void)str_copy(req->state.name, sizeof(req->state.name), info.cfg.name);
+    network_json_write(w, &info);
+    return true;
 }
 
 void api_networks_get(struct req *req)
 {
-    static const struct body_source source = {.produce = produce_networks};
+    static const struct api_list networks = {next_network, NETWORK_JSON_MAX, LIST_ALL};
 
-    req->state.flag = false;
-    req->state.name[0] = '\0';
-    reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
+    reply_list(req, &networks);
 }
 
 static void no_such(struct req *req)
@@ -181,40 +169,25 @@ static void write_port(struct json_writer *w, const struct netport *port)
     json_object_end(w);
 }
 
-/* A piece whenever the client has taken the last one; state.id: the next place in the table. */
-static enum produce produce_ports(struct req *req, struct json_writer *w)
+/* state.id: the next place in the table; the path still names the network. */
+static bool next_port(struct req *req, struct json_writer *w)
 {
-    const struct netport *port;
+    const struct netport *port = network_port_next(req->match.params[0], req->state.id);
 
-    if (!req->state.flag)
-        json_raw(w, "[");
-    while (w->len + PORT_BYTES_MAX < w->size) {
-        port = network_port_next(req->state.name, req->state.id);
-        if (!port) {
-            json_raw(w, "]");
-            return PRODUCE_DONE;
-        }
-        if (req->state.flag)
-            json_raw(w, ",");
-        w->need_comma = false;
-        req->state.flag = true;
-        req->state.id = port->index + 1;
-        write_port(w, port);
-    }
-    return PRODUCE_MORE;
+    if (!port)
+        return false;
+    req->state.id = port->index + 1;
+    write_port(w, port);
+    return true;
 }
 
 void api_network_ports_get(struct req *req)
 {
-    static const struct body_source source = {.produce = produce_ports};
+    static const struct api_list ports = {next_port, PORT_BYTES_MAX, LIST_ALL};
     static struct network_info info; /* large; one thread answers */
 
-    if (network_get(req->match.params[0], &info)) {
+    if (network_get(req->match.params[0], &info))
         no_such(req);
-        return;
-    }
-    req->state.id = 0;
-    req->state.flag = false;
-    (void)str_copy(req->state.name, sizeof(req->state.name), info.cfg.name);
-    reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
+    else
+        reply_list(req, &ports);
 }

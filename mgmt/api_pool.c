@@ -5,6 +5,9 @@
 #include "core/vmm/pools.h"
 #include "mgmt/api.h"
 #include "mgmt/body.h"
+#include "mgmt/api_list.h"
+
+#define POOL_TEXT_MAX 1024u
 
 static void write_pool(struct json_writer *w, struct vmm_pool *pool)
 {
@@ -27,18 +30,25 @@ static void write_pool(struct json_writer *w, struct vmm_pool *pool)
     json_object_end(w);
 }
 
+static bool next_pool(struct req *req, struct json_writer *w)
+{
+    char *name = req->state.name;
+    struct vmm_pool *pool = pools_next(NULL);
+
+    while (pool && strcmp(pools_name(pool), name) <= 0)
+        pool = pools_next(pool);
+    if (!pool)
+        return false;
+    (void)str_copy(name, sizeof(req->state.name), pools_name(pool));
+    write_pool(w, pool);
+    return true;
+}
+
 void api_pools_get(struct req *req)
 {
-    struct json_writer *w = reply_json(req, 200);
-    struct vmm_pool *pool = NULL;
+    static const struct api_list pools = {next_pool, POOL_TEXT_MAX, LIST_ALL};
 
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
-    while ((pool = pools_next(pool)) != NULL)
-        write_pool(w, pool);
-    json_array_end(w);
-    json_object_end(w);
+    reply_list(req, &pools);
 }
 
 /* Return: NULL after answering 404. */

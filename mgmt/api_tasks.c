@@ -16,9 +16,14 @@
 #include "mgmt/api_events.h"
 #include "mgmt/auth.h"
 #include "mgmt/job.h"
+#include "mgmt/prefer.h"
+#include "mgmt/api_list.h"
 
-#define VM_SHUTDOWN "vm.shutdown"
-#define WAIT_MS_MAX 60000u
+#define VM_SHUTDOWN   "vm.shutdown"
+#define WAIT_MS_MAX   60000u
+#define TASK_TEXT_MAX 1024u
+
+static const char no_answer[] = "The guest did not switch itself off in the time it was given.";
 
 static struct job_table table;
 
@@ -90,7 +95,7 @@ static void end_shutdown(struct job *job)
     struct vmm_error err;
 
     if (!job->ends_by_force)
-        finish(job, JOB_FAILED, "The guest did not switch itself off in the time it was given.");
+        finish(job, JOB_FAILED, no_answer);
     else if (vmm_poweroff(job->vm, &err))
         finish(job, JOB_FAILED, "The VM could not be powered off.");
     /* else on_vm has ended it */
@@ -146,6 +151,52 @@ static struct job *begin(const char *kind, const char *target, u32 vm)
     return made;
 }
 
+static void no_such(struct req *req)
+{
+    api_error(req, &(struct problem){
+                       .slug = "no_such",
+                       .kind = "task",
+                       .name = req->match.params[0],
+                       .detail = "There is no task of that number, or it is forgotten.",
+                       .hint = "GET /api/v1/tasks lists those there are.",
+                   });
+}
+
+/* state.offset: the task; .end: until when its client waits for its end. */
+static bool task_settle(struct req *req)
+{
+    const struct job *job = job_find(&table, req->state.offset);
+
+    if (job && job->state == JOB_RUNNING && time_ns() < req->state.end)
+        return false;
+    if (!job)
+        no_such(req);
+    else if (job->error == no_answer)
+        api_error(req, &(struct problem){
+                           .slug = "guest_no_answer",
+                           .detail = no_answer,
+                           .hint = "Give it more grace_ms, or POST poweroff, which needs no guest.",
+                       });
+    else
+        put_job(reply_json(req, job->state == JOB_RUNNING ? 202 : 200), job);
+    return true;
+}
+
+/* Prefer: wait=N. The host's own end is nothing one could wait for. */
+static bool wait_for(struct req *req, const struct job *job)
+{
+    static const struct body_source source = {.settle = task_settle, .ends_with_client = true};
+    u32 wait_s = prefer_wait_s(http_header(req->http, "prefer"));
+
+    if (wait_s == 0 || strncmp(job->kind, "host.", 5) == 0)
+        return false;
+    req->state.offset = job->id;
+    req->state.end = time_ns() + wait_s * NS_PER_S;
+    reply_header(req, "Preference-Applied", "wait=%u", wait_s);
+    reply_stream(req, 202, "application/json", HTTP_LENGTH_NONE, &source);
+    return true;
+}
+
 void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm)
 {
     struct job unkept = {.kind = kind};
@@ -154,6 +205,8 @@ void api_task_begin(struct req *req, const char *kind, const char *target, u32 v
     (void)str_copy(unkept.target, sizeof(unkept.target), target);
     if (made)
         reply_header(req, "Location", API_BASE "/tasks/%llu", (unsigned long long)made->id);
+    if (made && wait_for(req, made))
+        return;
     put_job(reply_json(req, 202), made ? made : &unkept);
 }
 
@@ -175,19 +228,25 @@ void api_task_shutdown(struct req *req, u32 vm, const struct shutdown *wanted)
     api_task_begin(req, VM_SHUTDOWN, req->match.params[0], vm);
 }
 
+/* state.name: the number of the last one. */
+static bool next_task(struct req *req, struct json_writer *w)
+{
+    const struct job *job = job_after(&table, strtoul(req->state.name, NULL, 10));
+
+    while (job && !auth_sees_vm(&req->who, job->vm))
+        job = job_after(&table, job->id);
+    if (!job)
+        return false;
+    ksnprintf(req->state.name, sizeof(req->state.name), "%llu", (unsigned long long)job->id);
+    put_job(w, job);
+    return true;
+}
+
 void api_tasks_get(struct req *req)
 {
-    struct json_writer *w = reply_json(req, 200);
+    static const struct api_list tasks = {next_task, TASK_TEXT_MAX, LIST_ALL};
 
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
-    for (struct job *job = job_after(&table, 0); job; job = job_after(&table, job->id)) {
-        if (auth_sees_vm(&req->who, job->vm))
-            put_job(w, job);
-    }
-    json_array_end(w);
-    json_object_end(w);
+    reply_list(req, &tasks);
 }
 
 /* state.offset: the task; .end: until when to wait for its end. */
@@ -200,17 +259,6 @@ static enum produce task_produce(struct req *req, struct json_writer *w)
     if (job)
         put_job(w, job);
     return PRODUCE_DONE;
-}
-
-static void no_such(struct req *req)
-{
-    api_error(req, &(struct problem){
-                       .slug = "no_such",
-                       .kind = "task",
-                       .name = req->match.params[0],
-                       .detail = "There is no task of that number, or it is forgotten.",
-                       .hint = "GET /api/v1/tasks lists those there are.",
-                   });
 }
 
 void api_task_get(struct req *req)

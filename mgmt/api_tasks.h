@@ -14,7 +14,8 @@ void api_tasks_start(void);
 void api_tasks_poll(u64 now_ns);
 
 /*
- * A task begins: answers 202 with it and where it is to be found. vm: its id, or 0. One of that
+ * A task begins: answers 202 with it and where it is to be found, or, to a client that prefers to
+ * wait, 200 with its end. vm: its id, or 0. One of that
  * kind that runs for the VM already is answered instead. With all places taken it is not kept, and
  * its answer has no id.
  */

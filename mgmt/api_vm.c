@@ -2,11 +2,11 @@
 /* VM definitions: create, replace, read, list, delete. */
 #include "core/kern/timer.h"
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/cloud_init.h"
 #include "mgmt/api.h"
 #include "mgmt/api_vm.h"
+#include "mgmt/json_members.h"
 #include "mgmt/precondition.h"
 #include "mgmt/vm_json.h"
 
@@ -24,7 +24,7 @@ void reply_vm(struct req *req, u16 status, u32 id)
     if (status == 201)
         reply_header(req, "Location", API_BASE "/vms/%s", info.cfg.name);
     w = reply_json(req, status);
-    vm_json_write(w, &info, time_ns(), NULL);
+    vm_json_write(w, &info, time_ns());
 }
 
 void reply_vm_json_error(struct req *req, const struct vm_json_error *err)
@@ -90,7 +90,7 @@ static void reply_dry_run(struct req *req, u32 id, const struct vm_config *cfg)
     if (id == 0)
         memset(&info, 0, sizeof(info));
     info.cfg = *cfg;
-    vm_json_write(reply_json(req, 200), &info, 0, NULL);
+    vm_json_write(reply_json(req, 200), &info, 0);
 }
 
 /* Starts a VM this request has defined; one it has created goes away again if that fails. */
@@ -268,10 +268,16 @@ void api_vms_post(struct req *req)
 
 void api_vm_get(struct req *req)
 {
+    const char *fields;
+    struct json_writer *w;
     u32 id;
 
     if (api_find_vm(req, &id) || vmm_get(id, &info))
         return;
     req->reply.etag = info.etag;
-    vm_json_write(reply_json(req, 200), &info, time_ns(), query_get(req, "fields"));
+    w = reply_json(req, 200);
+    vm_json_write(w, &info, time_ns());
+    fields = query_get(req, "fields");
+    if (fields && !w->overflow)
+        w->len = json_members_keep(w->buf, w->len, fields);
 }

@@ -41,6 +41,11 @@ void api_vm_resume(struct req *req)
     act(req, vmm_resume);
 }
 
+void api_vm_nmi(struct req *req)
+{
+    act(req, vmm_nmi);
+}
+
 static int read_paused(struct body_reader *r, const struct json_node *node)
 {
     return body_flag(r, node, r->out);

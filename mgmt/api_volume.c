@@ -6,6 +6,7 @@
 #include "drivers/block/volume_ram.h"
 #include "mgmt/api.h"
 #include "mgmt/body.h"
+#include "mgmt/api_list.h"
 #include "mgmt/nbd_exports.h"
 #include "mgmt/server.h"
 
@@ -94,24 +95,25 @@ static void write_volume(struct json_writer *w, struct volume *volume)
     json_object_end(w);
 }
 
+static bool next_volume(struct req *req, struct json_writer *w)
+{
+    char *name = req->state.name;
+    struct volume *volume = volumes_next(volumes_find(name));
+
+    while (volume && strcmp(volume->name, name) <= 0) /* the last one is gone */
+        volume = volumes_next(volume);
+    if (!volume)
+        return false;
+    (void)str_copy(name, sizeof(req->state.name), volume->name);
+    write_volume(w, volume);
+    return true;
+}
+
 void api_volumes_get(struct req *req)
 {
-    struct volume *volume = NULL;
-    struct json_writer *w = reply_json(req, 200);
-    const char *after = query_get(req, "after");
-    char name[VOLUME_NAME_MAX + 1] = "";
+    static const struct api_list volumes = {next_volume, VOLUME_TEXT_MAX, LIST_ALL};
 
-    if (after)
-        (void)str_copy(name, sizeof(name), after);
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
-    while ((volume = volumes_next(volume)) != NULL && w->size - w->len > VOLUME_TEXT_MAX) {
-        if (strcmp(volume->name, name) > 0)
-            write_volume(w, volume);
-    }
-    json_array_end(w);
-    json_object_end(w);
+    reply_list(req, &volumes);
 }
 
 struct volume *api_find_volume(struct req *req)

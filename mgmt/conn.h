@@ -64,6 +64,7 @@ struct conn {
     bool chunked;
     bool is_last_piece; /* out holds the end of the reply */
     bool is_waiting;    /* the source had nothing */
+    bool is_settling;   /* the source does not know the answer yet */
     bool keep_alive;
     u32 out_at;
     u32 out_end;

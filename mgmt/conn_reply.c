@@ -176,6 +176,27 @@ static void choose_framing(struct conn *conn)
         conn->keep_alive = false;
 }
 
+/* The answer comes later: as if nothing had been answered. */
+static void await_answer(struct conn *conn)
+{
+    conn->is_settling = conn->is_waiting = true;
+    conn->is_last_piece = false;
+    conn->out_at = conn->out_end = 0;
+    conn->state = CONN_REPLY;
+    conn->active_ns = time_ns();
+}
+
+/* Asks for it. */
+static void settle(struct conn *conn)
+{
+    struct req *req = &conn->req;
+
+    if (!req->reply.source->settle(req))
+        return;
+    conn->is_settling = false;
+    conn_reply_start(conn);
+}
+
 void conn_reply_start(struct conn *conn)
 {
     struct req *req = &conn->req;
@@ -183,6 +204,11 @@ void conn_reply_start(struct conn *conn)
     bool streams = reply->source != NULL;
     bool head_only;
 
+    if (streams && reply->source->settle) {
+        await_answer(conn);
+        return;
+    }
+    conn->is_settling = false;
     if (!streams && reply->body.overflow)
         api_error(req, &(struct problem){
                            .slug = "bug",
@@ -237,6 +263,10 @@ void conn_reply_pump(struct conn *conn)
 {
     if (conn->state != CONN_REPLY || !conn->pcb || conn->must_abort)
         return;
+    if (conn->is_settling) {
+        settle(conn);
+        return;
+    }
     for (;;) {
         if (!send_out(conn))
             break;

@@ -54,6 +54,8 @@ static bool go_up(char *path)
 {
     char *slash = strrchr(path, '/');
 
+    if (!slash || slash == path)
+        return false;
     *slash = '\0';
     return strcmp(path, API_BASE) != 0;
 }

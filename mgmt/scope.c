@@ -19,6 +19,7 @@ static const struct {
     {VERB_POST, REACH_VM, VM_PATH "/reset"},
     {VERB_POST, REACH_VM, VM_PATH "/pause"},
     {VERB_POST, REACH_VM, VM_PATH "/resume"},
+    {VERB_POST, REACH_VM, VM_PATH "/nmi"},
     {VERB_GET, REACH_VM, VM_PATH "/consoles"},
     {VERB_GET, REACH_VM, VM_PATH "/consoles/{id}/log"},
     {VERB_POST, REACH_VM, VM_PATH "/consoles/{id}/input"},

@@ -35,10 +35,7 @@ int vm_json_read_disk(const struct json_doc *doc, struct vm_disk *disk,
 int vm_json_refuse(const struct json_doc *doc, const struct json_node *node, const char *slug,
                    const char *detail, const char *hint, struct vm_json_error *err);
 
-/* Writes the object; fields: NULL, or the names of the top-level members wanted, comma separated.
- */
-void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,
-                   const char *fields);
+void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns);
 
 /* One disk of a definition. */
 void vm_json_write_disk(struct json_writer *w, const struct vm_disk *disk);

@@ -6,41 +6,20 @@
 #include "mgmt/cloud_init_json.h"
 #include "mgmt/vm_json.h"
 
-/* True if the member is asked for. */
-static bool wanted(const char *fields, const char *name)
-{
-    size_t len = strlen(name);
-    const char *at = fields;
-
-    if (!fields)
-        return true;
-    while ((at = strstr(at, name)) != NULL) {
-        if ((at == fields || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
-            return true;
-        at += len;
-    }
-    return false;
-}
-
-static void write_identity(struct json_writer *w, const struct vmm_info *info, const char *fields)
+static void write_identity(struct json_writer *w, const struct vmm_info *info)
 {
     const struct vm_config *cfg = &info->cfg;
     char uuid[37];
 
-    if (wanted(fields, "name"))
-        json_put_string(w, "name", cfg->name);
+    json_put_string(w, "name", cfg->name);
     vmm_uuid_format(cfg->uuid, uuid);
-    if (wanted(fields, "uuid"))
-        json_put_string(w, "uuid", uuid);
-    if (wanted(fields, "description"))
-        json_put_string(w, "description", cfg->description);
-    if (wanted(fields, "tags")) {
-        json_key(w, "tags");
-        json_array_begin(w);
-        for (u32 i = 0; i < cfg->tag_count; i++)
-            json_string(w, cfg->tags[i]);
-        json_array_end(w);
-    }
+    json_put_string(w, "uuid", uuid);
+    json_put_string(w, "description", cfg->description);
+    json_key(w, "tags");
+    json_array_begin(w);
+    for (u32 i = 0; i < cfg->tag_count; i++)
+        json_string(w, cfg->tags[i]);
+    json_array_end(w);
 }
 
 static void put_name(struct json_writer *w, const char *key, const char *name)
@@ -195,48 +174,34 @@ static void write_virtio_console(struct json_writer *w, const struct vm_config *
     json_object_end(w);
 }
 
-static void write_parts(struct json_writer *w, const struct vmm_info *info, const char *fields)
+static void write_parts(struct json_writer *w, const struct vmm_info *info)
 {
     const struct vm_config *cfg = &info->cfg;
 
-    if (wanted(fields, "cpu"))
-        write_cpu(w, cfg);
-    if (wanted(fields, "memory"))
-        write_memory(w, info);
-    if (wanted(fields, "boot"))
-        write_boot(w, cfg);
-    if (wanted(fields, "nics"))
-        write_nics(w, cfg);
-    if (wanted(fields, "disks"))
-        write_disks(w, cfg);
-    if (wanted(fields, "serial"))
-        write_serial(w, cfg);
-    if (wanted(fields, "virtio_console"))
-        write_virtio_console(w, cfg);
-    if (wanted(fields, "cloud_init"))
-        cloud_init_json_write(w, cfg->cloud_init);
+    write_cpu(w, cfg);
+    write_memory(w, info);
+    write_boot(w, cfg);
+    write_nics(w, cfg);
+    write_disks(w, cfg);
+    write_serial(w, cfg);
+    write_virtio_console(w, cfg);
+    cloud_init_json_write(w, cfg->cloud_init);
 }
 
-void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns,
-                   const char *fields)
+void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns)
 {
     json_object_begin(w);
-    write_identity(w, info, fields);
-    if (wanted(fields, "state"))
-        json_put_string(w, "state", vmm_state_name(info->state));
-    if (wanted(fields, "reason") && info->reason[0])
+    write_identity(w, info);
+    json_put_string(w, "state", vmm_state_name(info->state));
+    if (info->reason[0])
         json_put_string(w, "reason", info->reason);
-    if (wanted(fields, "on_crash"))
-        json_put_string(w, "on_crash",
-                        info->cfg.on_crash == VM_ON_CRASH_RESTART ? "restart" : "stop");
-    if (wanted(fields, "autostart"))
-        write_autostart(w, &info->cfg);
-    if (wanted(fields, "persistent"))
-        json_put_bool(w, "persistent", info->is_persistent);
-    write_parts(w, info, fields);
-    if (wanted(fields, "created_at") && info->created_unix_ns)
+    json_put_string(w, "on_crash", info->cfg.on_crash == VM_ON_CRASH_RESTART ? "restart" : "stop");
+    write_autostart(w, &info->cfg);
+    json_put_bool(w, "persistent", info->is_persistent);
+    write_parts(w, info);
+    if (info->created_unix_ns)
         json_put_time(w, "created_at", info->created_unix_ns);
-    if (wanted(fields, "uptime_ns") && info->started_ns)
+    if (info->started_ns)
         json_put_u64(w, "uptime_ns", now_ns - info->started_ns);
     json_object_end(w);
 }

@@ -15,12 +15,17 @@ void clock_init(void)
         boot_unix_ns = unix_s * NS_PER_S - time_ns();
 }
 
+void clock_set(u64 unix_ns)
+{
+    __atomic_store_n(&boot_unix_ns, unix_ns - time_ns(), __ATOMIC_RELAXED);
+}
+
 u64 clock_unix_ns(void)
 {
-    return boot_unix_ns + time_ns();
+    return __atomic_load_n(&boot_unix_ns, __ATOMIC_RELAXED) + time_ns();
 }
 
 bool clock_is_known(void)
 {
-    return boot_unix_ns != 0;
+    return __atomic_load_n(&boot_unix_ns, __ATOMIC_RELAXED) != 0;
 }

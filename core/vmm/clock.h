@@ -14,4 +14,8 @@ void clock_init(void);
 u64 clock_unix_ns(void);
 bool clock_is_known(void);
 
+/* From now on it is this time; what was noted before keeps its time. The firmware's clock stays as
+ * it is, so it lasts until the host's end. Context: management task. */
+void clock_set(u64 unix_ns);
+
 #endif

@@ -464,3 +464,17 @@ int vmm_power_button(u32 id, struct vmm_error *err)
     vpm_power_button(entry->vm);
     return 0;
 }
+
+int vmm_nmi(u32 id, struct vmm_error *err)
+{
+    struct vmm_entry *entry;
+    int rc = find_alive(id, false, &entry, err);
+
+    if (rc)
+        return rc;
+    if (entry->state != VMM_RUNNING)
+        return definition_wrong_state(entry, "Resume it first.", err);
+    if (entry->vm->irqchip->send_nmi(entry->vm->vcpus[0]))
+        return 0;
+    return definition_wrong_state(entry, "Its guest has the local APIC off and takes no NMI.", err);
+}

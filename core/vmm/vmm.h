@@ -182,6 +182,10 @@ int vmm_resume(u32 id, struct vmm_error *err) must_check;
 /* Presses the guest's ACPI power button. -ENOENT, -EBUSY (not running). */
 int vmm_power_button(u32 id, struct vmm_error *err) must_check;
 
+/* Sends its first CPU an NMI, as a button on the board would. -ENOENT, -EBUSY (not running, or the
+ * guest has its local APIC off). */
+int vmm_nmi(u32 id, struct vmm_error *err) must_check;
+
 /* By name, or by UUID in its text form. Return: 0, -ENOENT. */
 int vmm_find(const char *name_or_uuid, u32 *id) must_check;
 int vmm_get(u32 id, struct vmm_info *out) must_check; /* 0, -ENOENT */

@@ -24,7 +24,7 @@ function makeForm(done) {
 async function portsOf(network, place) {
   const ports = await api.get(`/networks/${api.name(network)}/ports`);
   place.replaceChildren(h("h2", null, `On ${network}`), table(["VM", "Card", "MAC", "Address", "#Received", "#Sent"],
-    ports.map((p) => [p.vm || "the host", p.nic || "", h("code", null, p.mac), p.ip_seen || "", bytes(p.rx_bytes), bytes(p.tx_bytes)]), "Nobody."));
+    ports.items.map((p) => [p.vm || "the host", p.nic || "", h("code", null, p.mac), p.ip_seen || "", bytes(p.rx_bytes), bytes(p.tx_bytes)]), "Nobody."));
 }
 
 export async function networksView() {
@@ -36,7 +36,7 @@ export async function networksView() {
   }
   async function load() {
     const networks = await api.get("/networks");
-    list.replaceChildren(table(["Name", "Kind", "Subnet", "#Ports", ""], (networks.items || networks).map((n) => [
+    list.replaceChildren(table(["Name", "Kind", "Subnet", "#Ports", ""], networks.items.map((n) => [
       n.name, n.kind + (n.vlan ? `, VLAN ${n.vlan}` : ""), n.cidr || "", n.ports, h("div", { class: "row" },
         button("Who is on it", (e) => attempt(() => portsOf(n.name, ports), e.target)),
         api.may("admin") && !n.builtin ? button("Delete", (e) => attempt(() => remove(n.name), e.target), "danger") : null),

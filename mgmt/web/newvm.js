@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The form that makes a VM.
 import * as api from "./api.js";
+import { cloudInitFields, cloudInitOf } from "./cloudinit.js";
 import { h, show, field, select, attempt } from "./dom.js";
 
 const MIB = 1 << 20;
@@ -16,6 +17,7 @@ function definition(form) {
   if (value("initrd")) vm.boot.initrd = value("initrd");
   if (value("network")) vm.nics = [{ id: "net0", network: value("network") }];
   if (value("volume")) vm.disks = [{ id: "disk0", volume: value("volume") }];
+  vm.cloud_init = cloudInitOf(form);
   return vm;
 }
 
@@ -23,7 +25,7 @@ export async function newVmView() {
   const [images, volumes, networks] = await Promise.all([api.get("/images"), api.get("/volumes"), api.get("/networks")]);
   const named = (items) => items.map((i) => [i.name, i.name]);
   const ofKind = (kind) => named(images.items.filter((i) => i.kind === kind));
-  const networkNames = named(networks.items || networks);
+  const networkNames = named(networks.items);
   const send = h("button", { type: "submit", class: "main" }, "Create");
   const form = h("form", { class: "card" },
     field("Name", h("input", { name: "vm", required: true, pattern: "[a-z0-9][a-z0-9\\-]{0,62}", title: "a-z, 0-9 and -, 63 at most", autocomplete: "off" })),
@@ -35,6 +37,7 @@ export async function newVmView() {
     field("Command line", h("input", { name: "cmdline", value: "console=ttyS0", spellcheck: "false" })),
     field("Network", select("network", [NONE, ...networkNames], "default")),
     field("Disk", select("volume", [NONE, ...named(volumes.items)])),
+    cloudInitFields(),
     h("label", { class: "inline" }, h("input", { name: "start", type: "checkbox", checked: true }), "Start it at once"),
     send);
   form.addEventListener("submit", (event) => {

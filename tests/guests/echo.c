@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Question: does console input reach the guest by interrupt, and does an idle guest cost nothing?
- * It halts between bytes and answers each line in brackets; "quit" switches it off.
+ * It halts between bytes and answers each line in brackets, and an NMI by "nmi"; "quit" switches
+ * it off.
  */
 #include "tests/guests/lib/guest.h"
 
@@ -27,8 +28,15 @@ static void on_uart(struct trap *t)
     lapic_write(LAPIC_EOI, 0);
 }
 
+static void on_nmi(struct trap *t)
+{
+    (void)t;
+    print("nmi\n");
+}
+
 void guest_main(void)
 {
+    on_trap(2, on_nmi);
     pic_disable();
     lapic_enable();
     on_trap(0x44, on_uart);

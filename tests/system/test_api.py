@@ -231,3 +231,71 @@ def test_shutdown_has_a_limit(clean, problem):
     problem(m.post("/vms/deaf/shutdown", {"grace_s": 1}), 400, "unknown_field")
     assert body_json(m.post("/vms/deaf/start", {"paused": True}))["state"] == "paused"
     problem(m.post("/vms/deaf/reset", {}, headers={"If-Match": '"0"'}), 412, "etag")
+
+
+def test_nmi(clean, problem):
+    m = clean
+    m.upload("echo", guest("echo"))
+    m.create_vm("x", {"firmware": "pvh", "kernel": "echo"})
+    m.wait_console("x", "echo ready")
+    assert body_json(m.post("/vms/x/nmi"))["state"] == "running"
+    m.wait_console("x", "nmi\n")
+    m.type("x", "still there\n")
+    m.wait_console("x", r"\[still there\]")
+    m.post("/vms/x/pause")
+    problem(m.post("/vms/x/nmi"), 409, "state")
+
+
+def test_time(machine, problem):
+    m = machine
+    for wrong in ({}, {"utc": "yesterday"}, {"utc": "2031-02-30T00:00:00Z"}, {"utc": 1}):
+        problem(m.put("/host/time", wrong), 400, "bad_value")
+    problem(m.put("/host/time", {"ntp": ["192.0.2.1"]}), 400, "unknown_field")
+    problem(m.put("/host/time", {"utc": "2031-01-31T12:00:00Z"}, token=m.make_token("operator")), 403, "role")
+    reply = body_json(m.put("/host/time", {"utc": "2031-01-31T12:00:00Z"}))
+    assert reply["utc"].startswith("2031-01-31T12:00:0")
+    booted = next(line for line in m.get("/metrics").body.decode().splitlines() if line.startswith("socle_boot_time"))
+    assert abs(float(booted.split()[1]) + reply["uptime_ns"] / 1e9 - 1927627200) < 5
+    assert b"/host/time" in m.get("/audit").body
+
+
+def test_who_prefers_to_wait(clean, problem):
+    m = clean
+    m.upload("echo", guest("echo"))
+    m.create_vm("deaf", {"firmware": "pvh", "kernel": "echo"})
+    m.wait_console("deaf", "echo ready")
+    prefer = {"Prefer": "wait=30"}
+    problem(m.post("/vms/deaf/shutdown", {"grace_ms": 100}, headers=prefer), 504, "guest_no_answer")
+    late = m.post("/vms/deaf/shutdown", headers={"Prefer": "respond-async, wait=1"})
+    assert late.status == 202 and body_json(late)["state"] == "running" and "/tasks/" in late.headers["Location"]
+    done = m.post("/vms/deaf/shutdown", {"grace_ms": 100, "then": "poweroff"}, headers=prefer)
+    assert done.status == 200 and body_json(done)["state"] == "succeeded"
+    assert done.headers["Preference-Applied"] == "wait=30"
+    assert m.state("deaf") == "stopped"
+
+
+def test_every_answer_has_its_id_and_times(machine):
+    """Those of the HTTP layer, too; and each path says what it takes."""
+    m = machine
+    own = {"X-Request-Id": "my-request"}
+    for method, path, status in (("GET", "/vms/none", 404), ("GET", "/none", 404), ("PATCH", "/health", 405),
+                                 ("GET", "/vms?x=1", 400), ("HEAD", "/vms/none", 404), ("OPTIONS", "/vms", 204),
+                                 ("HEAD", "/volumes", 200)):
+        reply = m.request(method, path, headers=own)
+        assert reply.status == status, (method, path)
+        assert reply.headers["X-Request-Id"] == "my-request" and "handler;dur=" in reply.headers["Server-Timing"]
+        if status >= 400 and method != "HEAD":
+            assert body_json(reply)["request_id"] == "my-request"
+        assert method != "HEAD" or reply.body == b""
+    reply = m.put("/vms/x", b"x" * 70000, headers={**own, "Content-Type": "application/json"})
+    assert reply.status == 413 and body_json(reply)["limit_bytes"] == 65536
+    reply = m.get("/vms", token="", headers=own)
+    assert reply.status == 401 and body_json(reply)["request_id"] == "my-request"
+    for garbage in (b"no http\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"):
+        head = m.raw(garbage).lower()
+        assert b"x-request-id: r" in head and b"server-timing:" in head and b'"request_id":"r' in head
+    for path, methods in m.json("/openapi.json")["paths"].items():
+        if path.startswith("/api/v1/"):
+            reply = m.request("OPTIONS", path[len("/api/v1"):].replace("{", "").replace("}", ""))
+            allow = set(reply.headers["Allow"].split(", "))
+            assert reply.status == 204 and {verb.upper() for verb in methods} < allow and "OPTIONS" in allow, path

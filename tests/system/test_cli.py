@@ -290,6 +290,32 @@ def test_cloud_init(cli, tmp_path):
     cli.run("vm", "rm", "seeded")
 
 
+def test_network_config(cli, tmp_path):
+    file = tmp_path / "network"
+    file.write_text("version: 2\n")
+    cli.run("vm", "create", "seeded", "--kernel", "k", "--network-config", str(file))
+    assert cli.json("vm", "show", "seeded")["cloud_init"]["network_config_bytes"] == len("version: 2\n")
+    cli.run("vm", "rm", "seeded")
+
+
+def test_host_network(cli):
+    """A change is confirmed by who reaches the host again; one that cuts it off comes back by itself."""
+    static = ["--dhcp", "off", "--address", "10.0.2.15/24", "--gateway", "10.0.2.2", "--hostname", "by-cli"]
+    before = cli.json("host", "network")["settings"]
+    assert "The host is at https://127.0.0.1:" in cli.out("host", "network", *static)
+    now = cli.json("host", "network")
+    assert now["settings"]["hostname"] == "by-cli" and now["task"]["state"] == "succeeded"
+    assert re.search(r"hostname +by-cli\ndhcp +off\nsettings +10.0.2.15/24\n", cli.out("host", "network"))
+    assert "come back" in cli.error("host", "network", "--address", "10.0.2.99/24", "--confirm-within", "2",
+                                    want=NOT_REACHED)
+    assert cli.json("host", "network")["settings"]["address"] == "10.0.2.15/24"
+    cli.error("host", "network", "--address", "nowhere")
+    cli.error("host", "network", "--dhcp", "maybe", want=MISUSED)
+    cli.run("host", "network", "--dhcp", "on", "--address", "none", "--gateway", "none", "--hostname",
+            before["hostname"])
+    assert cli.json("host", "network")["settings"] == before
+
+
 def test_networks(cli):
     cli.run("network", "create", "inside", "--mtu", "1400")
     network = next(n for n in cli.json("network", "list") if n["name"] == "inside")

@@ -203,7 +203,7 @@ def test_rolled_back(machine, dump):
             assert time.monotonic() < deadline
     assert network["settings"] == before and network["task"]["state"] == "failed" and "Nobody" in network["task"]["detail"]
     assert tags(read_pcap(dump)) == {5}
-    assert [n["name"] for n in machine.json("/networks")] == ["default", "uplink"]
+    assert [n["name"] for n in machine.json("/networks")["items"]] == ["default", "uplink"]
 
 
 def test_another_card(machine, second_port):
@@ -224,7 +224,7 @@ def test_another_card(machine, second_port):
         machine.port = port
     confirm(machine, task)
     assert machine.json("/host/network")["interface"]["nic"] == first
-    assert [n["name"] for n in machine.json("/networks")] == ["default", "uplink"]
+    assert [n["name"] for n in machine.json("/networks")["items"]] == ["default", "uplink"]
 
 
 def test_host_in_a_vlan(machine, wire):
@@ -314,7 +314,7 @@ def test_config_survives(machine, tmp_path, problem):
         again.wait_ready()
         assert "socle.dtb" not in again.serial().replace("socle.dtb turns TLS off", "")
         assert again.json("/host/network")["settings"] == machine.json("/host/network")["settings"]
-        assert again.json("/networks") == machine.json("/networks")
+        assert again.json("/networks")["items"] == machine.json("/networks")
     for name in ("lab", "blue", "alone"):
         assert machine.delete(f"/networks/{name}").status == 204
     confirm(machine, change(machine, {**DYNAMIC, "hostname": "socle"}))
@@ -332,5 +332,5 @@ def test_mistakes_in_socle_dtb(tmp_path):
         for words in ("network/nic: there is no card at 0000:00:1e.7, the first one serves", "networks/Bad: its name", "networks/uplink: it is built in",
                       "networks/wifi/kind: it is none of", "networks/web/forwards: the host itself listens"):
             assert words in m.serial(), words
-        assert [n["name"] for n in m.json("/networks")] == ["default", "good", "uplink"]
+        assert [n["name"] for n in m.json("/networks")["items"]] == ["default", "good", "uplink"]
         assert m.json("/networks/good")["mtu"] == 1000

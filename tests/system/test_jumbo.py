@@ -36,7 +36,7 @@ def net(machine):
     yield machine
     for vm in machine.json("/vms")["items"]:
         machine.delete(f"/vms/{vm['name']}?force=true")
-    for network in machine.json("/networks"):
+    for network in machine.json("/networks")["items"]:
         if not network["builtin"]:
             assert machine.delete(f"/networks/{network['name']}").status == 204
     assert all(card["mtu"] == min(1500, card["mtu_max"]) for card in nics(machine))
@@ -60,7 +60,7 @@ def power_on(machine, name, network, ip):
 
 
 def port(machine, network, vm):
-    return next(p for p in machine.json(f"/networks/{network}/ports") if p["vm"] == vm)
+    return next(p for p in machine.json(f"/networks/{network}/ports")["items"] if p["vm"] == vm)
 
 
 def ping_long(machine, vm, ip, network, peer):
@@ -152,7 +152,7 @@ def test_inside(net):
     ping_long(net, "one", "10.9.0.2", "inside", "two")
     move(net, "one", "two", "10.9.0.2")
     shell(net, "one", "ping -c 3 -s 20000 10.9.0.2 | sed s/^/cut-/", r"cut-3 packets transmitted, 3 packets received")
-    assert all(p["tx_drops"] == 0 and p["rx_drops"] == 0 for p in net.json("/networks/inside/ports"))
+    assert all(p["tx_drops"] == 0 and p["rx_drops"] == 0 for p in net.json("/networks/inside/ports")["items"])
 
 
 def test_over_a_wire(net):

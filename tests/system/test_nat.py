@@ -32,7 +32,7 @@ def shell(machine, vm, command, pattern, timeout=120):
 @pytest.fixture(autouse=True)
 def networks(machine):
     yield
-    for network in machine.json("/networks"):
+    for network in machine.json("/networks")["items"]:
         if not network["builtin"]:
             machine.delete(f"/networks/{network['name']}")
     machine.put("/networks/default", {"kind": "nat", "forwards": []})
@@ -147,7 +147,7 @@ def test_nat_by_api(clean, problem):
     problem(clean.put("/networks/fourth", {"kind": "nat"}), 507, "no_memory")
     for name in ("lab", "second", "third"):
         assert clean.delete(f"/networks/{name}").status == 204
-    assert [n["name"] for n in clean.json("/networks")] == ["default", "uplink"]
+    assert [n["name"] for n in clean.json("/networks")["items"]] == ["default", "uplink"]
 
 
 @pytest.mark.qemu("Bochs forwards one port")
@@ -169,7 +169,7 @@ def test_forwards(clean, problem):
           "httpd -p 80 -h /www; httpd -p 81 -h /two; echo serve-$((1+1))", r"serve-2\r?\n")
     digest = shell(clean, "web", "ping -c 1 192.168.77.1 >/dev/null; sha256sum /www/blob | sed s/^/is-/", r"is-([0-9a-f]{64})").group(1)
     assert clean.json("/vms/web")["nics"][0]["ip_seen"] == lease
-    assert next(p for p in clean.json("/networks/default/ports") if p["vm"] == "web")["ip_seen"] == lease
+    assert next(p for p in clean.json("/networks/default/ports")["items"] if p["vm"] == "web")["ip_seen"] == lease
 
     # The guests' network is in use, and its forwards change all the same.
     assert clean.put("/networks/default", {"kind": "nat", "forwards": [forward()]}).status == 200

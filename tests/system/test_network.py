@@ -29,7 +29,7 @@ def address(machine, vm, ip):
 
 
 def port(machine, network, vm):
-    return next(p for p in machine.json(f"/networks/{network}/ports") if p["vm"] == vm)
+    return next(p for p in machine.json(f"/networks/{network}/ports")["items"] if p["vm"] == vm)
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def test_networks(clean):
     assert built_in["kind"] == "bridge" and built_in["builtin"] and built_in["ports"] == 0
     assert clean.put("/networks/lab", {"kind": "isolated", "mtu": 1400}).status == 201
     assert clean.put("/networks/lab", {"kind": "isolated"}).status == 200
-    assert [n["name"] for n in clean.json("/networks")] == ["default", "lab", "uplink"]
+    assert [n["name"] for n in clean.json("/networks")["items"]] == ["default", "lab", "uplink"]
     assert clean.put("/networks/tagged", {"kind": "bridge", "vlan": 7}).status == 201
     for body, status in (({"kind": "wifi"}, 400), ({"kin": 1}, 400), ({"kind": "isolated", "vlan": 3}, 422),
                          ({"kind": "bridge"}, 409), ({"kind": "bridge", "vlan": 4095}, 422), ({"kind": "isolated", "mtu": 100}, 422),

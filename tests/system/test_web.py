@@ -163,6 +163,9 @@ def create(browser):
     browser.fill("vm", "web1")
     browser.choose("kernel", "vmlinuz")
     browser.choose("initrd", "initrd.img")
+    browser.find("summary").click()
+    browser.fill("ci_user", "ada")
+    browser.fill("ci_keys", "ssh-ed25519 AAAAC3Nza ada@home")
     browser.find("form button.main").click()
     browser.heading("web1")
 
@@ -193,6 +196,7 @@ def test_from_the_claim_code_to_a_shell(machine, browser):
     claim(machine, browser)
     upload(browser)
     create(browser)
+    assert machine.json("/vms/web1")["cloud_init"]["user_data_bytes"] > 100
     type_in_console(browser)
     read_plots(browser)
     browser.shot("vm")

@@ -38,7 +38,7 @@ static bool read_file(const char *path, struct buffer *text)
     return false;
 }
 
-static bool add_user_data(const char *path, json_t *vm)
+static bool add_text(const char *path, const char *member, json_t *vm)
 {
     struct buffer text = {0};
     bool is_read = read_file(path, &text);
@@ -48,7 +48,7 @@ static bool add_user_data(const char *path, json_t *vm)
     if (is_read && !value)
         (void)say(MISUSED, "%s is no text in UTF-8.", path);
     if (value)
-        json_object_set_new(vm_options_group(vm, "cloud_init"), "user_data", value);
+        json_object_set_new(vm_options_group(vm, "cloud_init"), member, value);
     return value != NULL;
 }
 
@@ -134,9 +134,15 @@ static bool add_meta_data(const struct args *args, const char *name, json_t *vm)
 
 bool cloud_init_apply(const struct args *args, const char *name, json_t *vm)
 {
-    const char *user_data = args_option(args, "user-data");
+    static const struct {
+        const char *option, *member;
+    } texts[] = {{"user-data", "user_data"}, {"network-config", "network_config"}};
 
-    if (user_data && !add_user_data(user_data, vm))
-        return false;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char *path = args_option(args, texts[i].option);
+
+        if (path && !add_text(path, texts[i].member, vm))
+            return false;
+    }
     return !args_has(args, "ssh-key") || add_meta_data(args, name, vm);
 }

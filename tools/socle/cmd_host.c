@@ -119,12 +119,15 @@ enum outcome run_log(struct cli *cli)
 static enum outcome power(struct cli *cli, const char *path)
 {
     enum outcome outcome = cli_open(cli);
+    const char *vms = NULL;
 
     if (outcome != DONE)
         return outcome;
-    return api_call(
-        cli, "POST", path,
-        args_has(&cli->args, "force") ? json_pack("{ss}", "vms", "kill") : json_object(), NULL);
+    if (args_has(&cli->args, "force"))
+        vms = "kill";
+    else if (args_has(&cli->args, "shutdown"))
+        vms = "shutdown";
+    return api_call(cli, "POST", path, vms ? json_pack("{ss}", "vms", vms) : json_object(), NULL);
 }
 
 enum outcome run_reboot(struct cli *cli)

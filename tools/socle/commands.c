@@ -40,6 +40,10 @@
      .value = "FILE",                                             \
      .kind = VALUE_FILE,                                          \
      .help = "what cloud-init is to do in the guest"},            \
+        {.name = "network-config",                                \
+         .value = "FILE",                                         \
+         .kind = VALUE_FILE,                                      \
+         .help = "how it is to set up the guest's network"},      \
     {                                                             \
         .name = "ssh-key", .value = "FILE", .kind = VALUE_FILE,   \
         .help = "public keys cloud-init lets in; may be repeated" \
@@ -124,14 +128,38 @@ const struct command commands[] = {
     {
         .words = "reboot",
         .summary = "restart the host",
-        .options = {{.name = "force", .help = "even while VMs run: they are cut off"}},
+        .options = {{.name = "shutdown", .help = "have the guests switch themselves off first"},
+                    {.name = "force", .help = "even while VMs run: they are cut off"}},
         .run = run_reboot,
     },
     {
         .words = "poweroff",
         .summary = "switch the host off",
-        .options = {{.name = "force", .help = "even while VMs run: they are cut off"}},
+        .options = {{.name = "shutdown", .help = "have the guests switch themselves off first"},
+                    {.name = "force", .help = "even while VMs run: they are cut off"}},
         .run = run_poweroff,
+    },
+    {
+        .words = "host network",
+        .summary = "the host's own network: shown, or changed",
+        .text = "Without options of its settings they are shown. A change is on trial until the "
+                "host has been reached again, at its new address or the old one, and comes to an "
+                "end by itself if that does not work. \"none\" takes a setting away.",
+        .options = {{.name = "hostname", .value = "NAME", .help = "its name"},
+                    {.name = "address", .value = "ADDRESS", .help = "as in 192.0.2.10/24"},
+                    {.name = "gateway", .value = "ADDRESS", .help = "the router"},
+                    {.name = "dns",
+                     .value = "ADDRESS",
+                     .help = "a name server in place of those of DHCP; may be repeated"},
+                    {.name = "dhcp",
+                     .value = "on|off",
+                     .help = "on: the address is what it has without an answer"},
+                    {.name = "vlan", .value = "N", .help = "tag of its frames; 0: none"},
+                    {.name = "nic", .value = "NIC", .help = "the card; none: the first"},
+                    {.name = "confirm-within",
+                     .value = "SECONDS",
+                     .help = "how long to try to reach it (60)"}},
+        .run = run_host_network,
     },
     {
         .words = "run",

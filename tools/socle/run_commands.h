@@ -11,6 +11,7 @@ enum outcome run_status(struct cli *cli);
 enum outcome run_log(struct cli *cli);
 enum outcome run_reboot(struct cli *cli);
 enum outcome run_poweroff(struct cli *cli);
+enum outcome run_host_network(struct cli *cli);
 enum outcome run_run(struct cli *cli);
 enum outcome run_vm_list(struct cli *cli);
 enum outcome run_vm_show(struct cli *cli);
