@@ -104,7 +104,7 @@ struct peer {
     u64 key; /* the same for addresses that are one customer's: an IPv6 /64 */
     char text[AUDIT_SOURCE_MAX + 1];
     bool has_tls;
-    const struct tls_client *client; /* the certificate it has shown; NULL: none */
+    const struct tls_peer *client; /* the certificate it has shown; NULL: none */
 };
 
 /*

@@ -12,7 +12,7 @@
 #include "mgmt/base64.h"
 #include "mgmt/client_ca.h"
 #include "mgmt/random.h"
-#include "mgmt/tls_client.h"
+#include "mgmt/tls_peer.h"
 
 #define BASIC_MAX (TOKEN_NAME_MAX + 1 + PASSWORD_MAX) /* name, colon, password */
 
@@ -214,11 +214,11 @@ static bool check_csrf(struct req *req, const struct session *session)
 }
 
 /* Pinned by its SHA-256, or trusted for a name in it. Return: NULL: he is nobody here. */
-static const struct user *user_of(const struct tls_client *client)
+static const struct user *user_of(const struct tls_peer *client)
 {
     const struct user *user = user_of_cert(auth_users(), client->sha256);
 
-    if (!tls_client_is_in_time(client))
+    if (!tls_peer_is_in_time(client))
         return NULL;
     if (user || !client->is_trusted || client->ca_version != client_ca_version())
         return user;

@@ -18,7 +18,7 @@
 #include "lwip/tcp.h"
 
 #include "mgmt/api.h"
-#include "mgmt/tls_client.h"
+#include "mgmt/tls_peer.h"
 
 #define CONN_PBUFS_MAX 640u /* of net_task's pool; more is dropped and sent again */
 #define CONN_BODY_MAX  (64u * 1024u)
@@ -48,7 +48,7 @@ struct conn {
     struct tcp_pcb *pcb;     /* NULL: lwIP has freed it */
     struct tls_session *tls; /* NULL: plain, or its handshake has not begun */
     struct nbd_session *nbd; /* NULL: it speaks HTTP */
-    struct tls_client client;
+    struct tls_peer client;
     bool redirects; /* every answer sends the client to the TLS port */
     u32 in_at;
     u32 in_end;

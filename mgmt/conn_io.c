@@ -88,7 +88,7 @@ int conn_handshake(struct conn *conn)
     if (conn->pcb)
         (void)tcp_output(conn->pcb);
     if (rc == 0) {
-        tls_client_take(conn->tls, &conn->client);
+        tls_peer_take(conn->tls, &conn->client);
         if (conn->nbd)
             nbd_conn_secured(conn);
         else

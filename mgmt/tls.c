@@ -7,7 +7,7 @@
 #include "mgmt/random.h"
 #include "mgmt/server.h"
 #include "mgmt/tls_chain.h"
-#include "mgmt/tls_client.h"
+#include "mgmt/tls_peer.h"
 #include "mgmt/tls_facts.h"
 #include "mgmt/tls_identity.h"
 #include "mm/kheap.h"
@@ -114,9 +114,9 @@ void tls_ask_clients(bool asks, struct tls_chain *authorities)
                               NULL);
 }
 
-void tls_client_take(struct tls_session *session, struct tls_client *out)
+void tls_peer_take(struct tls_session *session, struct tls_peer *out)
 {
-    tls_client_read(&session->ssl, out);
+    tls_peer_read(&session->ssl, out);
 }
 
 bool tls_is_own(void)

@@ -59,8 +59,8 @@ const char *tls_key_pin(void);
 void tls_ask_clients(bool asks, struct tls_chain *authorities);
 
 /* After the handshake, once: what the client has shown. */
-struct tls_client;
-void tls_client_take(struct tls_session *session, struct tls_client *out);
+struct tls_peer;
+void tls_peer_take(struct tls_session *session, struct tls_peer *out);
 
 /* True while TLS_HANDSHAKES_MAX are under way: no other session can be opened. */
 bool tls_is_busy(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fingerprint, names and validity out of a client's certificate. */
-#include "mgmt/tls_client.h"
+#include "mgmt/tls_peer.h"
 
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
@@ -13,11 +13,11 @@
 #define CLOCK_SLACK_NS (300 * NS_PER_S)
 
 /* Names that are too long, or hold what no text does, are left out: they must match nothing. */
-static void add_name(struct tls_client *out, const mbedtls_x509_buf *raw)
+static void add_name(struct tls_peer *out, const mbedtls_x509_buf *raw)
 {
     char *name = out->names[out->name_count];
 
-    if (out->name_count == TLS_CLIENT_NAMES_MAX || raw->len == 0 || raw->len > USER_CERT_MAX)
+    if (out->name_count == TLS_PEER_NAMES_MAX || raw->len == 0 || raw->len > USER_CERT_MAX)
         return;
     for (size_t i = 0; i < raw->len; i++) {
         if (raw->p[i] <= ' ' || raw->p[i] > '~')
@@ -29,7 +29,7 @@ static void add_name(struct tls_client *out, const mbedtls_x509_buf *raw)
 }
 
 /* The type of a GeneralName is its tag. Spec: RFC 5280 4.2.1.6 "Subject Alternative Name". */
-static void read_alternative_names(struct tls_client *out, const mbedtls_x509_crt *certificate)
+static void read_alternative_names(struct tls_peer *out, const mbedtls_x509_crt *certificate)
 {
     const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
 
@@ -41,7 +41,7 @@ static void read_alternative_names(struct tls_client *out, const mbedtls_x509_cr
     }
 }
 
-static void read_common_name(struct tls_client *out, const mbedtls_x509_crt *certificate)
+static void read_common_name(struct tls_peer *out, const mbedtls_x509_crt *certificate)
 {
     for (const mbedtls_x509_name *part = &certificate->subject; part; part = part->next) {
         if (part->oid.p && MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0)
@@ -60,7 +60,7 @@ static u64 unix_ns_of(const mbedtls_x509_time *time)
     return time_parse(text, &ns) == 0 ? ns : time->year > 2400 ? ~0ull : 0;
 }
 
-static void read_digest(struct tls_client *out, const mbedtls_x509_crt *certificate)
+static void read_digest(struct tls_peer *out, const mbedtls_x509_crt *certificate)
 {
     u8 digest[SHA256_BYTES];
     struct sha256 hash;
@@ -81,7 +81,7 @@ static void drop_copy(mbedtls_ssl_context *ssl)
     session->MBEDTLS_PRIVATE(peer_cert) = NULL;
 }
 
-void tls_client_read(void *context, struct tls_client *out)
+void tls_peer_read(void *context, struct tls_peer *out)
 {
     mbedtls_ssl_context *ssl = context;
     const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(ssl);
@@ -100,7 +100,7 @@ void tls_client_read(void *context, struct tls_client *out)
     drop_copy(ssl);
 }
 
-bool tls_client_is_in_time(const struct tls_client *client)
+bool tls_peer_is_in_time(const struct tls_peer *client)
 {
     u64 now = clock_unix_ns();
 
