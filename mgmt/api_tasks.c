@@ -5,6 +5,7 @@
  * vm.shutdown succeeds when the guest has switched itself off (or somebody its VM), and fails with
  * a crash, the end of the definition, or a guest that does nothing. vm.disk.remove succeeds when
  * the guest has given the disk up, or is gone. The host's end is a task that nobody sees ended.
+ * Others are led by who began them (api_task_make).
  */
 #include "mgmt/api_tasks.h"
 
@@ -19,6 +20,7 @@
 #define VM_SHUTDOWN     "vm.shutdown"
 #define SHUTDOWN_MAX_NS (600 * NS_PER_S)
 #define WAIT_MS_MAX     60000u
+#define JOB_TEXT_MAX    2560u /* of one in JSON, every character escaped */
 
 static struct job_table table;
 
@@ -27,18 +29,32 @@ static u64 unix_or_0(void)
     return clock_is_known() ? clock_unix_ns() : 0;
 }
 
-static void tell(const struct job *job)
+void api_task_set(struct job *job, enum job_state state, const struct job_error *error)
 {
-    char id[24];
-
-    ksnprintf(id, sizeof(id), "%llu", (unsigned long long)job->id);
-    api_events_task(id, job_state_name(job->state));
+    if (state == JOB_QUEUED || state == JOB_RUNNING)
+        job->state = state;
+    else
+        job_end(job, state, error, unix_or_0());
+    api_events_task(job);
 }
 
-static void finish(struct job *job, enum job_state state, const char *error)
+/* why: NULL if it has succeeded. */
+static void finish(struct job *job, const char *slug, const char *why, const char *hint)
 {
-    job_end(job, state, error, unix_or_0());
-    tell(job);
+    struct job_error error = {.slug = slug, .hint = hint};
+
+    if (!why) {
+        api_task_set(job, JOB_SUCCEEDED, NULL);
+        return;
+    }
+    (void)str_copy(error.detail, sizeof(error.detail), why);
+    api_task_set(job, JOB_FAILED, &error);
+}
+
+/* The guest has been asked, and may still switch itself off; nobody waits for it any more. */
+static void stop_waiting(struct job *job)
+{
+    api_task_set(job, JOB_CANCELLED, NULL);
 }
 
 static void on_vm(enum vmm_change change, u32 id, const char *name unused, enum vmm_state state)
@@ -48,13 +64,13 @@ static void on_vm(enum vmm_change change, u32 id, const char *name unused, enum 
     if (!job)
         return;
     if (change == VMM_DELETED)
-        finish(job, JOB_FAILED, "The VM was deleted.");
+        finish(job, "gone", "The VM was deleted.", NULL);
     else if (change == VMM_NEW_STATE && state == VMM_STOPPED)
-        finish(job, JOB_SUCCEEDED, NULL);
+        finish(job, NULL, NULL, NULL);
     else if (change == VMM_NEW_STATE && state == VMM_CRASHED)
-        finish(job, JOB_FAILED, "The VM crashed.");
+        finish(job, "state", "The VM crashed.", "GET the VM: its reason says why.");
     else if (change == VMM_NEW_STATE && state == VMM_STARTING)
-        finish(job, JOB_FAILED, "The VM was started again.");
+        finish(job, "state", "The VM was started again.", NULL);
 }
 
 void api_tasks_start(void)
@@ -70,18 +86,28 @@ static void poll_removal(struct job *job)
     case VMM_REMOVAL_PENDING:
         break;
     case VMM_REMOVAL_DONE:
-        finish(job, JOB_SUCCEEDED, NULL);
+        finish(job, NULL, NULL, NULL);
         break;
     case VMM_REMOVAL_NO_ANSWER:
-        finish(job, JOB_FAILED, "The guest did not give the disk up in 30 seconds; it keeps it.");
+        finish(job, "guest_no_answer",
+               "The guest did not give the disk up in 30 seconds; it keeps it.",
+               "Unmount it in the guest, or use ?force=true.");
         break;
     case VMM_REMOVAL_NOT_KEPT:
-        finish(job, JOB_FAILED, "The pool could not take the changed definition.");
+        finish(job, "state", "The pool could not take the changed definition.",
+               "GET /api/v1/pools says how it is.");
         break;
     case VMM_REMOVAL_NONE:
-        finish(job, JOB_FAILED, "The VM was deleted.");
+        finish(job, "gone", "The VM was deleted.", NULL);
         break;
     }
+}
+
+static void poll_progress(struct job *job, u64 now_ns)
+{
+    job_progress_sample(&job->progress, now_ns);
+    if (job_progress_news(&job->progress, now_ns))
+        api_events_task(job);
 }
 
 void api_tasks_poll(u64 now_ns)
@@ -89,13 +115,50 @@ void api_tasks_poll(u64 now_ns)
     for (u32 i = 0; i < JOBS_MAX; i++) {
         struct job *job = &table.jobs[i];
 
-        if (job->id == 0 || job->vm == 0 || job->state != JOB_RUNNING)
+        if (job->id == 0 || !job_is_active(job))
+            continue;
+        if (job->has_progress)
+            poll_progress(job, now_ns);
+        if (job->vm == 0)
             continue;
         if (strcmp(job->kind, VM_DISK_REMOVE) == 0)
             poll_removal(job);
         else if (now_ns - job->begin_ns >= SHUTDOWN_MAX_NS)
-            finish(job, JOB_FAILED, "The guest did not switch itself off in ten minutes.");
+            finish(job, "guest_no_answer", "The guest did not switch itself off in ten minutes.",
+                   "Look at its console, or power it off.");
     }
+}
+
+static void put_progress(struct json_writer *w, const struct job_progress *progress)
+{
+    u64 eta_ms;
+
+    json_key(w, "progress");
+    json_object_begin(w);
+    json_put_u64(w, "done_bytes", progress->done_bytes);
+    if (progress->total_bytes) {
+        json_put_u64(w, "total_bytes", progress->total_bytes);
+        json_put_ratio(w, "ratio", job_progress_permille(progress));
+    }
+    json_put_u64(w, "rate_bytes_per_s", progress->rate_bytes_per_s);
+    if (job_progress_eta(progress, &eta_ms))
+        json_put_u64(w, "eta_ms", eta_ms);
+    json_object_end(w);
+}
+
+static void put_error(struct json_writer *w, const struct job_error *error)
+{
+    json_key(w, "error");
+    api_problem_write(
+        w, &(struct problem){.slug = error->slug, .detail = error->detail, .hint = error->hint});
+}
+
+static void put_result(struct json_writer *w, const struct job *job)
+{
+    json_key(w, "result");
+    json_object_begin(w);
+    json_put_string(w, job->result, job->target);
+    json_object_end(w);
 }
 
 static void put_job(struct json_writer *w, const struct job *job)
@@ -114,38 +177,73 @@ static void put_job(struct json_writer *w, const struct job *job)
         json_put_time(w, "created_at", job->begin_unix_ns);
     if (job->end_unix_ns)
         json_put_time(w, "finished_at", job->end_unix_ns);
-    if (job->error)
-        json_put_string(w, "error", job->error);
+    json_put_bool(w, "cancellable", job_is_active(job) && job->cancel);
+    if (job->has_progress)
+        put_progress(w, &job->progress);
+    if (job->state == JOB_SUCCEEDED && job->result)
+        put_result(w, job);
+    if (job->error.slug)
+        put_error(w, &job->error);
     json_object_end(w);
+}
+
+struct job *api_task_make(const struct job *like)
+{
+    struct job *job = job_begin(&table, like);
+
+    if (!job)
+        return NULL;
+    job->begin_ns = time_ns();
+    job->begin_unix_ns = unix_or_0();
+    api_events_task(job);
+    return job;
+}
+
+void api_task_answer(struct req *req, const struct job *job)
+{
+    if (job->id)
+        reply_header(req, "Location", API_BASE "/tasks/%llu", (unsigned long long)job->id);
+    put_job(reply_json(req, 202), job);
 }
 
 void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm)
 {
-    struct job job = {.kind = kind, .vm = vm, .begin_ns = time_ns(), .begin_unix_ns = unix_or_0()};
+    struct job job = {.kind = kind, .vm = vm, .state = JOB_RUNNING};
     struct job *made = job_running(&table, kind, vm);
 
+    if (strcmp(kind, VM_SHUTDOWN) == 0)
+        job.cancel = stop_waiting;
     (void)str_copy(job.target, sizeof(job.target), target);
-    if (!made) {
-        made = job_begin(&table, &job);
-        if (made)
-            tell(made);
+    if (!made)
+        made = api_task_make(&job);
+    api_task_answer(req, made ? made : &job);
+}
+
+/* state.offset: the id of the last one written; .count: how many. All of them at their longest are
+ * more than one buffer holds. */
+static enum produce list_produce(struct req *req, struct json_writer *w)
+{
+    struct req_state *state = &req->state;
+    const struct job *job = job_after(&table, state->offset);
+
+    if (state->count == 0)
+        json_raw(w, "{\"items\":[");
+    for (; job && w->size - w->len > JOB_TEXT_MAX; job = job_after(&table, state->offset)) {
+        w->need_comma = state->count++ > 0;
+        put_job(w, job);
+        state->offset = job->id;
     }
-    if (made)
-        reply_header(req, "Location", API_BASE "/tasks/%llu", (unsigned long long)made->id);
-    put_job(reply_json(req, 202), made ? made : &job);
+    if (job)
+        return PRODUCE_MORE;
+    json_raw(w, "]}");
+    return PRODUCE_DONE;
 }
 
 void api_tasks_get(struct req *req)
 {
-    struct json_writer *w = reply_json(req, 200);
+    static const struct body_source source = {.produce = list_produce};
 
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
-    for (struct job *job = job_after(&table, 0); job; job = job_after(&table, job->id))
-        put_job(w, job);
-    json_array_end(w);
-    json_object_end(w);
+    reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
 }
 
 /* state.offset: the task; .end: until when to wait for its end. */
@@ -153,7 +251,7 @@ static enum produce task_produce(struct req *req, struct json_writer *w)
 {
     const struct job *job = job_find(&table, req->state.offset);
 
-    if (job && job->state == JOB_RUNNING && time_ns() < req->state.end)
+    if (job && job_is_active(job) && time_ns() < req->state.end)
         return PRODUCE_WAIT;
     if (job)
         put_job(w, job);
@@ -171,20 +269,47 @@ static void no_such(struct req *req)
                    });
 }
 
+/* The one the path names. Return: NULL after answering 404. */
+static struct job *find_job(struct req *req)
+{
+    char *end;
+    u64 id = strtoul(req->match.params[0], &end, 10);
+    struct job *job = *end == '\0' ? job_find(&table, id) : NULL;
+
+    if (!job)
+        no_such(req);
+    return job;
+}
+
 void api_task_get(struct req *req)
 {
     static const struct body_source source = {.produce = task_produce, .ends_with_client = true};
-    const char *text = req->match.params[0];
-    char *end;
+    const struct job *job = find_job(req);
     u64 wait_ms;
 
-    req->state.offset = strtoul(text, &end, 10);
-    if (*end != '\0' || !job_find(&table, req->state.offset)) {
-        no_such(req);
+    if (!job || query_u64(req, "wait_ms", 0, &wait_ms))
         return;
-    }
-    if (query_u64(req, "wait_ms", 0, &wait_ms))
-        return;
+    req->state.offset = job->id;
     req->state.end = time_ns() + MIN(wait_ms, (u64)WAIT_MS_MAX) * NS_PER_MS;
     reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
+}
+
+void api_task_delete(struct req *req)
+{
+    struct job *job = find_job(req);
+
+    if (!job)
+        return;
+    if (!job_is_active(job) || !job->cancel) {
+        api_error(req, &(struct problem){
+                           .slug = "not_cancellable",
+                           .state = job_state_name(job->state),
+                           .detail = job_is_active(job) ? "A task of this kind cannot be cancelled."
+                                                        : "The task has ended.",
+                           .hint = "GET the task: \"cancellable\" says whether it can be.",
+                       });
+        return;
+    }
+    job->cancel(job);
+    api_task_answer(req, job);
 }
