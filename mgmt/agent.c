@@ -20,6 +20,7 @@
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
 #include "mgmt/api_events.h"
+#include "mgmt/api_image.h"
 #include "mgmt/api_tasks.h"
 #include "mgmt/auth.h"
 #include "mgmt/boot_networks.h"
@@ -185,6 +186,7 @@ static void agent_main(void *arg unused)
         status_page_update(&agent.cfg, agent.is_closed);
         power_poll();
         api_tasks_poll(time_ns());
+        api_image_uploads_poll(time_ns());
         sample_in_ns = sampler_poll(time_ns());
         sleep_ns = MIN(sleep_ns, sample_in_ns);
         timer_ms = sys_timeouts_sleeptime();

@@ -41,13 +41,14 @@ void api_task_set(struct job *job, enum job_state state, const struct job_error 
 /* why: NULL if it has succeeded. */
 static void finish(struct job *job, const char *slug, const char *why, const char *hint)
 {
-    struct job_error error = {.slug = slug, .hint = hint};
+    struct job_error error = {.slug = slug};
 
     if (!why) {
         api_task_set(job, JOB_SUCCEEDED, NULL);
         return;
     }
     (void)str_copy(error.detail, sizeof(error.detail), why);
+    (void)str_copy(error.hint, sizeof(error.hint), hint ? hint : "");
     api_task_set(job, JOB_FAILED, &error);
 }
 
@@ -149,8 +150,9 @@ static void put_progress(struct json_writer *w, const struct job_progress *progr
 static void put_error(struct json_writer *w, const struct job_error *error)
 {
     json_key(w, "error");
-    api_problem_write(
-        w, &(struct problem){.slug = error->slug, .detail = error->detail, .hint = error->hint});
+    api_problem_write(w, &(struct problem){.slug = error->slug,
+                                           .detail = error->detail,
+                                           .hint = error->hint[0] ? error->hint : NULL});
 }
 
 static void put_result(struct json_writer *w, const struct job *job)

@@ -16,6 +16,7 @@
 #define JOBS_MAX       64u
 #define JOB_TARGET_MAX 63u
 #define JOB_DETAIL_MAX 191u
+#define JOB_HINT_MAX   127u
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
 
@@ -33,8 +34,8 @@ struct job_progress {
 /* Why it failed: what a problem document says. */
 struct job_error {
     const char *slug; /* static; NULL: it did not fail */
-    const char *hint; /* static, or NULL */
     char detail[JOB_DETAIL_MAX + 1];
+    char hint[JOB_HINT_MAX + 1]; /* "": none */
 };
 
 struct job {

@@ -46,7 +46,8 @@ enum server_next server_poll(void);
 /* Aborts connections that have no session yet: the certificate is about to change. */
 void server_end_handshakes(void);
 
-/* Cuts the streams whose handler remembers this object, so that it can be deleted. */
+/* Cuts the streams, either way, whose handler remembers this object, so that it can be deleted, or
+ * another may go on with it. */
 void server_end_streams(const void *object);
 
 /* Ends all that came in by this token and is under way: streams, uploads and exports included. */

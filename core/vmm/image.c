@@ -270,11 +270,21 @@ void image_get_info(const struct image *img, struct image_info *out)
     memcpy(out->sha256, img->sha256, sizeof(out->sha256));
 }
 
+static struct image *next_in(struct list *head, const struct image *after)
+{
+    const struct list *at = after ? &after->link : head;
+
+    return at->next == head ? NULL : list_entry(at->next, struct image, link);
+}
+
 struct image *image_next(const struct image *after)
 {
-    const struct list *at = after ? &after->link : &registry;
+    return next_in(&registry, after);
+}
 
-    return at->next == &registry ? NULL : list_entry(at->next, struct image, link);
+struct image *image_next_upload(const struct image *after)
+{
+    return next_in(&uploads, after);
 }
 
 u64 image_bytes(const struct image *img)

@@ -95,6 +95,9 @@ void image_get_info(const struct image *img, struct image_info *out);
 struct image *image_next(
     const struct image *after); /* NULL: the first; in name order; ready ones */
 
+/* The same for those that are being uploaded, in no order. */
+struct image *image_next_upload(const struct image *after);
+
 /* Copies out. Return: bytes copied, less at the end, or where they cannot be read. */
 size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes);
 
