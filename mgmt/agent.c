@@ -29,6 +29,7 @@
 #include "mgmt/host_facts.h"
 #include "mgmt/host_network.h"
 #include "mgmt/host_tls.h"
+#include "mgmt/image_pull.h"
 #include "mgmt/netif.h"
 #include "mgmt/outgoing.h"
 #include "mgmt/sampler.h"
@@ -190,6 +191,7 @@ static void agent_main(void *arg unused)
         power_poll();
         api_tasks_poll(time_ns());
         api_image_uploads_poll(time_ns());
+        image_pull_poll(time_ns());
         sample_in_ns = sampler_poll(time_ns());
         sleep_ns = MIN(sleep_ns, sample_in_ns);
         timer_ms = sys_timeouts_sleeptime();

@@ -19,7 +19,7 @@
 static struct list registry = LIST_INIT(registry);
 static struct list uploads = LIST_INIT(uploads);
 
-static bool name_is_valid(const char *name)
+bool image_name_is_valid(const char *name)
 {
     size_t length = strnlen(name, IMAGE_NAME_MAX + 1);
 
@@ -71,7 +71,7 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     struct pmm_stats stats;
     struct image *img;
 
-    if (!name_is_valid(name))
+    if (!image_name_is_valid(name))
         return -EINVAL;
     if (find_in(&uploads, name))
         return -EBUSY;

@@ -52,6 +52,8 @@ struct image_info {
     const char *pool; /* NULL: in RAM */
 };
 
+bool image_name_is_valid(const char *name);
+
 /*
  * Begins an upload. The image becomes visible (or replaces the ready one of that name) at
  * image_commit; a second upload of the same name meanwhile is refused. size_hint: expected bytes,
