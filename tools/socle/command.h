@@ -29,6 +29,7 @@ enum value_kind {
     VALUE_IMAGE_OR_FILE,
     VALUE_NETWORK,
     VALUE_TOKEN,
+    VALUE_TASK,
     VALUE_VOLUME,
     VALUE_POOL,
     VALUE_DISK,

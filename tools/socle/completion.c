@@ -39,6 +39,7 @@ static const char *const kind_names[] = {
     [VALUE_IMAGE_OR_FILE] = "image file",
     [VALUE_NETWORK] = "network",
     [VALUE_TOKEN] = "token",
+    [VALUE_TASK] = "task",
     [VALUE_VOLUME] = "volume",
     [VALUE_POOL] = "pool",
     [VALUE_DISK] = "disk",
