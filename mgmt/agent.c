@@ -20,6 +20,7 @@
 #include "core/x86/log.h"
 #include "drivers/block/blk.h"
 #include "mgmt/api_events.h"
+#include "mgmt/api_image.h"
 #include "mgmt/api_tasks.h"
 #include "mgmt/auth.h"
 #include "mgmt/boot_networks.h"
@@ -30,7 +31,9 @@
 #include "mgmt/host_network.h"
 #include "mgmt/host_power.h"
 #include "mgmt/host_tls.h"
+#include "mgmt/image_pull.h"
 #include "mgmt/netif.h"
+#include "mgmt/outgoing.h"
 #include "mgmt/sampler.h"
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
@@ -177,6 +180,8 @@ static void agent_main(void *arg unused)
         next = server_poll();
         if (next != SERVER_SLEEP)
             sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
+        if (outgoing_poll())
+            sleep_ns = 0;
         note_address();
         host_network_poll();
         identify();
@@ -190,6 +195,9 @@ static void agent_main(void *arg unused)
         host_power_poll(time_ns());
         power_poll();
         api_tasks_poll(time_ns());
+        api_image_uploads_poll(time_ns());
+        if (image_pull_poll(time_ns()))
+            sleep_ns = 0;
         sample_in_ns = sampler_poll(time_ns());
         sleep_ns = MIN(sleep_ns, sample_in_ns);
         timer_ms = sys_timeouts_sleeptime();
@@ -239,6 +247,8 @@ static int open_endpoint(const struct boot_info *info)
 {
     int rc = server_init();
 
+    if (rc == 0)
+        rc = outgoing_init();
     if (rc == 0)
         rc = tls_init(info->seed, info->seed_bytes);
     if (rc == -ENODATA && !agent.cfg.tls)

@@ -186,6 +186,9 @@ struct problem {
 
 void api_error(struct req *req, const struct problem *problem);
 
+/* The same as an object among others: why a task failed. */
+void api_problem_write(struct json_writer *w, const struct problem *problem);
+
 /* vmm_* failed with rc: answers with what it said. */
 void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm);
 

@@ -32,17 +32,12 @@ static void put_partition(struct json_writer *w, const struct blkdev *dev,
 /* SMART of disks that told it. Wear: 1 when the life its maker planned is over. */
 static void put_smart(struct json_writer *w, const struct blkdev *dev)
 {
-    char ratio[16];
-
     if (dev->temp_k == 0)
         return;
-    ksnprintf(ratio, sizeof ratio, "%u.%02u", dev->wear_percent / 100u, dev->wear_percent % 100u);
     json_key(w, "smart");
     json_object_begin(w);
     json_put_u64(w, "temp_k", dev->temp_k);
-    json_key(w, "wear_ratio");
-    json_raw(w, ratio);
-    w->need_comma = true;
+    json_put_ratio(w, "wear_ratio", dev->wear_percent * 10u);
     json_object_end(w);
 }
 

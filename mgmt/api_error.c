@@ -31,6 +31,8 @@ static const struct error_type {
     {"needs_stop", 409, "Not possible while the virtual machine runs"},
     {"in_use", 409, "The object is in use"},
     {"exists", 409, "The object exists already"},
+    {"offset", 409, "The upload is at another place"},
+    {"not_cancellable", 409, "The task cannot be cancelled"},
     {"task_running", 409, "Another change is under way"},
     {"claimed", 409, "The host has been claimed"},
     {"last_admin", 409, "The host would have no administrator"},
@@ -45,6 +47,7 @@ static const struct error_type {
     {"digest", 422, "The content does not match its digest"},
     {"upgrade", 426, "Another protocol is needed"},
     {"rate", 429, "Too much at once"},
+    {"peer", 502, "Another machine did not do its part"},
     {"busy", 503, "The host is busy"},
     {"guest_no_answer", 504, "The guest does not answer"},
     {"no_memory", 507, "There is not enough memory"},
@@ -103,7 +106,7 @@ static const char *similar_to(const struct req *req, const struct problem *probl
 {
     if (problem->similar)
         return problem->similar;
-    if (strcmp(problem->slug, "no_such") != 0 || !problem->kind || !problem->name ||
+    if (strcmp(problem->slug, "no_such") != 0 || !problem->kind || !problem->name || !req ||
         req->who.scope.count)
         return NULL;
     return api_similar(problem->kind, problem->name);
@@ -131,18 +134,33 @@ static void put_members(struct json_writer *w, const struct req *req, const stru
         json_put_u64(w, "free_bytes", problem->free_bytes);
 }
 
-void api_error(struct req *req, const struct problem *problem)
+/* req: NULL: it answers none. */
+static void put_problem(struct json_writer *w, const struct req *req, const struct problem *problem)
 {
     const struct error_type *type = type_of(problem->slug);
-    struct json_writer *w = reply_text(req, type->status, "application/problem+json");
     char urn[64] = "urn:socle:error:";
 
     (void)str_copy(urn + strlen(urn), sizeof(urn) - strlen(urn), type->slug);
-    json_object_begin(w);
     json_put_string(w, "type", urn);
     json_put_string(w, "title", type->title);
     json_put_u64(w, "status", type->status);
     put_members(w, req, problem);
+}
+
+void api_problem_write(struct json_writer *w, const struct problem *problem)
+{
+    json_object_begin(w);
+    put_problem(w, NULL, problem);
+    json_object_end(w);
+}
+
+void api_error(struct req *req, const struct problem *problem)
+{
+    u16 status = type_of(problem->slug)->status;
+    struct json_writer *w = reply_text(req, status, "application/problem+json");
+
+    json_object_begin(w);
+    put_problem(w, req, problem);
     json_put_string(w, "request_id", req->request_id);
     json_object_end(w);
     if (problem->retry_after_s)

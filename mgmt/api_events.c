@@ -16,18 +16,18 @@
 
 static struct event_ring ring;
 
+/* Keeps it, with the present time and that name. */
+static void keep(struct event *event, const char *name)
+{
+    event->uptime_ns = time_ns();
+    event->unix_ns = clock_is_known() ? clock_unix_ns() : 0;
+    (void)str_copy(event->name, sizeof(event->name), name);
+    event_ring_add(&ring, event);
+}
+
 static void note(enum event_type type, const char *what, const char *name, const char *state)
 {
-    struct event event = {
-        .uptime_ns = time_ns(),
-        .unix_ns = clock_is_known() ? clock_unix_ns() : 0,
-        .type = type,
-        .what = what,
-        .state = state,
-    };
-
-    (void)str_copy(event.name, sizeof(event.name), name);
-    event_ring_add(&ring, &event);
+    keep(&(struct event){.type = type, .what = what, .state = state}, name);
 }
 
 static void on_vm(enum vmm_change change, u32 id unused, const char *name, enum vmm_state state)
@@ -51,9 +51,22 @@ void api_events_start(void)
     vmm_watch(&watcher);
 }
 
-void api_events_task(const char *id, const char *state)
+void api_events_task(const struct job *job)
 {
-    note(EVENT_TASK, "state", id, state);
+    char id[24];
+
+    ksnprintf(id, sizeof(id), "%llu", (unsigned long long)job->id);
+    keep(&(struct event){.type = EVENT_TASK,
+                         .what = "state",
+                         .state = job_state_name(job->state),
+                         .done_bytes = job->progress.done_bytes,
+                         .total_bytes = job->progress.total_bytes},
+         id);
+}
+
+void api_events_image(const char *name, bool is_new)
+{
+    note(EVENT_IMAGE, is_new ? "created" : "deleted", name, NULL);
 }
 
 /* VMs tell by themselves what happens to them; of all else it is known by the request. */
@@ -106,6 +119,10 @@ static void put_event(struct json_writer *w, const struct event *event)
         json_put_string(w, "name", event->name);
     if (event->state)
         json_put_string(w, "state", event->state);
+    if (event->done_bytes || event->total_bytes)
+        json_put_u64(w, "done_bytes", event->done_bytes);
+    if (event->total_bytes)
+        json_put_u64(w, "total_bytes", event->total_bytes);
     json_object_end(w);
     json_raw(w, "\n\n");
 }

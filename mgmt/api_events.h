@@ -4,12 +4,16 @@
 #define SOCLE_MGMT_API_EVENTS_H
 
 #include "mgmt/api.h"
+#include "mgmt/job.h"
 
 /* From now on what happens to VMs is kept. Context: boot, before there are any. */
 void api_events_start(void);
 
-/* A task has begun or ended. state: static. */
-void api_events_task(const char *id, const char *state);
+/* A task has begun, come on or ended. */
+void api_events_task(const struct job *job);
+
+/* An image has come (is_new) or gone without a request that says so. */
+void api_events_image(const char *name, bool is_new);
 
 /* An answer is ready: if its request has changed something, that is an event. */
 void api_events_note(const struct req *req);

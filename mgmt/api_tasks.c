@@ -5,6 +5,7 @@
  * vm.shutdown succeeds when the guest has switched itself off (or somebody its VM), and fails with
  * a crash, the end of the definition, or a guest that does nothing. vm.disk.remove succeeds when
  * the guest has given the disk up, or is gone. The host's end is a task that nobody sees ended.
+ * Others are led by who began them (api_task_make).
  */
 #include "mgmt/api_tasks.h"
 
@@ -19,11 +20,9 @@
 #include "mgmt/prefer.h"
 #include "mgmt/api_list.h"
 
-#define VM_SHUTDOWN   "vm.shutdown"
-#define WAIT_MS_MAX   60000u
-#define TASK_TEXT_MAX 1024u
-
-static const char no_answer[] = "The guest did not switch itself off in the time it was given.";
+#define VM_SHUTDOWN  "vm.shutdown"
+#define WAIT_MS_MAX  60000u
+#define JOB_TEXT_MAX 2560u /* of one in JSON, every character escaped */
 
 static struct job_table table;
 
@@ -32,18 +31,33 @@ static u64 unix_or_0(void)
     return clock_is_known() ? clock_unix_ns() : 0;
 }
 
-static void tell(const struct job *job)
+void api_task_set(struct job *job, enum job_state state, const struct job_error *error)
 {
-    char id[24];
-
-    ksnprintf(id, sizeof(id), "%llu", (unsigned long long)job->id);
-    api_events_task(id, job_state_name(job->state));
+    if (state == JOB_QUEUED || state == JOB_RUNNING)
+        job->state = state;
+    else
+        job_end(job, state, error, unix_or_0());
+    api_events_task(job);
 }
 
-static void finish(struct job *job, enum job_state state, const char *error)
+/* why: NULL if it has succeeded. */
+static void finish(struct job *job, const char *slug, const char *why, const char *hint)
 {
-    job_end(job, state, error, unix_or_0());
-    tell(job);
+    struct job_error error = {.slug = slug};
+
+    if (!why) {
+        api_task_set(job, JOB_SUCCEEDED, NULL);
+        return;
+    }
+    (void)str_copy(error.detail, sizeof(error.detail), why);
+    (void)str_copy(error.hint, sizeof(error.hint), hint ? hint : "");
+    api_task_set(job, JOB_FAILED, &error);
+}
+
+/* The guest has been asked, and may still switch itself off; nobody waits for it any more. */
+static void stop_waiting(struct job *job)
+{
+    api_task_set(job, JOB_CANCELLED, NULL);
 }
 
 static void on_vm(enum vmm_change change, u32 id, const char *name unused, enum vmm_state state)
@@ -53,13 +67,13 @@ static void on_vm(enum vmm_change change, u32 id, const char *name unused, enum 
     if (!job)
         return;
     if (change == VMM_DELETED)
-        finish(job, JOB_FAILED, "The VM was deleted.");
+        finish(job, "gone", "The VM was deleted.", NULL);
     else if (change == VMM_NEW_STATE && state == VMM_STOPPED)
-        finish(job, JOB_SUCCEEDED, NULL);
+        finish(job, NULL, NULL, NULL);
     else if (change == VMM_NEW_STATE && state == VMM_CRASHED)
-        finish(job, JOB_FAILED, "The VM crashed.");
+        finish(job, "state", "The VM crashed.", "GET the VM: its reason says why.");
     else if (change == VMM_NEW_STATE && state == VMM_STARTING)
-        finish(job, JOB_FAILED, "The VM was started again.");
+        finish(job, "state", "The VM was started again.", NULL);
 }
 
 void api_tasks_start(void)
@@ -75,16 +89,19 @@ static void poll_removal(struct job *job)
     case VMM_REMOVAL_PENDING:
         break;
     case VMM_REMOVAL_DONE:
-        finish(job, JOB_SUCCEEDED, NULL);
+        finish(job, NULL, NULL, NULL);
         break;
     case VMM_REMOVAL_NO_ANSWER:
-        finish(job, JOB_FAILED, "The guest did not give the disk up in 30 seconds; it keeps it.");
+        finish(job, "guest_no_answer",
+               "The guest did not give the disk up in 30 seconds; it keeps it.",
+               "Unmount it in the guest, or use ?force=true.");
         break;
     case VMM_REMOVAL_NOT_KEPT:
-        finish(job, JOB_FAILED, "The pool could not take the changed definition.");
+        finish(job, "state", "The pool could not take the changed definition.",
+               "GET /api/v1/pools says how it is.");
         break;
     case VMM_REMOVAL_NONE:
-        finish(job, JOB_FAILED, "The VM was deleted.");
+        finish(job, "gone", "The VM was deleted.", NULL);
         break;
     }
 }
@@ -95,10 +112,19 @@ static void end_shutdown(struct job *job)
     struct vmm_error err;
 
     if (!job->ends_by_force)
-        finish(job, JOB_FAILED, no_answer);
+        finish(job, "guest_no_answer",
+               "The guest did not switch itself off in the time it was given.",
+               "Give it more grace_ms, or POST poweroff, which needs no guest.");
     else if (vmm_poweroff(job->vm, &err))
-        finish(job, JOB_FAILED, "The VM could not be powered off.");
+        finish(job, "state", "The VM could not be powered off.", NULL);
     /* else on_vm has ended it */
+}
+
+static void poll_progress(struct job *job, u64 now_ns)
+{
+    job_progress_sample(&job->progress, now_ns);
+    if (job_progress_news(&job->progress, now_ns))
+        api_events_task(job);
 }
 
 void api_tasks_poll(u64 now_ns)
@@ -106,13 +132,50 @@ void api_tasks_poll(u64 now_ns)
     for (u32 i = 0; i < JOBS_MAX; i++) {
         struct job *job = &table.jobs[i];
 
-        if (job->id == 0 || job->vm == 0 || job->state != JOB_RUNNING)
+        if (job->id == 0 || !job_is_active(job))
+            continue;
+        if (job->has_progress)
+            poll_progress(job, now_ns);
+        if (job->vm == 0)
             continue;
         if (strcmp(job->kind, VM_DISK_REMOVE) == 0)
             poll_removal(job);
         else if (now_ns - job->begin_ns >= job->limit_ns)
             end_shutdown(job);
     }
+}
+
+static void put_progress(struct json_writer *w, const struct job_progress *progress)
+{
+    u64 eta_ms;
+
+    json_key(w, "progress");
+    json_object_begin(w);
+    json_put_u64(w, "done_bytes", progress->done_bytes);
+    if (progress->total_bytes) {
+        json_put_u64(w, "total_bytes", progress->total_bytes);
+        json_put_ratio(w, "ratio", job_progress_permille(progress));
+    }
+    json_put_u64(w, "rate_bytes_per_s", progress->rate_bytes_per_s);
+    if (job_progress_eta(progress, &eta_ms))
+        json_put_u64(w, "eta_ms", eta_ms);
+    json_object_end(w);
+}
+
+static void put_error(struct json_writer *w, const struct job_error *error)
+{
+    json_key(w, "error");
+    api_problem_write(w, &(struct problem){.slug = error->slug,
+                                           .detail = error->detail,
+                                           .hint = error->hint[0] ? error->hint : NULL});
+}
+
+static void put_result(struct json_writer *w, const struct job *job)
+{
+    json_key(w, "result");
+    json_object_begin(w);
+    json_put_string(w, job->result, job->target);
+    json_object_end(w);
 }
 
 static void put_job(struct json_writer *w, const struct job *job)
@@ -131,24 +194,41 @@ static void put_job(struct json_writer *w, const struct job *job)
         json_put_time(w, "created_at", job->begin_unix_ns);
     if (job->end_unix_ns)
         json_put_time(w, "finished_at", job->end_unix_ns);
-    if (job->error)
-        json_put_string(w, "error", job->error);
+    json_put_bool(w, "cancellable", job_is_active(job) && job->cancel);
+    if (job->has_progress)
+        put_progress(w, &job->progress);
+    if (job->state == JOB_SUCCEEDED && job->result)
+        put_result(w, job);
+    if (job->error.slug)
+        put_error(w, &job->error);
     json_object_end(w);
 }
 
-/* Return: NULL: there is no place for it. */
+struct job *api_task_make(const struct job *like)
+{
+    struct job *job = job_begin(&table, like);
+
+    if (!job)
+        return NULL;
+    job->begin_ns = time_ns();
+    job->begin_unix_ns = unix_or_0();
+    api_events_task(job);
+    return job;
+}
+
+/* The one of that kind for the VM that is under way, or a new one. Return: NULL: there is no place
+ * for it. */
 static struct job *begin(const char *kind, const char *target, u32 vm)
 {
-    struct job job = {.kind = kind, .vm = vm, .begin_ns = time_ns(), .begin_unix_ns = unix_or_0()};
+    struct job job = {.kind = kind, .vm = vm, .state = JOB_RUNNING};
     struct job *made = job_running(&table, kind, vm);
 
+    if (strcmp(kind, VM_SHUTDOWN) == 0)
+        job.cancel = stop_waiting;
     (void)str_copy(job.target, sizeof(job.target), target);
     if (made)
         return made;
-    made = job_begin(&table, &job);
-    if (made)
-        tell(made);
-    return made;
+    return api_task_make(&job);
 }
 
 static void no_such(struct req *req)
@@ -167,18 +247,16 @@ static bool task_settle(struct req *req)
 {
     const struct job *job = job_find(&table, req->state.offset);
 
-    if (job && job->state == JOB_RUNNING && time_ns() < req->state.end)
+    if (job && job_is_active(job) && time_ns() < req->state.end)
         return false;
     if (!job)
         no_such(req);
-    else if (job->error == no_answer)
-        api_error(req, &(struct problem){
-                           .slug = "guest_no_answer",
-                           .detail = no_answer,
-                           .hint = "Give it more grace_ms, or POST poweroff, which needs no guest.",
-                       });
+    else if (job->error.slug && strcmp(job->error.slug, "guest_no_answer") == 0)
+        api_error(req, &(struct problem){.slug = job->error.slug,
+                                         .detail = job->error.detail,
+                                         .hint = job->error.hint});
     else
-        put_job(reply_json(req, job->state == JOB_RUNNING ? 202 : 200), job);
+        put_job(reply_json(req, job_is_active(job) ? 202 : 200), job);
     return true;
 }
 
@@ -197,17 +275,21 @@ static bool wait_for(struct req *req, const struct job *job)
     return true;
 }
 
+void api_task_answer(struct req *req, const struct job *job)
+{
+    if (job->id)
+        reply_header(req, "Location", API_BASE "/tasks/%llu", (unsigned long long)job->id);
+    if (!job->id || !wait_for(req, job))
+        put_job(reply_json(req, 202), job);
+}
+
 void api_task_begin(struct req *req, const char *kind, const char *target, u32 vm)
 {
-    struct job unkept = {.kind = kind};
+    struct job unkept = {.kind = kind, .state = JOB_RUNNING};
     struct job *made = begin(kind, target, vm);
 
     (void)str_copy(unkept.target, sizeof(unkept.target), target);
-    if (made)
-        reply_header(req, "Location", API_BASE "/tasks/%llu", (unsigned long long)made->id);
-    if (made && wait_for(req, made))
-        return;
-    put_job(reply_json(req, 202), made ? made : &unkept);
+    api_task_answer(req, made ? made : &unkept);
 }
 
 void api_task_shutdown(struct req *req, u32 vm, const struct shutdown *wanted)
@@ -225,7 +307,7 @@ void api_task_shutdown(struct req *req, u32 vm, const struct shutdown *wanted)
     }
     job->limit_ns = time_ns() - job->begin_ns + wanted->grace_ms * NS_PER_MS;
     job->ends_by_force = wanted->by_force;
-    api_task_begin(req, VM_SHUTDOWN, req->match.params[0], vm);
+    api_task_answer(req, job);
 }
 
 /* state.name: the number of the last one. */
@@ -244,7 +326,7 @@ static bool next_task(struct req *req, struct json_writer *w)
 
 void api_tasks_get(struct req *req)
 {
-    static const struct api_list tasks = {next_task, TASK_TEXT_MAX, LIST_ALL};
+    static const struct api_list tasks = {next_task, JOB_TEXT_MAX, LIST_ALL};
 
     reply_list(req, &tasks);
 }
@@ -254,29 +336,55 @@ static enum produce task_produce(struct req *req, struct json_writer *w)
 {
     const struct job *job = job_find(&table, req->state.offset);
 
-    if (job && job->state == JOB_RUNNING && time_ns() < req->state.end)
+    if (job && job_is_active(job) && time_ns() < req->state.end)
         return PRODUCE_WAIT;
     if (job)
         put_job(w, job);
     return PRODUCE_DONE;
 }
 
+/* The one the path names. Return: NULL after answering 404. */
+static struct job *find_job(struct req *req)
+{
+    char *end;
+    u64 id = strtoul(req->match.params[0], &end, 10);
+    struct job *job = *end == '\0' ? job_find(&table, id) : NULL;
+
+    if (job && auth_sees_vm(&req->who, job->vm))
+        return job;
+    no_such(req);
+    return NULL;
+}
+
 void api_task_get(struct req *req)
 {
     static const struct body_source source = {.produce = task_produce, .ends_with_client = true};
-    const char *text = req->match.params[0];
-    const struct job *job;
-    char *end;
+    const struct job *job = find_job(req);
     u64 wait_ms;
 
-    req->state.offset = strtoul(text, &end, 10);
-    job = job_find(&table, req->state.offset);
-    if (*end != '\0' || !job || !auth_sees_vm(&req->who, job->vm)) {
-        no_such(req);
+    if (!job || query_u64(req, "wait_ms", 0, &wait_ms))
         return;
-    }
-    if (query_u64(req, "wait_ms", 0, &wait_ms))
-        return;
+    req->state.offset = job->id;
     req->state.end = time_ns() + MIN(wait_ms, (u64)WAIT_MS_MAX) * NS_PER_MS;
     reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
+}
+
+void api_task_delete(struct req *req)
+{
+    struct job *job = find_job(req);
+
+    if (!job)
+        return;
+    if (!job_is_active(job) || !job->cancel) {
+        api_error(req, &(struct problem){
+                           .slug = "not_cancellable",
+                           .state = job_state_name(job->state),
+                           .detail = job_is_active(job) ? "A task of this kind cannot be cancelled."
+                                                        : "The task has ended.",
+                           .hint = "GET the task: \"cancellable\" says whether it can be.",
+                       });
+        return;
+    }
+    job->cancel(job);
+    api_task_answer(req, job);
 }

@@ -4,6 +4,7 @@
 #define SOCLE_MGMT_API_TASKS_H
 
 #include "mgmt/api.h"
+#include "mgmt/job.h"
 
 #define VM_DISK_REMOVE "vm.disk.remove"
 
@@ -12,6 +13,16 @@ void api_tasks_start(void);
 
 /* Ends tasks that are done, and those whose time is over. Called in every turn of the agent. */
 void api_tasks_poll(u64 now_ns);
+
+/* A task that reports by itself: begins one as it is described, but for its id and times. Return:
+ * NULL: all places are taken. */
+struct job *api_task_make(const struct job *like) must_check;
+
+/* Its state has changed, or it ends. error: copied; NULL unless it failed. */
+void api_task_set(struct job *job, enum job_state state, const struct job_error *error);
+
+/* Answers 202 with it and where it is to be found. */
+void api_task_answer(struct req *req, const struct job *job);
 
 /*
  * A task begins: answers 202 with it and where it is to be found, or, to a client that prefers to

@@ -158,20 +158,69 @@ static struct upload *upload_begin(struct volume *volume)
     return NULL;
 }
 
+/* "bytes FIRST-LAST/SIZE", where the size may be a star, of as many bytes as come. Return: false:
+ * it is nothing of that kind. Spec: RFC 9110 14.4 "Content-Range". */
+static bool parse_range(const char *text, u64 length, u64 *first)
+{
+    char *end;
+    u64 last;
+
+    if (strncmp(text, "bytes ", 6) != 0 || text[6] < '0' || text[6] > '9')
+        return false;
+    *first = strtoul(text + 6, &end, 10);
+    if (*end != '-' || end[1] < '0' || end[1] > '9')
+        return false;
+    last = strtoul(end + 1, &end, 10);
+    return *end == '/' && last >= *first &&
+           (length == HTTP_LENGTH_NONE || last - *first == length - 1);
+}
+
+/* Where the first byte goes. Spec: RFC 9110 14.5 "Partial PUT". Return: false after answering. */
+static bool take_start(struct req *req, const struct volume *volume, u64 *start)
+{
+    const char *text = http_header(req->http, "content-range");
+    u64 length = req->http->content_length;
+
+    *start = 0;
+    if (!text)
+        return true;
+    if (!parse_range(text, length, start)) {
+        api_error(req, &(struct problem){
+                           .slug = "bad_value",
+                           .got = text,
+                           .detail = "Content-Range does not fit the body.",
+                           .hint = "Write bytes FIRST-LAST/*, of as many bytes as are sent."});
+        return false;
+    }
+    if (*start < volume_bytes(volume))
+        return true;
+    answer_write_error(req, volume, -EINVAL);
+    return false;
+}
+
+/* One with Content-Range that was cut off can simply be sent again. */
 void api_volume_data_put(struct req *req)
 {
     static const struct body_sink sink = {
         .write = upload_write, .end = upload_end, .abort = upload_free};
     struct volume *volume = open_data(req, true);
+    struct upload *upload;
+    u64 start;
 
     if (!volume)
         return;
-    req->state.object = upload_begin(volume);
-    if (!req->state.object) {
+    if (!take_start(req, volume, &start)) {
+        volume_close(volume, true);
+        return;
+    }
+    upload = upload_begin(volume);
+    if (!upload) {
         volume_close(volume, true);
         answer_write_error(req, volume, -ENOMEM);
         return;
     }
+    upload->offset = start;
+    req->state.object = upload;
     req->sink = &sink;
 }
 

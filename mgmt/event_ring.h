@@ -33,6 +33,8 @@ struct event {
     enum event_type type;
     const char *what;  /* static: "created", "changed", "state", "deleted" … */
     const char *state; /* static: a VM's or task's state; NULL: none */
+    u64 done_bytes;    /* a task's progress; total 0: not known, both 0: none */
+    u64 total_bytes;
     char name[EVENT_NAME_MAX + 1];
 };
 

@@ -96,6 +96,9 @@ void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_ipv4(struct json_writer *w, const char *key, u32 ip);
 void json_put_mac(struct json_writer *w, const char *key, const u8 mac[6]);
 
+/* 0 to 1, in thousandths: 250 is 0.250. */
+void json_put_ratio(struct json_writer *w, const char *key, u32 permille);
+
 /* RFC 3339, UTC, with nanoseconds. */
 void json_put_time(struct json_writer *w, const char *key, u64 unix_ns);
 

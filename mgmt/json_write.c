@@ -193,6 +193,16 @@ void json_raw(struct json_writer *w, const char *text)
     put(w, text, strlen(text));
 }
 
+void json_put_ratio(struct json_writer *w, const char *key, u32 permille)
+{
+    char text[16];
+
+    ksnprintf(text, sizeof(text), "%u.%03u", permille / 1000, permille % 1000);
+    json_key(w, key);
+    separate(w);
+    json_raw(w, text);
+}
+
 void json_put_time(struct json_writer *w, const char *key, u64 unix_ns)
 {
     u64 seconds = unix_ns / NS_PER_S;

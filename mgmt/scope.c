@@ -30,6 +30,7 @@ static const struct {
     {VERB_GET, REACH_OPEN, API "/vms"},
     {VERB_GET, REACH_OPEN, API "/tasks"},
     {VERB_GET, REACH_OPEN, API "/tasks/{t}"},
+    {VERB_DELETE, REACH_OPEN, API "/tasks/{t}"},
     {VERB_GET, REACH_OPEN, API "/images"},
     {VERB_GET, REACH_OPEN, API "/images/{i}"},
     {VERB_GET, REACH_OPEN, API "/volumes"},

@@ -411,8 +411,9 @@ void server_end_streams(const void *object)
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
         struct conn *conn = &server.conns[i];
 
-        if (conn->state != CONN_REPLY || conn->req.state.object != object ||
-            !conn->req.reply.source)
+        if (conn->req.state.object != object ||
+            !(conn->state == CONN_REPLY ? (const void *)conn->req.reply.source
+                                        : (const void *)conn->req.sink))
             continue;
         conn_request_end(conn);
         conn->must_abort = true;

@@ -49,7 +49,8 @@ void server_end_handshakes(void);
 /* Ends what is under way by certificates that the client CA has signed: it is about to change. */
 void server_end_trusted(void);
 
-/* Cuts the streams whose handler remembers this object, so that it can be deleted. */
+/* Cuts the streams, either way, whose handler remembers this object, so that it can be deleted, or
+ * another may go on with it. */
 void server_end_streams(const void *object);
 
 /* Ends all that came in by this token and is under way: streams, uploads and exports included. */

@@ -33,4 +33,7 @@ bool tls_facts_authority(struct tls_chain *chain, u32 n, char *dst, size_t size)
 /* Why clients may refuse it at this time of the clock; NULL: its time is right, or not known. */
 const char *tls_facts_warning(void);
 
+/* The same of any mbedtls_x509_crt. */
+const char *tls_facts_validity(const void *certificate);
+
 #endif

@@ -19,7 +19,7 @@
 static struct list registry = LIST_INIT(registry);
 static struct list uploads = LIST_INIT(uploads);
 
-static bool name_is_valid(const char *name)
+bool image_name_is_valid(const char *name)
 {
     size_t length = strnlen(name, IMAGE_NAME_MAX + 1);
 
@@ -72,7 +72,7 @@ int image_begin(const char *name, enum image_kind kind, u64 size_hint, struct im
     struct pmm_stats stats;
     struct image *img;
 
-    if (!name_is_valid(name))
+    if (!image_name_is_valid(name))
         return -EINVAL;
     if (find_in(&uploads, name))
         return -EBUSY;
@@ -330,11 +330,21 @@ void image_get_info(const struct image *img, struct image_info *out)
     memcpy(out->sha256, img->sha256, sizeof(out->sha256));
 }
 
+static struct image *next_in(struct list *head, const struct image *after)
+{
+    const struct list *at = after ? &after->link : head;
+
+    return at->next == head ? NULL : list_entry(at->next, struct image, link);
+}
+
 struct image *image_next(const struct image *after)
 {
-    const struct list *at = after ? &after->link : &registry;
+    return next_in(&registry, after);
+}
 
-    return at->next == &registry ? NULL : list_entry(at->next, struct image, link);
+struct image *image_next_upload(const struct image *after)
+{
+    return next_in(&uploads, after);
 }
 
 u64 image_bytes(const struct image *img)

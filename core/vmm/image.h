@@ -62,6 +62,8 @@ struct image_info {
     const char *pool; /* NULL: in RAM */
 };
 
+bool image_name_is_valid(const char *name);
+
 /*
  * Begins an upload. The image becomes visible (or replaces the ready one of that name) at
  * image_commit; a second upload of the same name meanwhile is refused. size_hint: expected bytes,
@@ -113,6 +115,9 @@ struct image *image_find(const char *name); /* ready images only; NULL if none *
 void image_get_info(const struct image *img, struct image_info *out);
 struct image *image_next(
     const struct image *after); /* NULL: the first; in name order; ready ones */
+
+/* The same for those that are being uploaded, in no order. */
+struct image *image_next_upload(const struct image *after);
 
 /* Copies out. Return: bytes copied, less at the end, or where they cannot be read. */
 size_t image_read(const struct image *img, u64 offset, void *dst, size_t bytes);

@@ -68,21 +68,65 @@ export function may(role) {
   return session !== null && roles.indexOf(session.role) >= roles.indexOf(role);
 }
 
-/** Sends a file; progress(sent, total). */
-export function upload(path, file, progress) {
+/** One request of an upload. Resolves to the answer; rejects with a Problem, of status 0 if the connection broke. */
+function send(method, path, headers, body, progress) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open("PUT", BASE + path);
-    xhr.setRequestHeader("Content-Type", "application/octet-stream");
-    xhr.setRequestHeader("X-CSRF-Token", session.csrf);
-    xhr.upload.onprogress = (event) => progress(event.loaded, event.total);
+    xhr.open(method, BASE + path);
+    for (const [key, value] of Object.entries({ "X-CSRF-Token": session.csrf, ...headers })) xhr.setRequestHeader(key, value);
+    xhr.upload.onprogress = (event) => progress(event.loaded);
     xhr.onload = () => {
-      if (xhr.status < 300) resolve(JSON.parse(xhr.responseText || "null"));
-      else reject(new Problem(xhr.status, JSON.parse(xhr.responseText || "{}")));
+      if (xhr.status < 300) resolve(xhr);
+      else reject(Object.assign(new Problem(xhr.status, JSON.parse(xhr.responseText || "{}")), { offset: xhr.getResponseHeader("Upload-Offset") }));
     };
-    xhr.onerror = () => reject(new Problem(0, { detail: "The upload was cut off.", hint: "Try it again." }));
-    xhr.send(file);
+    xhr.onerror = () => reject(new Problem(0, { detail: "The connection broke, and could not be made again.", hint: "Try it again." }));
+    xhr.send(body);
   });
+}
+
+/** How far the host is with an upload; null: it has nothing of it. */
+async function uploadOffset(path) {
+  const head = await send("HEAD", path, {}, null, () => {}).catch((error) => {
+    if (error.status === 0) throw error;
+    return null;
+  });
+  const isOpen = head && head.getResponseHeader("Upload-Complete") === "?0";
+  return isOpen ? Number(head.getResponseHeader("Upload-Offset")) : null;
+}
+
+const ATTEMPTS = 6;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Sends a file to the image's path; goes on where the host has it when the connection breaks. progress(sent, note).
+ */
+export async function upload(path, query, file, progress) {
+  const type = { "Content-Type": "application/octet-stream", "Upload-Complete": "?1" };
+  let offset = null, attempt = 0;
+  for (;;) {
+    const from = offset || 0;
+    let sent = from;
+    const tell = (bytes) => { sent = from + bytes; progress(sent, ""); };
+    try {
+      const done = offset === null
+        ? await send("PUT", path + query, type, file, tell)
+        : await send("PATCH", path, { ...type, "Upload-Offset": offset }, file.slice(offset), tell);
+      return JSON.parse(done.responseText || "null");
+    } catch (error) {
+      const isBroken = error.status === 0 || (error.status === 409 && error.offset !== null);
+      if (!isBroken || (offset === null && sent === 0)) throw error;
+      attempt = sent > from ? 1 : attempt + 1;
+      for (;; attempt++) {
+        if (attempt > ATTEMPTS) throw error;
+        progress(sent, "The connection broke; going on…");
+        await pause(1000 * Math.min(2 ** (attempt - 1), 8));
+        try {
+          offset = await uploadOffset(path);
+          break;
+        } catch { /* not yet */ }
+      }
+    }
+  }
 }
 
 /**

@@ -31,10 +31,10 @@ function uploadCard(file, done) {
     event.preventDefault();
     const began = performance.now();
     attempt(async () => {
-      await api.upload(`/images/${api.name(imageName.value)}?kind=${kind.value}`, file, (sent, total) => {
-        const rate = sent / ((performance.now() - began) / 1000);
-        bar.value = sent / total;
-        text.textContent = `${bytes(sent)} of ${bytes(total)}, ${bytes(rate)}/s, ${Math.ceil((total - sent) / rate)} s left`;
+      await api.upload(`/images/${api.name(imageName.value)}`, `?kind=${kind.value}`, file, (sent, note) => {
+        const total = file.size, rate = sent / ((performance.now() - began) / 1000);
+        bar.value = total ? sent / total : 1;
+        text.textContent = note || `${bytes(sent)} of ${bytes(total)}, ${bytes(rate)}/s, ${Math.ceil((total - sent) / rate)} s left`;
       });
       say(`${imageName.value} is there.`);
       form.remove();
@@ -53,6 +53,36 @@ function dropZone(take) {
   return zone;
 }
 
+/** What the host is to fetch itself; its progress is a task's. */
+function pullForm(done) {
+  const url = h("input", { name: "url", type: "url", required: true, placeholder: "https://host/file.img" });
+  const imageName = h("input", { name: "pull-name", required: true });
+  const kind = select("pull-kind", KINDS.map((k) => [k, k]), "raw");
+  const digest = h("input", { name: "sha256", pattern: "[0-9a-fA-F]{64}", placeholder: "64 digits; needed with http://" });
+  const pin = h("input", { name: "certificate", pattern: "[0-9a-fA-F:]+", placeholder: "of the server, with https://" });
+  const ca = h("textarea", { name: "ca", rows: 3, placeholder: "or PEM of the authority it is by" });
+  const send = h("button", { type: "submit", class: "main" }, "Pull");
+  url.addEventListener("change", () => {
+    const file = url.value.replace(/[?#].*/, "").split("/").pop();
+    if (!imageName.value) imageName.value = file.replace(/[^\w.+~-]/g, "-").slice(0, 63);
+    kind.value = guess(file);
+  });
+  const form = h("form", { class: "fields" }, field("URL", url), field("Name", imageName), field("Kind", kind), field("SHA-256 of the file", digest),
+    field("SHA-256 of the certificate", pin), field("CA", ca), send);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const wanted = { name: imageName.value, url: url.value, kind: kind.value, sha256: digest.value, ca: ca.value,
+      certificate_sha256: pin.value.replaceAll(":", "") };
+    attempt(async () => {
+      const task = await api.post("/images", Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)));
+      say(`Task ${task.id} fetches ${task.target}.`);
+      form.reset();
+      await done();
+    }, send);
+  });
+  return h("details", null, h("summary", null, "Pull by URL"), form);
+}
+
 export async function imagesView() {
   const list = h("div"), uploads = h("div", { class: "cards" });
   async function remove(image) {
@@ -63,13 +93,14 @@ export async function imagesView() {
   async function load() {
     const { items } = await api.get("/images");
     list.replaceChildren(table(["Name", "Kind", "#File", "#Disk", "#Users", "SHA-256", ""], items.map((i) => [
-      i.name, i.kind, bytes(i.size_bytes), bytes(i.virtual_size_bytes), i.users, h("code", { title: i.sha256 }, i.sha256.slice(0, 12)),
+      i.name, i.kind, bytes(i.size_bytes), bytes(i.virtual_size_bytes), i.users,
+      i.sha256 ? h("code", { title: i.sha256 }, i.sha256.slice(0, 12)) : h("span", { class: "soft" }, i.state),
       api.may("operator") ? button("Delete", (e) => attempt(() => remove(i), e.target), "danger") : null,
     ]), "There are no images yet."));
   }
   await load();
   show(h("h1", null, "Images"),
     api.may("operator") ? dropZone((files) => uploads.append(...[...files].map((f) => uploadCard(f, load)))) : null,
-    uploads, list);
+    uploads, api.may("operator") ? pullForm(load) : null, list);
   return api.events("image", () => attempt(load));
 }

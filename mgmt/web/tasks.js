@@ -1,17 +1,46 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tasks: what goes on after its request was answered.
+// Tasks: what goes on after its request was answered, with its progress, and how to end it.
 import * as api from "./api.js";
-import { h, show, table, attempt } from "./dom.js";
+import { h, show, table, button, attempt, bytes, duration } from "./dom.js";
+
+const isActive = (task) => task.state === "queued" || task.state === "running";
+
+/** A bar with what is done, how fast it goes and what is left. */
+function progressOf(task) {
+  const p = task.progress;
+  if (!p) return null;
+  const left = p.eta_ms === undefined ? null : `${duration(p.eta_ms * 1e6)} left`;
+  const size = p.total_bytes ? `${bytes(p.done_bytes)} of ${bytes(p.total_bytes)}` : bytes(p.done_bytes);
+  const text = [size, ...(isActive(task) ? [`${bytes(p.rate_bytes_per_s)}/s`, left] : [])].filter(Boolean).join(", ");
+  return [isActive(task) ? h("progress", { max: 1, value: p.ratio, "aria-label": `Progress of task ${task.id}` }) : null,
+    h("span", { class: "soft" }, text)];
+}
 
 export async function tasksView() {
   const list = h("div");
+  let timer = null, isOver = false;
+  async function cancel(task) {
+    await api.del(`/tasks/${task.id}`);
+    await load();
+  }
   async function load() {
     const { items } = await api.get("/tasks");
-    list.replaceChildren(table(["#Id", "What", "On", "State", "Begun", "Ended", "Error"], items.reverse().map((t) => [
-      t.id, t.kind, t.target, t.state, (t.created_at || "").slice(0, 19), (t.finished_at || "").slice(0, 19), t.error || "",
+    list.replaceChildren(table(["#Id", "What", "On", "State", "Progress", "Begun", "Ended", "Error", ""], items.reverse().map((t) => [
+      t.id, t.kind, t.target, t.state, progressOf(t), (t.created_at || "").slice(0, 19), (t.finished_at || "").slice(0, 19),
+      t.error ? [t.error.detail, t.error.hint].filter(Boolean).join(" ") : "",
+      t.cancellable && api.may("operator") ? button("Cancel", (e) => attempt(() => cancel(t), e.target), "danger") : null,
     ]), "There were none since the host has started."));
+    clearTimeout(timer);
+    // Events tell of changes; bars want more. A tab nobody sees asks for nothing.
+    const moves = items.some((t) => isActive(t) && t.progress);
+    if (moves && !isOver && !document.hidden) timer = setTimeout(() => attempt(load), 1000);
   }
   await load();
   show(h("h1", null, "Tasks"), list);
-  return api.events("task", () => attempt(load));
+  const stop = api.events("task", () => attempt(load));
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+    stop();
+  };
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command line `socle`, as an administrator uses it: against a host that boots, and in a terminal."""
 
+import contextlib
 import hashlib
 import http.server
 import json
@@ -9,6 +10,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -187,6 +189,107 @@ def test_images(cli, tmp_path):
     assert "No such file" in cli.error("image", "upload", str(tmp_path / "none"), want=MISUSED)
     assert "is not a file" in cli.error("image", "upload", str(tmp_path), "--kind", "raw", want=MISUSED)
     assert "hint" in cli.error("image", "upload", str(file), "no/name")
+
+
+class BadLine:
+    """A port that leads to the machine and cuts its first `cuts` connections after so many bytes to it."""
+
+    def __init__(self, machine, cuts, after):
+        self.machine, self.cuts, self.after, self.passed = machine, cuts, after, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.listener.accept()[0]
+                threading.Thread(target=self.carry, args=(client,), daemon=True).start()
+
+    def carry(self, client):
+        host = socket.create_connection(("127.0.0.1", self.machine.port))
+        passed = 0
+        with contextlib.suppress(OSError):
+            while True:
+                ready = select.select([client, host], [], [])[0]
+                for one in ready:
+                    data = one.recv(65536)
+                    if not data:
+                        raise OSError
+                    (host if one is client else client).sendall(data)
+                    passed += len(data) if one is client else 0
+                if self.cuts and passed > self.after:
+                    self.cuts -= 1
+                    raise OSError
+        self.passed.append(passed)
+        for one in (client, host):
+            one.close()
+
+
+def test_an_upload_goes_on_after_a_broken_connection(cli, machine, tmp_path):
+    data = os.urandom(6 << 20)
+    file = tmp_path / "disk.raw"
+    file.write_bytes(data)
+    line = BadLine(machine, cuts=3, after=1500000)
+    env = {"SOCLE_HOST": line.url, "SOCLE_PIN": machine.key_pin(), "SOCLE_TOKEN": machine.token()}
+    done = cli.run("--json", "image", "upload", str(file), **env)
+    assert json.loads(done.stdout)["sha256"] == hashlib.sha256(data).hexdigest()
+    assert len(re.findall(r"^socle: disk.raw: the connection broke at about .*; going on in \d s\.$", done.stderr, re.M)) == 3, done
+    assert line.cuts == 0 and sum(line.passed) < len(data) + (2 << 20)  # not anew each time
+    env["SOCLE_HOST"] = f"https://127.0.0.1:{free_port()}"
+    assert "cannot reach" in cli.error("image", "upload", str(file), want=NOT_REACHED, **env)
+
+
+@contextlib.contextmanager
+def files_by_http(**files):
+    """Serves bytes by name; one that is None stalls in the middle. Gives the URL as the host sees it."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            data = files[self.path[1:]]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data or bytes(4 << 20))))
+            self.end_headers()
+            self.wfile.write(data or bytes(1 << 20))
+            if data is None:
+                self.rfile.read(1)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://10.0.2.2:{server.server_address[1]}/"
+        server.shutdown()
+
+
+def test_pulls_and_tasks(cli, tmp_path):
+    data = os.urandom(3 << 20)
+    digest = hashlib.sha256(data).hexdigest()
+    with files_by_http(good=data, slow=None) as url:
+        terminal = cli.terminal("image", "pull", "one", url + "good", "--sha256", digest, "--kind", "iso")
+        terminal.wait(r"one \[#{24}\] 100%  3 MiB  [0-9.]+ [KM]iB/s  in ")
+        assert terminal.end() == DONE
+        assert cli.json("image", "pull", "two", url + "good", "--sha256", digest)["sha256"] == digest
+        assert [(i["name"], i["kind"]) for i in cli.json("image", "list")] == [("one", "iso"), ("two", "raw")]
+        assert "SHA-256" in cli.error("image", "pull", "bad", url + "good", "--sha256", "0" * 64)
+        assert "--sha256" not in cli.error("image", "pull", "bare", url + "good")  # the host says what it wants
+        number = cli.out("image", "pull", "slow", url + "slow", "--sha256", digest, "--detach").strip()
+        row = next(line for line in cli.out("task", "list").splitlines() if re.match(rf" *{number} ", line))
+        assert re.search(r"image\.pull +slow +running", row), row
+        assert number in cli.out("task", "list", "-q").split()
+        waiting = cli.terminal("task", "wait", number)
+        waiting.wait(r"slow \[#{6} {18}\]  25%  1 MiB ")
+        assert re.search(r"^progress +1 MiB of 4 MiB \(25%\), .*/s", cli.out("task", "show", number), re.M)
+        assert cli.json("task", "cancel", number)["state"] == "cancelled"
+        waiting.wait("the task was cancelled")
+        assert waiting.end() == REFUSED
+        assert cli.json("task", "show", number)["state"] == "cancelled"
+        assert "hint" in cli.error("task", "cancel", number)
+    assert "hint" in cli.error("task", "wait", "99999")
+    ended = [t for t in cli.json("task", "list") if t["target"] == "one"]
+    cli.run("task", "wait", ended[0]["id"])
+    assert "No such file" in cli.error("image", "pull", "i", "https://h/x", "--ca", str(tmp_path / "none"), want=MISUSED)
 
 
 def test_run_and_console(cli):

@@ -143,7 +143,7 @@ def test_unwilling_guest(clean, problem):
     m.type("hotplug", "oh")
     m.wait_console("hotplug", "done h")
     task = m.json(f"/tasks/{task['id']}?wait_ms=60000")
-    assert (task["state"], task["error"]) == ("failed", "The guest did not give the disk up in 30 seconds; it keeps it.")
+    assert (task["state"], task["error"]["detail"]) == ("failed", "The guest did not give the disk up in 30 seconds; it keeps it.")
     assert show(m, "hotplug", 3)[2:] == [0, slots | bit]
     m.type("hotplug", "e")  # too late
     m.wait_console("hotplug", "done e")

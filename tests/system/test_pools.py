@@ -95,6 +95,10 @@ def test_pool_api(disk, problem):
         assert m.put("/volumes/v/data", data, headers=OCTETS).status == 204
         assert used(m, "v") == 49 * 65536
         assert m.get("/volumes/v/data", headers={"Range": "bytes=1000-2000999"}).body == data[1000:2001000]
+        part = os.urandom(600001)  # more than one buffer, from and to the middle of blocks
+        assert m.put("/volumes/v/data", part, headers={**OCTETS, "Content-Range": "bytes 12345-612345/*"}).status == 204
+        data = data[:12345] + part + data[612346:]
+        assert m.get("/volumes/v/data", headers={"Range": "bytes=0-999999"}).body == data[:1000000]
         snapshot = make(m, "s", **{"from": {"volume": "v"}, "read_only": True})
         assert (snapshot["read_only"], snapshot["parent"], snapshot["used_bytes"]) == (True, "v", 49 * 65536)
         assert m.put("/volumes/v/data", b"changed", headers=OCTETS).status == 204

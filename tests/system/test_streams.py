@@ -167,6 +167,25 @@ def test_a_shutdown_the_guest_ignores_ends_with_its_vm(clean):
     assert clean.json(f"/tasks/{task['id']}")["state"] in ("succeeded", "failed")
 
 
+def test_waiting_for_a_shutdown_can_be_cancelled(clean, problem):
+    clean.run_guest("echo")
+    clean.wait_console("echo", "echo ready")
+    task = json.loads(clean.post("/vms/echo/shutdown").body)
+    assert task["cancellable"]
+    problem(clean.delete(f"/tasks/{task['id']}", token=clean.make_token("viewer")), 403, "role")
+    with Events(clean, "?types=task") as events:
+        reply = clean.delete(f"/tasks/{task['id']}")
+        ended = json.loads(reply.body)
+        assert reply.status == 202 and reply.headers["Location"] == f"{API}/tasks/{task['id']}"
+        assert (ended["state"], ended["cancellable"]) == ("cancelled", False) and "error" not in ended
+        assert events.next()[2]["state"] == "cancelled"
+    assert clean.state("echo") == "running"
+    assert problem(clean.delete(f"/tasks/{task['id']}"), 409, "not_cancellable")["state"] == "cancelled"
+    problem(clean.delete("/tasks/99999"), 404, "no_such")
+    again = json.loads(clean.post("/vms/echo/shutdown").body)
+    assert (again["state"], again["id"] != task["id"]) == ("running", True)
+
+
 # -- WebSocket ---------------------------------------------------------------------------------
 
 PATH = "/vms/echo/consoles/0/ws"

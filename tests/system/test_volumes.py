@@ -75,6 +75,14 @@ def test_api(clean, problem):
     part = m.get("/volumes/v/data", headers={"Range": "bytes=1000-1999"})
     assert (part.status, part.body) == (206, data[1000:2000])
     problem(m.get("/volumes/v/data", headers={"Range": f"bytes={2 * MIB}-"}), 416, "range")
+    changed = os.urandom(70001)
+    assert m.put("/volumes/v/data", changed, headers={"Content-Range": "bytes 999-70999/*"}).status == 204
+    data = data[:999] + changed + data[71000:]
+    assert m.get("/volumes/v/data").body == data + bytes(2 * MIB - len(data))
+    for wrong in ("bytes 0-1/*", "bytes 5-4/*", "bytes */100", "bytes 0-99", "lines 0-99/*", "bytes -1-98/*"):
+        problem(m.put("/volumes/v/data", bytes(100), headers={"Content-Range": wrong}), 400, "bad_value")
+    for start in (2 * MIB - 99, 2 * MIB, 2 ** 64 - 100):
+        problem(m.put("/volumes/v/data", bytes(100), headers={"Content-Range": f"bytes {start}-{start + 99}/*"}), 413, "too_big")
     problem(m.put("/volumes/v/data", bytes(2 * MIB + 1), headers={"Content-Type": "application/octet-stream"}), 413, "too_big")
     m.upload("disk.img", data, "raw")
     make(m, "over", **{"from": {"image": "disk.img"}})

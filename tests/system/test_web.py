@@ -5,7 +5,10 @@ Screenshots are left in build/web.
 """
 
 import gzip
+import hashlib
+import http.server
 import os
+import threading
 
 import pytest
 
@@ -303,6 +306,76 @@ def test_an_image_dropped_on_the_page(machine, browser):
     browser.wait(lambda: "some-file.iso" in browser.find("table").text)
     assert machine.get("/images/some-file.iso/data").body == b"dropped bytes"
     assert machine.json("/images/some-file.iso")["kind"] == "iso"
+
+
+CUT_THE_FIRST = """
+    const real = XMLHttpRequest.prototype.send;
+    window.wasCut = 0;
+    XMLHttpRequest.prototype.send = function (body) {
+      if (body) this.upload.addEventListener("progress", (event) => {
+        if (window.wasCut || event.loaded < 1e6 || event.loaded === event.total) return;
+        window.wasCut = event.loaded;
+        this.abort();
+        this.dispatchEvent(new ProgressEvent("error"));
+      });
+      return real.call(this, body);
+    };
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(24 << 20).fill(7)], "cut.raw"));
+    document.querySelector(".drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+"""
+
+
+def test_an_upload_that_is_cut_off_goes_on(machine, browser):
+    browser.go("images")
+    browser.heading("Images")
+    browser.driver.execute_script(CUT_THE_FIRST)
+    browser.click("Upload")
+    browser.wait(lambda: "going on" in browser.find("form.card").text)
+    browser.wait(lambda: machine.get("/images/cut.raw").status == 200 and machine.json("/images/cut.raw")["state"] == "ready", 120)
+    assert browser.driver.execute_script("return window.wasCut") > 1e6
+    assert machine.json("/images/cut.raw")["sha256"] == hashlib.sha256(b"\7" * (24 << 20)).hexdigest()
+    assert "PATCH /api/v1/images/cut.raw: 201" in machine.serial()
+    assert machine.delete("/images/cut.raw").status == 204
+    browser.driver.refresh()
+    assert all("409" in e for e in browser.errors())  # bytes that were on their way moved the offset
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """A file of 4 MiB that stops after the first."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(4 << 20))
+        self.end_headers()
+        self.wfile.write(bytes(1 << 20))
+        self.rfile.read(1)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_pull_and_its_end(machine, browser):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.go("images")
+        browser.heading("Images")
+        browser.find("details summary").click()
+        browser.fill("url", f"http://10.0.2.2:{server.server_address[1]}/pulled.iso?x")
+        browser.fill("sha256", "0" * 64)
+        assert browser.find("[name=pull-name]").get_attribute("value") == "pulled.iso"
+        browser.click("Pull")
+        browser.wait(lambda: "pulled.iso" in browser.find("#messages").text)
+        browser.go("tasks")
+        browser.heading("Tasks")
+        browser.wait(lambda: "1.0 MiB of 4.0 MiB" in browser.find("table").text)
+        browser.shot("tasks-pull")
+        browser.click("Cancel")
+        browser.wait(lambda: "cancelled" in browser.find("table").text)
+        server.shutdown()
+    assert machine.get("/images/pulled.iso").status == 404
+    assert browser.errors() == []
 
 
 def test_signing_in_as_a_viewer_by_token_and_by_password(machine, browser):

@@ -162,6 +162,20 @@ TEST(a_large_table)
     free(text);
 }
 
+TEST(progress_without_a_total_and_from_the_middle)
+{
+    struct progress p = {.what = "disk"};
+    char line[160];
+
+    progress_set(&p, 3 * MiB, 0);
+    progress_line(&p, 3 * NS_PER_S, line, sizeof(line));
+    CHECK_STR(line, "disk [                        ]   0%  3 MiB  1 MiB/s  ETA ?");
+    progress_set(&p, 75 * MiB, 100 * MiB);
+    p.from_bytes = 50 * MiB; /* what was there before does not count for the rate */
+    progress_line(&p, 5 * NS_PER_S, line, sizeof(line));
+    CHECK_STR(line, "disk [##################      ]  75%  75 MiB  5 MiB/s  ETA 5 s");
+}
+
 TEST(progress_has_rate_and_time_to_come)
 {
     struct progress p = {.what = "disk", .total_bytes = 100 * MiB, .done_bytes = 25 * MiB};

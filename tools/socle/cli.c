@@ -87,20 +87,27 @@ static void print_line(const char *label, const char *value)
     free(safe);
 }
 
+enum outcome api_tell(const json_t *problem, const char *otherwise)
+{
+    const char *detail = member_text(problem, "detail");
+
+    if (!json_is_object(problem))
+        return say(REFUSED, "%s", otherwise);
+    print_line("socle: ", detail[0] ? detail : member_text(problem, "title"));
+    print_line("  at: ", member_text(problem, "pointer"));
+    print_line("  got: ", member_text(problem, "got"));
+    print_line("  needs the role: ", member_text(problem, "need_role"));
+    print_line("  hint: ", member_text(problem, "hint"));
+    return REFUSED;
+}
+
 enum outcome api_problem(const struct http_reply *reply)
 {
     json_t *problem = json_loadb(reply->body.data, reply->body.len, 0, NULL);
-    const char *detail = member_text(problem, "detail");
+    char *otherwise = mem_text("the host answered %ld and did not say why.", reply->status);
 
-    if (json_is_object(problem)) {
-        print_line("socle: ", detail[0] ? detail : member_text(problem, "title"));
-        print_line("  at: ", member_text(problem, "pointer"));
-        print_line("  got: ", member_text(problem, "got"));
-        print_line("  needs the role: ", member_text(problem, "need_role"));
-        print_line("  hint: ", member_text(problem, "hint"));
-    } else {
-        (void)say(REFUSED, "the host answered %ld and did not say why.", reply->status);
-    }
+    (void)api_tell(problem, otherwise);
+    free(otherwise);
     if (reply->status == 401)
         fputs("  hint: \"socle claim CODE\" on a new host; SOCLE_TOKEN, or \"socle connect\" "
               "with --token or --user, on another.\n",

@@ -48,6 +48,9 @@ enum outcome api_list(struct cli *cli, const char *path, bool is_paged, json_t *
 /* Tells what a reply with an error says. Return: REFUSED. */
 enum outcome api_problem(const struct http_reply *reply);
 
+/* Tells what a problem says, or `otherwise` if it is none. Return: REFUSED. */
+enum outcome api_tell(const json_t *problem, const char *otherwise);
+
 /* Prints JSON on stdout, indented. */
 void print_json(const json_t *value);
 

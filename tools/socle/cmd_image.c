@@ -6,8 +6,11 @@
 
 #include "tools/socle/listing.h"
 #include "tools/socle/run_commands.h"
+#include "tools/socle/task.h"
 #include "tools/socle/text.h"
 #include "tools/socle/upload.h"
+
+#define CA_BYTES_MAX (16u << 10)
 
 static void image_row(struct grid *grid, const json_t *image)
 {
@@ -56,6 +59,83 @@ enum outcome run_image_upload(struct cli *cli)
     if (outcome == DONE && cli->as_json)
         print_json(image);
     json_decref(image);
+    return outcome;
+}
+
+/* A file of text as a string, or MISUSED after saying why not. */
+static enum outcome put_file(json_t *body, const char *member, const char *file)
+{
+    static char text[CA_BYTES_MAX + 1];
+    FILE *f = fopen(file, "rb");
+    size_t len = f ? fread(text, 1, sizeof(text), f) : 0;
+
+    if (!f)
+        return say(MISUSED, "%s: %s", file, strerror(errno));
+    fclose(f);
+    if (len > CA_BYTES_MAX)
+        return say(MISUSED, "%s is larger than 16 KiB.", file);
+    if (json_object_set_new(body, member, json_stringn(text, len)))
+        return say(MISUSED, "%s is no text.", file);
+    return DONE;
+}
+
+static enum outcome wait_pull(struct cli *cli, const json_t *task)
+{
+    json_t *ended = NULL, *image = NULL;
+    char *path = api_path("/images/", args_value(&cli->args, 0), NULL);
+    enum outcome outcome =
+        task_wait(cli, member_text(task, "id"), args_value(&cli->args, 0), &ended);
+
+    if (outcome == DONE && cli->as_json)
+        outcome = api_call(cli, "GET", path, NULL, &image);
+    if (image)
+        print_json(image);
+    json_decref(image);
+    json_decref(ended);
+    free(path);
+    return outcome;
+}
+
+/* The options that are members of the request, as they are. */
+static void put_options(const struct cli *cli, json_t *body)
+{
+    static const char *const members[][2] = {{"sha256", "sha256"},
+                                             {"kind", "kind"},
+                                             {"pool", "pool"},
+                                             {"cert-sha256", "certificate_sha256"}};
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const char *value = args_option(&cli->args, members[i][0]);
+
+        if (value)
+            json_object_set_new(body, members[i][1], json_string(value));
+    }
+}
+
+enum outcome run_image_pull(struct cli *cli)
+{
+    const char *ca = args_option(&cli->args, "ca");
+    json_t *body =
+        json_pack("{ssss}", "name", args_value(&cli->args, 0), "url", args_value(&cli->args, 1));
+    json_t *task = NULL;
+    enum outcome outcome;
+
+    put_options(cli, body);
+    outcome = ca ? put_file(body, "ca", ca) : DONE;
+    if (outcome == DONE)
+        outcome = cli_open(cli);
+    if (outcome != DONE) {
+        json_decref(body);
+        return outcome;
+    }
+    outcome = api_call(cli, "POST", "/api/v1/images", body, &task);
+    if (outcome == DONE && !args_has(&cli->args, "detach"))
+        outcome = wait_pull(cli, task);
+    else if (outcome == DONE && cli->as_json)
+        print_json(task);
+    else if (outcome == DONE)
+        printf("%llu\n", strtoull(member_text(task, "id"), NULL, 10));
+    json_decref(task);
     return outcome;
 }
 

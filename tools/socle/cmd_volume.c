@@ -5,9 +5,8 @@
 
 #include "tools/socle/listing.h"
 #include "tools/socle/run_commands.h"
+#include "tools/socle/task.h"
 #include "tools/socle/text.h"
-
-#define TASK_WAIT "?wait_ms=60000"
 
 /* "a, b": the VMs a volume is attached to. Caller frees. */
 static char *attached_to(const json_t *volume)
@@ -185,30 +184,11 @@ enum outcome run_vm_attach(struct cli *cli)
                     body);
 }
 
-/* Waits until the guest has given the disk up, or has not. Releases the task. */
-static enum outcome wait_detached(struct cli *cli, json_t *task)
-{
-    enum outcome outcome = DONE;
-
-    while (outcome == DONE && strcmp(member_text(task, "state"), "running") == 0) {
-        char *path = api_path("/tasks/", member_text(task, "id"), TASK_WAIT, NULL);
-
-        json_decref(task);
-        task = NULL;
-        outcome = api_call(cli, "GET", path, NULL, &task);
-        free(path);
-    }
-    if (outcome == DONE && strcmp(member_text(task, "state"), "failed") == 0)
-        outcome = say(REFUSED, "%s", member_text(task, "error"));
-    json_decref(task);
-    return outcome;
-}
-
 enum outcome run_vm_detach(struct cli *cli)
 {
     const char *force = args_has(&cli->args, "force") ? "?force=true" : "";
     enum outcome outcome = cli_open(cli);
-    json_t *task = NULL;
+    json_t *task = NULL, *ended = NULL;
     char *path;
 
     if (outcome != DONE)
@@ -217,5 +197,9 @@ enum outcome run_vm_detach(struct cli *cli)
                     NULL);
     outcome = api_call(cli, "DELETE", path, NULL, &task);
     free(path);
-    return outcome == DONE && task ? wait_detached(cli, task) : outcome;
+    if (outcome == DONE && task) /* the guest is asked, and may refuse */
+        outcome = task_wait(cli, member_text(task, "id"), "", &ended);
+    json_decref(task);
+    json_decref(ended);
+    return outcome;
 }

@@ -30,6 +30,7 @@ enum value_kind {
     VALUE_NETWORK,
     VALUE_TOKEN,
     VALUE_USER,
+    VALUE_TASK,
     VALUE_VOLUME,
     VALUE_POOL,
     VALUE_DISK,

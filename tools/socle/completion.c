@@ -40,6 +40,7 @@ static const char *const kind_names[] = {
     [VALUE_NETWORK] = "network",
     [VALUE_TOKEN] = "token",
     [VALUE_USER] = "user",
+    [VALUE_TASK] = "task",
     [VALUE_VOLUME] = "volume",
     [VALUE_POOL] = "pool",
     [VALUE_DISK] = "disk",

@@ -88,6 +88,14 @@ static void set_headers(struct http *http)
     }
     if (http->request->content_type)
         add_header(http, "Content-Type", http->request->content_type);
+    if (http->request->can_resume)
+        add_header(http, "Upload-Complete", "?1");
+    if (http->request->has_offset) {
+        char offset[24];
+
+        snprintf(offset, sizeof(offset), "%llu", (unsigned long long)http->request->offset);
+        add_header(http, "Upload-Offset", offset);
+    }
     curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->headers);
 }
 
@@ -175,17 +183,37 @@ static enum outcome explain(const struct http *http, CURLcode code)
                http->error[0] ? http->error : curl_easy_strerror(code));
 }
 
+static const char *header_of(const struct http *http, const char *name)
+{
+    struct curl_header *header;
+
+    return curl_easy_header(http->curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+               ? header->value
+               : NULL;
+}
+
+/* What the host says of an upload. */
+static void take_offset(const struct http *http, struct http_reply *reply)
+{
+    const char *offset = header_of(http, "Upload-Offset");
+    const char *complete = header_of(http, "Upload-Complete");
+
+    reply->has_offset = offset != NULL;
+    reply->upload_offset = offset ? strtoull(offset, NULL, 10) : 0;
+    reply->is_complete = complete && strcmp(complete, "?1") == 0;
+}
+
 enum outcome http_end(struct http *http, CURLcode code, struct http_reply *reply)
 {
-    struct curl_header *accepted;
-    const char *type = NULL;
+    const char *type = NULL, *accepted;
 
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &reply->status);
     curl_easy_getinfo(http->curl, CURLINFO_CONTENT_TYPE, &type);
     snprintf(reply->content_type, sizeof(reply->content_type), "%s", type ? type : "");
-    if (curl_easy_header(http->curl, "X-Accepted-Bytes", 0, CURLH_HEADER, -1, &accepted) ==
-        CURLHE_OK)
-        reply->accepted_bytes = strtoull(accepted->value, NULL, 10);
+    accepted = header_of(http, "X-Accepted-Bytes");
+    if (accepted)
+        reply->accepted_bytes = strtoull(accepted, NULL, 10);
+    take_offset(http, reply);
     if (http->is_too_big)
         return say(NOT_REACHED, "the answer of %s has no end: more than %u MiB", http->host->url,
                    HTTP_BODY_MAX >> 20);
@@ -193,7 +221,8 @@ enum outcome http_end(struct http *http, CURLcode code, struct http_reply *reply
         return DONE;
     if (reply->status >= 400 && reply->body.len > 0)
         return DONE; /* a refusal that came before the upload's end */
-    return explain(http, code);
+    reply->is_broken = code != CURLE_SSL_PINNEDPUBKEYNOTMATCH && code != CURLE_ABORTED_BY_CALLBACK;
+    return reply->is_broken && http->request->is_quiet ? NOT_REACHED : explain(http, code);
 }
 
 enum outcome http_do(struct http *http, const struct http_request *request,
@@ -202,6 +231,11 @@ enum outcome http_do(struct http *http, const struct http_request *request,
     CURL *curl = http_begin(http, request, reply);
 
     return http_end(http, curl_easy_perform(curl), reply);
+}
+
+const char *http_error(const struct http *http)
+{
+    return http->error[0] ? http->error : "the connection ended";
 }
 
 void http_release(struct http_reply *reply)

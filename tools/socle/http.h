@@ -35,6 +35,10 @@ struct http_request {
     size_t body_len;
     http_source source;
     u64 source_bytes;
+    bool can_resume; /* Upload-Complete: ?1 */
+    bool has_offset; /* Upload-Offset: offset */
+    u64 offset;
+    bool is_quiet;  /* a broken connection is not told, but in the reply */
     http_sink sink; /* NULL: into the reply's body; and no time-out with one */
     void *context;  /* of source and sink */
 };
@@ -43,6 +47,10 @@ struct http_reply {
     long status;
     char content_type[64]; /* "" if there is none */
     u64 accepted_bytes;    /* X-Accepted-Bytes */
+    u64 upload_offset;     /* Upload-Offset */
+    bool has_offset;       /* that was there */
+    bool is_complete;      /* Upload-Complete: ?1 */
+    bool is_broken;        /* the connection broke, or there was none: another may work */
     struct buffer body;    /* data is never NULL after an exchange; freed by http_release() */
 };
 
@@ -53,6 +61,8 @@ void http_close(struct http *http);
 /* Return: DONE when a status came, whichever; or NOT_REACHED with a sentence on stderr. */
 enum outcome http_do(struct http *http, const struct http_request *request,
                      struct http_reply *reply);
+/* Why the last exchange was broken. */
+const char *http_error(const struct http *http);
 void http_release(struct http_reply *reply);
 
 /* For more than one exchange at a time: http_begin() prepares one that the caller's multi handle

@@ -23,8 +23,12 @@ static u64 now_ns(void)
 
 void progress_line(const struct progress *p, u64 elapsed_ns, char *out, size_t size)
 {
-    double share = p->total_bytes ? (double)p->done_bytes / (double)p->total_bytes : 1.0;
-    double rate = elapsed_ns ? (double)p->done_bytes * 1e9 / (double)elapsed_ns : 0;
+    double share = p->has_no_total  ? 0.0
+                   : p->total_bytes ? (double)p->done_bytes / (double)p->total_bytes
+                                    : 1.0;
+    double rate =
+        elapsed_ns ? (double)(p->done_bytes - p->from_bytes) * 1e9 / (double)elapsed_ns : 0;
+    bool is_done = p->done_bytes == p->total_bytes && !p->has_no_total;
     char bar[BAR_COLUMNS + 1], done[TEXT_NUMBER_MAX], speed[TEXT_NUMBER_MAX],
         left[TEXT_NUMBER_MAX] = "?";
     size_t full;
@@ -37,12 +41,12 @@ void progress_line(const struct progress *p, u64 elapsed_ns, char *out, size_t s
     bar[BAR_COLUMNS] = '\0';
     text_size(done, p->done_bytes);
     text_size(speed, (u64)rate);
-    if (rate >= 1)
+    if (rate >= 1 && !p->has_no_total)
         text_duration(left, (u64)((double)(p->total_bytes - p->done_bytes) / rate) * NS_PER_S);
-    if (p->done_bytes == p->total_bytes)
+    if (is_done)
         text_duration(left, elapsed_ns);
     snprintf(out, size, "%s [%s] %3u%%  %s  %s/s  %s%s", p->what, bar, (unsigned int)(share * 100),
-             done, speed, p->done_bytes == p->total_bytes ? "in " : "ETA ", left);
+             done, speed, is_done ? "in " : "ETA ", left);
 }
 
 static void draw(struct progress *p, u64 now)
@@ -68,6 +72,15 @@ void progress_add(struct progress *p, u64 bytes)
     p->done_bytes += bytes;
     if (p->is_shown && now - p->shown_ns >= PERIOD_NS)
         draw(p, now);
+}
+
+void progress_set(struct progress *p, u64 done_bytes, u64 total_bytes)
+{
+    p->done_bytes = done_bytes;
+    p->total_bytes = total_bytes < done_bytes ? done_bytes : total_bytes;
+    p->has_no_total = total_bytes == 0;
+    if (p->is_shown)
+        draw(p, now_ns());
 }
 
 void progress_end(struct progress *p)
