@@ -29,6 +29,7 @@
 #include "mgmt/host_network.h"
 #include "mgmt/host_tls.h"
 #include "mgmt/netif.h"
+#include "mgmt/outgoing.h"
 #include "mgmt/sampler.h"
 #include "mgmt/server.h"
 #include "mgmt/status_page.h"
@@ -174,6 +175,8 @@ static void agent_main(void *arg unused)
         next = server_poll();
         if (next != SERVER_SLEEP)
             sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
+        if (outgoing_poll())
+            sleep_ns = 0;
         note_address();
         host_network_poll();
         identify();
@@ -234,6 +237,8 @@ static int open_endpoint(const struct boot_info *info)
 {
     int rc = server_init();
 
+    if (rc == 0)
+        rc = outgoing_init();
     if (rc == 0)
         rc = tls_init(info->seed, info->seed_bytes);
     if (rc == -ENODATA && !agent.cfg.tls)

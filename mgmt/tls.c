@@ -3,27 +3,29 @@
 #include "mgmt/tls.h"
 
 #include "core/lib/errno.h"
-#include "mgmt/port/mbedtls.h"
+#include "mgmt/outgoing.h"
 #include "mgmt/random.h"
 #include "mgmt/server.h"
 #include "mgmt/tls_chain.h"
+#include "mgmt/tls_client.h"
 #include "mgmt/tls_facts.h"
 #include "mgmt/tls_identity.h"
+#include "mgmt/tls_session.h"
 #include "mm/kheap.h"
 
 /* A record each way with its frame; what a handshake needs besides; key, certificate and PSA. */
-#define SESSION_BYTES   (23u * 1024)
-#define HANDSHAKE_BYTES (20u * 1024)
-#define COMMON_BYTES    (64u * 1024)
-#define ARENA_BYTES \
-    (SERVER_CONNECTIONS * SESSION_BYTES + TLS_HANDSHAKES_MAX * HANDSHAKE_BYTES + COMMON_BYTES)
-
-struct tls_session {
-    mbedtls_ssl_context ssl;
-    const struct tls_io *io;
-    void *arg;
-    bool in_handshake;
-};
+#define SESSION_BYTES          (23u * 1024)
+#define HANDSHAKE_BYTES        (20u * 1024)
+#define COMMON_BYTES           (64u * 1024)
+#define SERVER_BYTES           (SERVER_CONNECTIONS * SESSION_BYTES + TLS_HANDSHAKES_MAX * HANDSHAKE_BYTES)
+/* Of a client besides: whom it trusts, and the chain that a server sends, which may be one message
+ * of 16 KiB full of small certificates. */
+#define TRUST_BYTES            (40u * 1024)
+#define CLIENT_HANDSHAKE_BYTES (96u * 1024)
+#define CLIENT_BYTES                                \
+    (OUTGOING_MAX * (SESSION_BYTES + TRUST_BYTES) + \
+     TLS_CLIENT_HANDSHAKES_MAX * CLIENT_HANDSHAKE_BYTES)
+#define ARENA_BYTES (SERVER_BYTES + CLIENT_BYTES + COMMON_BYTES)
 
 static struct {
     mbedtls_ssl_config config;
@@ -31,7 +33,7 @@ static struct {
     u32 handshakes;
 } tls;
 
-static int rng(void *arg unused, unsigned char *dst, size_t bytes)
+int tls_random(void *arg unused, unsigned char *dst, size_t bytes)
 {
     return random_bytes(dst, bytes);
 }
@@ -45,7 +47,7 @@ static int configure(void)
     if (mbedtls_ssl_config_defaults(&tls.config, MBEDTLS_SSL_IS_SERVER,
                                     MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
         return -EIO;
-    mbedtls_ssl_conf_rng(&tls.config, rng, NULL);
+    mbedtls_ssl_conf_rng(&tls.config, tls_random, NULL);
     mbedtls_ssl_conf_groups(&tls.config, groups);
     mbedtls_ssl_conf_authmode(&tls.config, MBEDTLS_SSL_VERIFY_NONE);
     return 0;
@@ -144,7 +146,8 @@ bool tls_is_busy(void)
     return tls.handshakes == TLS_HANDSHAKES_MAX;
 }
 
-struct tls_session *tls_open(const struct tls_io *io, void *arg)
+struct tls_session *tls_session_open(const mbedtls_ssl_config *config, u32 *handshakes,
+                                     const struct tls_io *io, void *arg)
 {
     struct tls_session *session = mbedtls_calloc(1, sizeof(*session));
 
@@ -153,22 +156,27 @@ struct tls_session *tls_open(const struct tls_io *io, void *arg)
     session->io = io;
     session->arg = arg;
     mbedtls_ssl_init(&session->ssl);
-    if (mbedtls_ssl_setup(&session->ssl, &tls.config) != 0) {
+    if (mbedtls_ssl_setup(&session->ssl, config) != 0) {
         mbedtls_ssl_free(&session->ssl);
         mbedtls_free(session);
         return NULL;
     }
     mbedtls_ssl_set_bio(&session->ssl, session, on_send, on_receive, NULL);
-    session->in_handshake = true;
-    tls.handshakes++;
+    session->handshakes = handshakes;
+    ++*handshakes;
     return session;
+}
+
+struct tls_session *tls_open(const struct tls_io *io, void *arg)
+{
+    return tls_session_open(&tls.config, &tls.handshakes, io, arg);
 }
 
 static void handshake_over(struct tls_session *session)
 {
-    if (session->in_handshake)
-        tls.handshakes--;
-    session->in_handshake = false;
+    if (session->handshakes)
+        --*session->handshakes;
+    session->handshakes = NULL;
 }
 
 void tls_close(struct tls_session *session)
@@ -203,6 +211,6 @@ int tls_write(struct tls_session *session, const void *data, size_t bytes)
 
 void tls_goodbye(struct tls_session *session)
 {
-    if (!session->in_handshake)
+    if (!session->handshakes)
         (void)mbedtls_ssl_close_notify(&session->ssl);
 }

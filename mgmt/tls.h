@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TLS 1.2 and 1.3 for the server's connections, on Mbed TLS. Context of all: management task, or
- * boot.
+ * TLS 1.2 and 1.3 for the server's connections, on Mbed TLS; clients' sessions are opened by
+ * tls_client.h and used like these. Context of all: management task, or boot.
  *
  * All of the library's memory is one arena of fixed size, so that no client changes how much memory
  * the host has free. A session moves bytes through the two functions it is given and never waits.
@@ -62,7 +62,7 @@ struct tls_session *tls_open(const struct tls_io *io, void *arg) must_check;
 /* NULL is allowed. Nothing more is sent. */
 void tls_close(struct tls_session *session);
 
-/* Goes on with the handshake. Return: 0 (done); -EAGAIN; -EPROTO (the client is no TLS client, or
+/* Goes on with the handshake. Return: 0 (done); -EAGAIN; -EPROTO (the peer speaks no TLS, or
  * has nothing in common with us: an alert has been sent); -EIO. */
 int tls_handshake(struct tls_session *session) must_check;
 

@@ -152,17 +152,24 @@ bool tls_facts_name(u32 n, char dst[TLS_NAME_MAX + 1])
 }
 
 /* Dates before 1970 have passed, those after 2500 never do. */
-const char *tls_facts_warning(void)
+const char *tls_facts_validity(const void *of)
 {
-    struct tls_facts now;
+    const mbedtls_x509_crt *certificate = of;
+    char text[24];
     u64 from, until;
 
-    tls_facts_get(&now);
-    if (!facts.certificate || !clock_is_known())
+    if (!certificate || !clock_is_known())
         return NULL;
-    if (time_parse(now.valid_from, &from) == 0 && clock_unix_ns() + CLOCK_SLACK_NS < from)
+    write_time(text, sizeof(text), &certificate->valid_from);
+    if (time_parse(text, &from) == 0 && clock_unix_ns() + CLOCK_SLACK_NS < from)
         return "The certificate is not valid yet by the host's clock.";
-    if (time_parse(now.valid_until, &until) == 0 && clock_unix_ns() > until)
+    write_time(text, sizeof(text), &certificate->valid_to);
+    if (time_parse(text, &until) == 0 && clock_unix_ns() > until)
         return "The certificate has expired by the host's clock.";
     return NULL;
+}
+
+const char *tls_facts_warning(void)
+{
+    return tls_facts_validity(facts.certificate);
 }

@@ -28,4 +28,7 @@ bool tls_facts_name(u32 n, char dst[TLS_NAME_MAX + 1]) must_check;
 /* Why clients may refuse it at this time of the clock; NULL: its time is right, or not known. */
 const char *tls_facts_warning(void);
 
+/* The same of any mbedtls_x509_crt. */
+const char *tls_facts_validity(const void *certificate);
+
 #endif

@@ -34,8 +34,8 @@ MBEDTLS_SMALL := $(addprefix $(MBEDTLS)/library/, asn1parse.c asn1write.c chacha
         platform_util.c psa_crypto.c psa_crypto_aead.c psa_crypto_cipher.c psa_crypto_client.c \
         psa_crypto_driver_wrappers_no_static.c psa_crypto_ecp.c psa_crypto_hash.c psa_crypto_mac.c psa_crypto_rsa.c \
         psa_crypto_slot_management.c \
-        psa_util.c rsa.c rsa_alt_helpers.c sha1.c sha512.c ssl_ciphersuites.c ssl_msg.c ssl_tls.c ssl_tls12_server.c ssl_tls13_generic.c ssl_tls13_keys.c \
-        ssl_tls13_server.c x509.c x509_create.c x509_crt.c x509write.c x509write_crt.c)
+        psa_util.c rsa.c rsa_alt_helpers.c sha1.c sha512.c ssl_ciphersuites.c ssl_msg.c ssl_tls.c ssl_tls12_client.c ssl_tls12_server.c \
+        ssl_tls13_client.c ssl_tls13_generic.c ssl_tls13_keys.c ssl_tls13_server.c ssl_client.c x509.c x509_create.c x509_crt.c x509write.c x509write_crt.c)
 MBEDTLS_SRC := $(MBEDTLS_FAST) $(MBEDTLS_SMALL)
 MBEDTLS_INC := -DMBEDTLS_CONFIG_FILE='<mgmt/port/mbedtls_config.h>' -isystem $(MBEDTLS)/include
 # In the loader: of the library only what unpacks is kept.

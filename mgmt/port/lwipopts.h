@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lwIP's configuration: no threads, static pools only, IPv4 and IPv6, TCP server.
+ * lwIP's configuration: no threads, static pools only, IPv4 and IPv6, TCP.
  *
- * Sizes follow from the server's limits (mgmt/server.h): 96 connections, each with at most
- * TCP_SND_BUF bytes in flight towards a slow reader. Every pool is static, so a flood from the
- * network empties a pool and nothing else.
+ * Sizes follow from the limits of mgmt/server.h and mgmt/outgoing.h: 96 connections and 16, each
+ * with at most TCP_SND_BUF bytes in flight towards a slow reader. Every pool is static, so a flood
+ * from the network empties a pool and nothing else.
  */
 #ifndef SOCLE_PORT_LWIPOPTS_H
 #define SOCLE_PORT_LWIPOPTS_H
@@ -17,18 +17,18 @@
 #define LWIP_NETIF_API       0
 #define LWIP_TIMERS          1
 
-/* Memory: lwIP's own heap for frames to send, pools for all else. 96 × 32 KiB plus headers. */
+/* Memory: lwIP's own heap for frames to send, pools for all else. 112 × 32 KiB plus headers. */
 #define MEM_LIBC_MALLOC 0
 #define MEMP_MEM_MALLOC 0
 #define MEM_ALIGNMENT   8
-#define MEM_SIZE        (5 * 1024 * 1024)
+#define MEM_SIZE        (6 * 1024 * 1024)
 #define PBUF_POOL_SIZE  16
 
-/* A connection in the pool, its listeners, and room for half-open and closing ones. */
-#define MEMP_NUM_TCP_PCB        160
+/* A connection in the pools, the server's listeners, and room for half-open and closing ones. */
+#define MEMP_NUM_TCP_PCB        176
 #define MEMP_NUM_TCP_PCB_LISTEN 4
-#define MEMP_NUM_TCP_SEG        3072
-#define MEMP_NUM_UDP_PCB        4
+#define MEMP_NUM_TCP_SEG        3584
+#define MEMP_NUM_UDP_PCB        8 /* DHCP, and one for each name being looked up */
 #define MEMP_NUM_REASSDATA      4
 #define MEMP_NUM_SYS_TIMEOUT    24
 
@@ -69,7 +69,7 @@
 #define LWIP_DHCP_DOES_ACD_CHECK 0
 #define LWIP_ACD                 0
 #define LWIP_AUTOIP              0
-/* Servers' addresses by DHCP, for guests (drivers/net/nat); the host resolves nothing. */
+/* Servers' addresses by DHCP, also for guests (drivers/net/nat); names of outgoing connections. */
 #define LWIP_DNS                 1
 #define LWIP_IGMP                0
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mbed TLS's configuration: a TLS 1.2 and 1.3 server with an ECDSA or RSA key, and nothing else.
+ * Mbed TLS's configuration: a TLS 1.2 and 1.3 server with an ECDSA or RSA key, a client that
+ * verifies such servers, and nothing else.
  *
- * Every line costs bytes of the image, so what no client needs is out: CBC, renegotiation, tickets,
- * the client's half. Memory comes from an arena of its own (mgmt/tls.c), random numbers from
+ * Every line costs bytes of the image, so what no peer needs is out: CBC, renegotiation, tickets.
+ * Memory comes from an arena of its own (mgmt/tls.c), random numbers from
  * mgmt/random.c, both without an operating system beneath.
  */
 #ifndef SOCLE_PORT_MBEDTLS_CONFIG_H
@@ -77,6 +78,7 @@ __SIZE_TYPE__ ksnprintf(char *dst, __SIZE_TYPE__ size, const char *fmt, ...);
 /* TLS. */
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_SRV_C
+#define MBEDTLS_SSL_CLI_C /* outgoing connections */
 #define MBEDTLS_SSL_PROTO_TLS1_2
 #define MBEDTLS_SSL_PROTO_TLS1_3
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
