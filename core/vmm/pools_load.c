@@ -49,7 +49,7 @@ static void take_name(struct vmm_pool *pool)
     kfree(text);
 }
 
-#define LISTENERS_MAX 2u
+#define LISTENERS_MAX 3u
 
 static struct {
     const char *prefix;
