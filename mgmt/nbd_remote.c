@@ -24,11 +24,12 @@ static struct nbd_remote *remote_of(struct volume *volume)
 static bool submit(struct volume *volume, struct volume_req *req)
 {
     struct nbd_remote *r = remote_of(volume);
+    u64 flags;
 
     req->blk.begin_ns = time_ns();
-    spin_lock(&r->lock);
+    flags = spin_lock_irqsave(&r->lock);
     list_push_back(&r->submitted, &req->link);
-    spin_unlock(&r->lock);
+    spin_unlock_irqrestore(&r->lock, flags);
     agent_wake();
     return false;
 }
@@ -36,13 +37,13 @@ static bool submit(struct volume *volume, struct volume_req *req)
 static struct volume_req *take_submitted(struct nbd_remote *r)
 {
     struct volume_req *req = NULL;
+    u64 flags = spin_lock_irqsave(&r->lock);
 
-    spin_lock(&r->lock);
     if (!list_empty(&r->submitted)) {
         req = list_entry(r->submitted.next, struct volume_req, link);
         list_remove(&req->link);
     }
-    spin_unlock(&r->lock);
+    spin_unlock_irqrestore(&r->lock, flags);
     return req;
 }
 
@@ -321,13 +322,14 @@ static bool is_late(const struct volume_req *req, u64 now)
 static bool is_silent(struct nbd_remote *r, u64 now)
 {
     bool is_one = false;
+    u64 flags;
 
     for (u32 i = 0; i < NBD_COMMANDS_MAX; i++)
         is_one |= is_late(r->commands[i].req, now);
-    spin_lock(&r->lock);
+    flags = spin_lock_irqsave(&r->lock);
     if (!list_empty(&r->submitted))
         is_one |= is_late(list_entry(r->submitted.next, struct volume_req, link), now);
-    spin_unlock(&r->lock);
+    spin_unlock_irqrestore(&r->lock, flags);
     return is_one;
 }
 
@@ -370,8 +372,8 @@ static void cancel_submitted(struct nbd_remote *r,
                              bool (*is_meant)(const struct volume_req *req, void *arg), void *arg)
 {
     struct list meant = LIST_INIT(meant);
+    u64 flags = spin_lock_irqsave(&r->lock);
 
-    spin_lock(&r->lock);
     list_for_each_safe(pos, after, &r->submitted)
     {
         if (!is_meant(list_entry(pos, struct volume_req, link), arg))
@@ -379,7 +381,7 @@ static void cancel_submitted(struct nbd_remote *r,
         list_remove(pos);
         list_push_back(&meant, pos);
     }
-    spin_unlock(&r->lock);
+    spin_unlock_irqrestore(&r->lock, flags);
     while (!list_empty(&meant)) {
         struct volume_req *req = list_entry(meant.next, struct volume_req, link);
 
