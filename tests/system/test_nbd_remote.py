@@ -13,7 +13,7 @@ import time
 import pytest
 
 from backend import free_port
-from machine import Machine
+from machine import BUILD, Machine
 from test_linux import shell
 from test_pools import Host, disk  # noqa: F401 (a fixture)
 from test_volumes import MIB, boot, make, off
@@ -325,8 +325,9 @@ def test_refusals(host, image, problem):
         problem(m.put("/volumes/v", {"pool": "store"}), 422, "semantic")
         make(m, "v", pool="store", export="none")
         wait_volume(m, state="connecting", reason="has no such export")
-        problem(m.put("/vms/x", {"cpu": {"count": 1}, "memory": {"size_bytes": 64 * MIB}, "boot": {"kernel": "none"},
-                                 "disks": [{"id": "root", "volume": "v"}]}), 422, "semantic")
+        m.upload_file("debian-kernel", f"{BUILD}/guest/vmlinuz", "kernel")
+        problem(m.put("/vms/x?start=true", {"cpu": {"count": 1}, "memory": {"size_bytes": 256 * MIB}, "boot": {"kernel": "debian-kernel"},
+                                            "disks": [{"id": "root", "volume": "v"}]}), 409, "state")
         problem(m.delete("/pools/store"), 409, "in_use")
         assert m.delete("/volumes/v").status == 204
         make(m, "v", pool="store", export="disk")
@@ -347,11 +348,17 @@ def test_reboot(disk, image):
             m.make_pool()
             attach(m, server)
             assert m.json("/volumes/v")["persistent"] is True
+            boot(m, [{"id": "root", "volume": "v"}], autostart={"enabled": True})
             m.kill()
         with Host(disk) as m:
             m.wait_ready()
+            m.wait_pool("tank")
             assert wait_volume(m)["size_bytes"] == SIZE
             assert m.json("/pools/store")["nbd"]["port"] == server.port
+            m.wait_console("debian", r"SOCLE-GUEST-READY", timeout=240)
+            shell(m, "dd if=/dev/vda of=/dev/null bs=1M count=8 2>/dev/null && echo read-$((6*7))", r"read-42")
+            off(m)
+            assert m.delete("/vms/debian").status == 204
             assert m.delete("/volumes/v").status == 204
             assert m.delete("/pools/store").status == 204
             m.kill()
