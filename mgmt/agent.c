@@ -32,6 +32,8 @@
 #include "mgmt/host_power.h"
 #include "mgmt/host_tls.h"
 #include "mgmt/image_pull.h"
+#include "mgmt/nbd_pool.h"
+#include "mgmt/nbd_remote.h"
 #include "mgmt/netif.h"
 #include "mgmt/outgoing.h"
 #include "mgmt/sampler.h"
@@ -180,6 +182,7 @@ static void agent_main(void *arg unused)
         next = server_poll();
         if (next != SERVER_SLEEP)
             sleep_ns = next == SERVER_GO_ON ? 0 : STREAM_PERIOD_NS;
+        nbd_remote_poll();
         if (outgoing_poll())
             sleep_ns = 0;
         note_address();
@@ -284,6 +287,7 @@ int agent_start(const struct boot_info *info)
     if (rc)
         return rc;
     boot_networks(agent.dtb, agent.dtb_bytes, NULL, &config_report);
+    nbd_pools_init();
     config_store_init(agent.dtb, agent.dtb_bytes);
     if (!agent.is_closed)
         auth_init(info->dtb_base ? hpa_to_ptr(hpa(info->dtb_base)) : NULL, info->dtb_bytes,

@@ -81,6 +81,11 @@ static void answer_error(struct req *req, int rc)
                                          .detail = "This volume can only be read.",
                                          .hint = "Say {\"read_only\": true}."});
         break;
+    case -EOPNOTSUPP:
+        api_error(req, &(struct problem){.slug = "semantic",
+                                         .detail = "This volume is on an NBD server already.",
+                                         .hint = "Connect to that server instead."});
+        break;
     case -ENOSPC:
         in_use(req, "16 volumes are exported, the most possible.", "DELETE an export.");
         break;

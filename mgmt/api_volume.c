@@ -8,6 +8,7 @@
 #include "mgmt/body.h"
 #include "mgmt/api_list.h"
 #include "mgmt/nbd_exports.h"
+#include "mgmt/nbd_pool.h"
 #include "mgmt/server.h"
 
 #define VOLUME_TEXT_MAX 4096u /* with a few VMs it is attached to */
@@ -46,6 +47,23 @@ static void write_export(struct json_writer *w, const struct volume *volume)
     json_put_bool(w, "tls", export->needs_tls);
     json_put_u64(w, "clients", server_nbd_clients(export));
     json_object_end(w);
+}
+
+/* What is on a server may be out of reach. */
+static void write_remote(struct json_writer *w, const struct volume *volume)
+{
+    const char *reason = nbd_remote_reason(volume);
+
+    json_put_string(w, "export", nbd_remote_export(volume));
+    json_put_string(w, "state", reason ? "connecting" : "online");
+    if (reason)
+        json_put_string(w, "reason", reason);
+}
+
+/* Whether it is there after a reboot: of what is on a server the name is kept in a datastore. */
+static bool is_persistent(const struct volume *volume)
+{
+    return volume_is_remote(volume) ? pools_default() != NULL : !volume_is_ram(volume);
 }
 
 static void put_spec(struct json_writer *w, const struct volume_spec *spec)
@@ -87,8 +105,10 @@ static void write_volume(struct json_writer *w, struct volume *volume)
         json_string(w, parent);
     else
         json_null(w);
-    json_put_bool(w, "persistent", !volume_is_ram(volume));
+    json_put_bool(w, "persistent", is_persistent(volume));
     json_counters_follow(w);
+    if (volume_is_remote(volume))
+        write_remote(w, volume);
     json_put_u64(w, "used_bytes", volume->ops->used_bytes(volume));
     write_users(w, volume);
     write_export(w, volume);
@@ -182,6 +202,14 @@ static int read_pool(struct body_reader *r, const struct json_node *node)
     return body_text(r, node, spec_of(r)->pool, sizeof(spec_of(r)->pool));
 }
 
+static int read_export(struct body_reader *r, const struct json_node *node)
+{
+    if (json_get_string(r->doc, node, spec_of(r)->export, sizeof(spec_of(r)->export)) == 0)
+        return 0;
+    return body_bad(r, node, "This value must be the name of an export.",
+                    "Put it in double quotes; it has 255 bytes at most.");
+}
+
 static int read_size(struct body_reader *r, const struct json_node *node)
 {
     return body_number(r, node, UINT64_MAX, &spec_of(r)->size_bytes);
@@ -216,6 +244,7 @@ static int read_spec(struct req *req, struct volume_spec *spec)
 {
     static const struct body_member members[] = {
         {"pool", read_pool},
+        {"export", read_export},
         {"size_bytes", read_size},
         {"from", read_from},
         {"disk", read_disk},
@@ -229,6 +258,8 @@ static int read_spec(struct req *req, struct volume_spec *spec)
         {"persistent", NULL},
         {"attached_to", NULL},
         {"nbd", NULL},
+        {"state", NULL},
+        {"reason", NULL},
     };
     struct body_reader r = {.req = req, .out = spec};
     u32 seen;
@@ -258,6 +289,7 @@ void api_volume_put(struct req *req)
         return;
     }
     rc = volumes_create(&spec, &volume, &err);
+    nbd_pools_keep();
     if (rc == 0)
         write_volume(reply_json(req, 201), volume);
     else if (rc == -EEXIST && volume && volumes_is_same(volume, &spec))
@@ -311,8 +343,10 @@ void api_volume_delete(struct req *req)
 
     if (!volume)
         return;
-    if (volumes_delete(volume, &err))
+    if (volumes_delete(volume, &err)) {
         api_plain_error(req, &err);
-    else
-        reply_empty(req, 204);
+        return;
+    }
+    nbd_pools_keep();
+    reply_empty(req, 204);
 }

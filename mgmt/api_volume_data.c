@@ -33,7 +33,8 @@ static struct volume *open_data(struct req *req, bool for_writing)
     if (!volume_is_ram(volume) && !volume_pool_of(volume)) {
         api_error(req, &(struct problem){
                            .slug = "semantic",
-                           .detail = "The data of a volume on a disk cannot be moved this way.",
+                           .detail = "The data of a volume on a disk or a server cannot be moved "
+                                     "this way.",
                            .hint = "Read and write it in a VM."});
         return NULL;
     }

@@ -6,51 +6,10 @@
 #include "core/lib/string.h"
 #include "mgmt/nbd_wire.h"
 
-#define MAGIC_GREETING 0x4e42444d41474943ull /* NBDMAGIC */
-#define MAGIC_OPTION   0x49484156454f5054ull /* IHAVEOPT */
-#define MAGIC_REPLY    0x0003e889045565a9ull
-#define MAGIC_REQUEST  0x25609513u
-
-#define FLAG_FIXED_NEWSTYLE 0x1u /* both the server's and the client's */
-#define FLAG_NO_ZEROES      0x2u
-
 #define CLIENT_FLAGS_BYTES 4u
-#define OPTION_HEAD_BYTES  16u
-#define REQUEST_BYTES      28u
 #define EXPORT_NAME_ZEROES 124u
 
-enum option {
-    OPT_EXPORT_NAME = 1,
-    OPT_ABORT = 2,
-    OPT_LIST = 3,
-    OPT_STARTTLS = 5,
-    OPT_INFO = 6,
-    OPT_GO = 7,
-    OPT_STRUCTURED_REPLY = 8,
-};
-
-#define REP_ACK          1u
-#define REP_INFO         3u
-#define REP_ERR_UNSUP    0x80000001u
-#define REP_ERR_POLICY   0x80000002u
-#define REP_ERR_INVALID  0x80000003u
-#define REP_ERR_TLS_REQD 0x80000005u
-#define REP_ERR_UNKNOWN  0x80000006u
-#define REP_ERR_TOO_BIG  0x80000009u
-
-#define INFO_EXPORT     0u
-#define INFO_BLOCK_SIZE 3u
-
 #define PREFERRED_BYTES 4096u
-
-#define FLAG_HAS_FLAGS         0x001u
-#define FLAG_READ_ONLY         0x002u
-#define FLAG_SEND_FLUSH        0x004u
-#define FLAG_SEND_FUA          0x008u
-#define FLAG_SEND_TRIM         0x020u
-#define FLAG_SEND_WRITE_ZEROES 0x040u
-#define FLAG_SEND_DF           0x080u
-#define FLAG_CAN_MULTI_CONN    0x100u
 
 static void expect(struct nbd *nbd, enum nbd_state state)
 {
@@ -64,9 +23,9 @@ void nbd_init(struct nbd *nbd, enum nbd_tls tls)
 
     memset(nbd, 0, sizeof(*nbd));
     nbd->tls = tls;
-    to = nbd_put(to, MAGIC_GREETING, 8);
-    to = nbd_put(to, MAGIC_OPTION, 8);
-    to = nbd_put(to, FLAG_FIXED_NEWSTYLE | FLAG_NO_ZEROES, 2);
+    to = nbd_put(to, NBD_MAGIC_GREETING, 8);
+    to = nbd_put(to, NBD_MAGIC_OPTION, 8);
+    to = nbd_put(to, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES, 2);
     nbd->out_len = (u32)(to - nbd->out);
     expect(nbd, NBD_CLIENT_FLAGS);
 }
@@ -93,7 +52,7 @@ static u8 *reply(struct nbd *nbd, u32 type, u32 bytes)
 {
     u8 *to = nbd->out + nbd->out_len;
 
-    to = nbd_put(to, MAGIC_REPLY, 8);
+    to = nbd_put(to, NBD_MAGIC_REPLY, 8);
     to = nbd_put(to, nbd->option, 4);
     to = nbd_put(to, type, 4);
     to = nbd_put(to, bytes, 4);
@@ -112,16 +71,17 @@ static enum nbd_event answer(struct nbd *nbd, u32 type)
 static u16 flags_of(const struct nbd *nbd)
 {
     const struct nbd_disk *disk = &nbd->disk;
-    u32 flags = FLAG_HAS_FLAGS | FLAG_SEND_FLUSH | FLAG_SEND_FUA | FLAG_CAN_MULTI_CONN;
+    u32 flags =
+        NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN;
 
     if (nbd->is_structured)
-        flags |= FLAG_SEND_DF;
+        flags |= NBD_FLAG_SEND_DF;
     if (disk->is_read_only)
-        return (u16)(flags | FLAG_READ_ONLY);
+        return (u16)(flags | NBD_FLAG_READ_ONLY);
     if (disk->can_trim)
-        flags |= FLAG_SEND_TRIM;
+        flags |= NBD_FLAG_SEND_TRIM;
     if (disk->can_write_zeroes)
-        flags |= FLAG_SEND_WRITE_ZEROES;
+        flags |= NBD_FLAG_SEND_WRITE_ZEROES;
     return (u16)flags;
 }
 
@@ -167,13 +127,13 @@ static enum nbd_event on_export_name(struct nbd *nbd, const struct nbd_ops *ops)
 
 static void put_info(struct nbd *nbd)
 {
-    u8 *to = reply(nbd, REP_INFO, 12);
+    u8 *to = reply(nbd, NBD_REP_INFO, 12);
 
-    to = nbd_put(to, INFO_EXPORT, 2);
+    to = nbd_put(to, NBD_INFO_EXPORT, 2);
     to = nbd_put(to, nbd->disk.bytes, 8);
     (void)nbd_put(to, flags_of(nbd), 2);
-    to = reply(nbd, REP_INFO, 14);
-    to = nbd_put(to, INFO_BLOCK_SIZE, 2);
+    to = reply(nbd, NBD_REP_INFO, 14);
+    to = nbd_put(to, NBD_INFO_BLOCK_SIZE, 2);
     to = nbd_put(to, nbd->disk.block_bytes, 4);
     to = nbd_put(to, MAX(nbd->disk.block_bytes, PREFERRED_BYTES), 4);
     (void)nbd_put(to, NBD_PAYLOAD_MAX, 4);
@@ -187,67 +147,70 @@ static enum nbd_event on_info(struct nbd *nbd, const struct nbd_ops *ops)
     int rc;
 
     if (nbd->option_len < 6 || name_len > nbd->option_len - 6)
-        return answer(nbd, REP_ERR_INVALID);
+        return answer(nbd, NBD_REP_ERR_INVALID);
     wanted = nbd_get(nbd->in + 4 + name_len, 2);
     if (nbd->option_len != 6 + name_len + 2 * wanted)
-        return answer(nbd, REP_ERR_INVALID);
+        return answer(nbd, NBD_REP_ERR_INVALID);
     rc = find(nbd, ops, nbd->in + 4, (u32)name_len);
     if (rc != 0)
-        return answer(nbd, rc == -EINVAL  ? REP_ERR_INVALID
-                           : rc == -EPERM ? REP_ERR_TLS_REQD
-                                          : REP_ERR_UNKNOWN);
+        return answer(nbd, rc == -EINVAL  ? NBD_REP_ERR_INVALID
+                           : rc == -EPERM ? NBD_REP_ERR_TLS_REQD
+                                          : NBD_REP_ERR_UNKNOWN);
     put_info(nbd);
-    (void)answer(nbd, REP_ACK);
-    return nbd->option == OPT_GO ? begin(nbd) : NBD_EVENT_SEND;
+    (void)answer(nbd, NBD_REP_ACK);
+    return nbd->option == NBD_OPT_GO ? begin(nbd) : NBD_EVENT_SEND;
 }
 
 static enum nbd_event on_starttls(struct nbd *nbd)
 {
     if (nbd->option_len != 0)
-        return answer(nbd, REP_ERR_INVALID);
+        return answer(nbd, NBD_REP_ERR_INVALID);
     if (nbd->tls == NBD_TLS_NONE)
-        return answer(nbd, REP_ERR_POLICY);
-    (void)answer(nbd, REP_ACK);
+        return answer(nbd, NBD_REP_ERR_POLICY);
+    (void)answer(nbd, NBD_REP_ACK);
     return NBD_EVENT_STARTTLS;
 }
 
 static enum nbd_event on_structured_reply(struct nbd *nbd)
 {
     if (nbd->option_len != 0)
-        return answer(nbd, REP_ERR_INVALID);
+        return answer(nbd, NBD_REP_ERR_INVALID);
     nbd->is_structured = true;
-    return answer(nbd, REP_ACK);
+    return answer(nbd, NBD_REP_ACK);
 }
 
 static bool is_forbidden(const struct nbd *nbd)
 {
-    return nbd->tls == NBD_TLS_REQUIRED && nbd->option != OPT_STARTTLS && nbd->option != OPT_ABORT;
+    return nbd->tls == NBD_TLS_REQUIRED && nbd->option != NBD_OPT_STARTTLS &&
+           nbd->option != NBD_OPT_ABORT;
 }
 
 /* All of an option is there, or it is one whose data were skipped. */
 static enum nbd_event on_option(struct nbd *nbd, const struct nbd_ops *ops)
 {
     if (is_forbidden(nbd))
-        return nbd->option == OPT_EXPORT_NAME ? NBD_EVENT_BAD : answer(nbd, REP_ERR_TLS_REQD);
+        return nbd->option == NBD_OPT_EXPORT_NAME ? NBD_EVENT_BAD
+                                                  : answer(nbd, NBD_REP_ERR_TLS_REQD);
     if (nbd->option_len > NBD_OPTION_MAX)
-        return nbd->option == OPT_EXPORT_NAME ? NBD_EVENT_BAD : answer(nbd, REP_ERR_TOO_BIG);
+        return nbd->option == NBD_OPT_EXPORT_NAME ? NBD_EVENT_BAD
+                                                  : answer(nbd, NBD_REP_ERR_TOO_BIG);
     switch (nbd->option) {
-    case OPT_EXPORT_NAME:
+    case NBD_OPT_EXPORT_NAME:
         return on_export_name(nbd, ops);
-    case OPT_ABORT:
-        (void)answer(nbd, REP_ACK);
+    case NBD_OPT_ABORT:
+        (void)answer(nbd, NBD_REP_ACK);
         return NBD_EVENT_END;
-    case OPT_LIST:
-        return answer(nbd, REP_ERR_POLICY); /* who knows a name may use it: they are not told */
-    case OPT_STARTTLS:
+    case NBD_OPT_LIST:
+        return answer(nbd, NBD_REP_ERR_POLICY); /* who knows a name may use it: they are not told */
+    case NBD_OPT_STARTTLS:
         return on_starttls(nbd);
-    case OPT_INFO:
-    case OPT_GO:
+    case NBD_OPT_INFO:
+    case NBD_OPT_GO:
         return on_info(nbd, ops);
-    case OPT_STRUCTURED_REPLY:
+    case NBD_OPT_STRUCTURED_REPLY:
         return on_structured_reply(nbd);
     default:
-        return answer(nbd, REP_ERR_UNSUP);
+        return answer(nbd, NBD_REP_ERR_UNSUP);
     }
 }
 
@@ -255,9 +218,10 @@ static enum nbd_event on_client_flags(struct nbd *nbd)
 {
     u64 flags = nbd_get(nbd->in, CLIENT_FLAGS_BYTES);
 
-    if (!(flags & FLAG_FIXED_NEWSTYLE) || (flags & ~(u64)(FLAG_FIXED_NEWSTYLE | FLAG_NO_ZEROES)))
+    if (!(flags & NBD_FLAG_FIXED_NEWSTYLE) ||
+        (flags & ~(u64)(NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES)))
         return NBD_EVENT_BAD;
-    nbd->no_zeroes = flags & FLAG_NO_ZEROES;
+    nbd->no_zeroes = flags & NBD_FLAG_NO_ZEROES;
     expect(nbd, NBD_OPTION_HEAD);
     return NBD_EVENT_MORE;
 }
@@ -266,7 +230,7 @@ static enum nbd_event on_option_head(struct nbd *nbd, const struct nbd_ops *ops)
 {
     nbd->option = (u32)nbd_get(nbd->in + 8, 4);
     nbd->option_len = (u32)nbd_get(nbd->in + 12, 4);
-    if (nbd_get(nbd->in, 8) != MAGIC_OPTION || nbd->option_len > NBD_OPTION_SKIP ||
+    if (nbd_get(nbd->in, 8) != NBD_MAGIC_OPTION || nbd->option_len > NBD_OPTION_SKIP ||
         nbd->options++ == NBD_OPTIONS_MAX)
         return NBD_EVENT_BAD;
     expect(nbd, NBD_OPTION_DATA);
@@ -278,7 +242,7 @@ static enum nbd_event on_request(struct nbd *nbd)
 {
     const u8 *from = nbd->in;
 
-    if (nbd_get(from, 4) != MAGIC_REQUEST)
+    if (nbd_get(from, 4) != NBD_MAGIC_REQUEST)
         return NBD_EVENT_BAD;
     nbd->command = (struct nbd_command){
         .flags = (u16)nbd_get(from + 4, 2),
@@ -298,13 +262,13 @@ static u32 wanted(const struct nbd *nbd)
     case NBD_CLIENT_FLAGS:
         return CLIENT_FLAGS_BYTES;
     case NBD_OPTION_HEAD:
-        return OPTION_HEAD_BYTES;
+        return NBD_OPTION_HEAD_BYTES;
     case NBD_OPTION_DATA:
         return nbd->option_len;
     case NBD_COMMANDS:
         break;
     }
-    return REQUEST_BYTES;
+    return NBD_REQUEST_BYTES;
 }
 
 static enum nbd_event on_collected(struct nbd *nbd, const struct nbd_ops *ops)

@@ -3,13 +3,6 @@
 #include "mgmt/nbd.h"
 #include "mgmt/nbd_wire.h"
 
-#define MAGIC_SIMPLE 0x67446698u
-#define MAGIC_CHUNK  0x668e33efu
-
-#define CHUNK_DONE        0x1u /* the last one */
-#define CHUNK_OFFSET_DATA 1u
-#define CHUNK_ERROR       0x8001u
-
 /* The flags that a command may have. */
 static u16 flags_allowed(u16 type)
 {
@@ -65,7 +58,7 @@ enum nbd_error nbd_check(const struct nbd_command *command, const struct nbd_dis
 u32 nbd_simple_reply(u8 out[NBD_SIMPLE_HEAD], const struct nbd_command *command,
                      enum nbd_error error)
 {
-    u8 *to = nbd_put(out, MAGIC_SIMPLE, 4);
+    u8 *to = nbd_put(out, NBD_MAGIC_SIMPLE, 4);
 
     to = nbd_put(to, (u64)error, 4);
     (void)nbd_put(to, command->cookie, 8);
@@ -74,8 +67,8 @@ u32 nbd_simple_reply(u8 out[NBD_SIMPLE_HEAD], const struct nbd_command *command,
 
 static u8 *chunk_head(u8 *to, const struct nbd_command *command, u16 type, u32 bytes, bool is_last)
 {
-    to = nbd_put(to, MAGIC_CHUNK, 4);
-    to = nbd_put(to, is_last ? CHUNK_DONE : 0, 2);
+    to = nbd_put(to, NBD_MAGIC_CHUNK, 4);
+    to = nbd_put(to, is_last ? NBD_CHUNK_DONE : 0, 2);
     to = nbd_put(to, type, 2);
     to = nbd_put(to, command->cookie, 8);
     return nbd_put(to, bytes, 4);
@@ -84,7 +77,7 @@ static u8 *chunk_head(u8 *to, const struct nbd_command *command, u16 type, u32 b
 u32 nbd_data_chunk(u8 out[NBD_DATA_HEAD], const struct nbd_command *command, u64 offset, u32 bytes,
                    bool is_last)
 {
-    u8 *to = chunk_head(out, command, CHUNK_OFFSET_DATA, 8 + bytes, is_last);
+    u8 *to = chunk_head(out, command, NBD_CHUNK_OFFSET_DATA, 8 + bytes, is_last);
 
     (void)nbd_put(to, offset, 8);
     return NBD_DATA_HEAD;
@@ -93,7 +86,7 @@ u32 nbd_data_chunk(u8 out[NBD_DATA_HEAD], const struct nbd_command *command, u64
 u32 nbd_error_chunk(u8 out[NBD_ERROR_REPLY], const struct nbd_command *command,
                     enum nbd_error error)
 {
-    u8 *to = chunk_head(out, command, CHUNK_ERROR, 6, true);
+    u8 *to = chunk_head(out, command, NBD_CHUNK_ERROR, 6, true);
 
     to = nbd_put(to, (u64)error, 4);
     (void)nbd_put(to, 0, 2); /* no text */

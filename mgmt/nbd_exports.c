@@ -2,6 +2,8 @@
 /* Which volumes are exported: a small table. */
 #include "mgmt/nbd_exports.h"
 
+#include "mgmt/nbd_remote.h"
+
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
@@ -111,6 +113,9 @@ int nbd_export_make(struct volume *volume, const struct nbd_export *wanted,
         return -EEXIST;
     if (!export)
         return -ENOSPC;
+    if (volume_is_remote(volume))
+        return -EOPNOTSUPP; /* the end of a client waits for the volume, on the task that serves it
+                             */
     rc = make_name(volume, name);
     if (rc == 0)
         rc = volume_open(volume, !wanted->is_read_only);

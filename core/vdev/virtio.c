@@ -120,12 +120,14 @@ void virtio_unlend(struct virtio *dev)
 
 /* Rare, and short: a disk answers, or is reset within seconds. Whoever unlends may touch the device
  * no more, so it cannot wake anybody that is noted there. */
-void virtio_wait_lent(struct virtio *dev)
+void virtio_wait_lent(struct virtio *dev, void (*hurry)(struct virtio *dev))
 {
     bool was_woken = false;
 
-    while (__atomic_load_n(&dev->lent, __ATOMIC_SEQ_CST) != 0)
+    while (__atomic_load_n(&dev->lent, __ATOMIC_SEQ_CST) != 0) {
+        hurry(dev);
         was_woken |= task_wait_until(time_ns() + LENT_LOOK_NS);
+    }
     if (was_woken)
         task_wake(
             task_current()); /* the token was another event's: leave it for the caller's loop */

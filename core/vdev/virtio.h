@@ -130,8 +130,9 @@ void virtio_unpop(struct virtio *dev, u16 queue, u32 count);
 void virtio_lend(struct virtio *dev);
 void virtio_unlend(struct virtio *dev);
 
-/* Waits until nothing is lent. Context: ops->fini, no lock held. */
-void virtio_wait_lent(struct virtio *dev);
+/* Waits until nothing is lent; hurry() is called again and again meanwhile. Context: ops->fini, no
+ * lock held. */
+void virtio_wait_lent(struct virtio *dev, void (*hurry)(struct virtio *dev));
 
 /* As virtio_listen, beyond `count` chains that virtio_unpop put back. */
 bool virtio_listen_beyond(struct virtio *dev, u16 queue, u32 count);

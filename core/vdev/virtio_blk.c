@@ -271,6 +271,20 @@ static void blk_reset(struct virtio *dev)
     (void)dev;
 }
 
+static bool is_of(const struct volume_req *req, void *arg)
+{
+    return req->arg == arg;
+}
+
+/* It is the management task that waits. */
+static void hurry(struct virtio *dev)
+{
+    struct vblk *blk = blk_of(dev);
+
+    if (blk->cfg.volume)
+        volume_cancel(blk->cfg.volume, is_of, blk);
+}
+
 static void blk_fini(struct virtio *dev)
 {
     struct vblk *blk = blk_of(dev);
@@ -281,7 +295,7 @@ static void blk_fini(struct virtio *dev)
         task_join(&blk->task);
     }
     timer_cancel(&blk->timer);
-    virtio_wait_lent(dev);
+    virtio_wait_lent(dev, hurry);
     slots_free(blk);
     virtio_fini(dev);
     kfree(blk);
@@ -410,7 +424,7 @@ void virtio_blk_kill(struct vm *vm, const char *id)
     if (!blk)
         return;
     __atomic_store_n(&blk->is_dead, true, __ATOMIC_SEQ_CST);
-    virtio_wait_lent(&blk->virtio);
+    virtio_wait_lent(&blk->virtio, hurry);
     blk->cfg.volume = NULL;
     blk->cfg.id[0] = '\0'; /* another one may be called so now */
 }

@@ -406,6 +406,7 @@ bool blk_slot_start(struct blk_slot *slot)
     slot->round = slot->ranges = slot->range = 0;
     slot->bounce = NULL;
     slot->req.done = on_done;
+    slot->req.arg = slot->blk;
     slot->begin_ns = time_ns();
     if (blk_is_dead(slot->blk) || slot->chain.write_bytes == 0 ||
         virtq_chain_read(gmem_of(slot), &slot->chain, 0, &header, sizeof(header)) !=

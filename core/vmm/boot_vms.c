@@ -218,7 +218,7 @@ static void start_step(u64 now_ns)
 
 static void pools_step(u64 now_ns)
 {
-    if (!pools_are_settled())
+    if (!pools_are_settled() || !pools_remotes_are_settled())
         return;
     boot.phase = PHASE_START;
     boot.started_ns = now_ns;

@@ -39,6 +39,10 @@ static int open_volume(const struct vm_disk *disk, struct volume **out, struct v
     else if (rc == -EPERM)
         vmm_error_set(err, "semantic", "/disks", "Set read_only for this disk.",
                       "Volume \"%s\" of disk \"%s\" can only be read.", disk->volume, disk->id);
+    else if (rc == -ENODEV)
+        vmm_error_set(err, "state", "/disks", "GET /api/v1/volumes/{v} says why.",
+                      "The server of volume \"%s\" of disk \"%s\" has not answered yet.",
+                      disk->volume, disk->id);
     else if (rc)
         vmm_error_set(err, "in_use", "/disks",
                       "One VM can write a volume, or many can read it; GET /api/v1/volumes/{v} "
@@ -46,7 +50,7 @@ static int open_volume(const struct vm_disk *disk, struct volume **out, struct v
                       "Volume \"%s\" of disk \"%s\" is in use.", disk->volume, disk->id);
     else
         *out = volume;
-    return rc == -EBUSY || rc == 0 ? rc : -EINVAL;
+    return rc == -EBUSY || rc == 0 ? rc : rc == -ENODEV ? -EBUSY : -EINVAL;
 }
 
 int machine_open_disk(const struct vm_disk *disk, struct volume **out, struct vmm_error *err)

@@ -68,6 +68,10 @@ u32 pools_count(void)
 
 static enum pool_state state_of(const struct vmm_pool *pool, int *error)
 {
+    const char *reason;
+
+    if (pool->remote)
+        return pool->remote->ops->is_online(pool->remote, &reason) ? POOL_ONLINE : POOL_MOUNTING;
     if (pool->engine)
         return pool_get_state(pool->engine, error);
     *error = pool->error;
@@ -78,7 +82,8 @@ struct pool *pools_engine(const struct vmm_pool *pool)
 {
     int error;
 
-    return pool->is_loaded && state_of(pool, &error) == POOL_ONLINE ? pool->engine : NULL;
+    return !pool->remote && pool->is_loaded && state_of(pool, &error) == POOL_ONLINE ? pool->engine
+                                                                                     : NULL;
 }
 
 const char *pools_name(const struct vmm_pool *pool)
@@ -131,6 +136,10 @@ void pools_get_info(struct vmm_pool *pool, struct pool_info *out)
 
     *out = (struct pool_info){.partition = pool->partition, .state = state_of(pool, &error)};
     (void)str_copy(out->name, sizeof(out->name), pool->name);
+    if (pool->remote) {
+        (void)pool->remote->ops->is_online(pool->remote, &out->reason);
+        return;
+    }
     (void)str_copy(out->disk, sizeof(out->disk), pool->disk->name);
     if (out->state == POOL_ONLINE && !pool->is_loaded)
         out->state = POOL_MOUNTING;
@@ -167,9 +176,11 @@ int pools_explain(int rc, const struct vmm_pool *pool, struct vmm_error *err)
     return rc;
 }
 
-static void insert(struct vmm_pool *pool)
+void pools_insert(struct vmm_pool *pool)
 {
     struct list *after = &registry;
+
+    count++;
 
     while (after->next != &registry &&
            strcmp(list_entry(after->next, struct vmm_pool, link)->name, pool->name) < 0)
@@ -177,11 +188,17 @@ static void insert(struct vmm_pool *pool)
     list_push_front(after, &pool->link);
 }
 
-void pools_rename(struct vmm_pool *pool, const char *name)
+void pools_drop(struct vmm_pool *pool)
 {
     list_remove(&pool->link);
+    count--;
+}
+
+void pools_rename(struct vmm_pool *pool, const char *name)
+{
+    pools_drop(pool);
     (void)str_copy(pool->name, sizeof(pool->name), name);
-    insert(pool);
+    pools_insert(pool);
 }
 
 /* The first of name, name-2, name-3 … that is free. */
@@ -221,8 +238,7 @@ struct vmm_pool *pools_attach(const char *name, struct blkdev *disk, u32 partiti
     if (pool->error)
         log_error("pool", "%s on partition %u of %s: %s", name, partition, disk->name,
                   why_failed(pool, pool->error));
-    insert(pool);
-    count++;
+    pools_insert(pool);
     return pool;
 }
 
@@ -271,8 +287,7 @@ static void detach(struct vmm_pool *pool)
         pool->on->ops->destroy(pool->on);
     }
     log_info("pool", "%s is unmounted", pool->name);
-    list_remove(&pool->link);
-    count--;
+    pools_drop(pool);
     kfree(pool);
 }
 
@@ -299,6 +314,8 @@ void pools_poll(void)
     {
         struct vmm_pool *pool = list_entry(pos, struct vmm_pool, link);
 
+        if (pool->remote)
+            continue;
         if (!pool->is_ending)
             poll(pool);
         else if (!pool->engine || pool_has_stopped(pool->engine))
@@ -320,7 +337,7 @@ bool pools_are_settled(void)
     list_for_each(pos, &registry)
     {
         const struct vmm_pool *pool = list_entry(pos, struct vmm_pool, link);
-        enum pool_state state = state_of(pool, &error);
+        enum pool_state state = pool->remote ? POOL_FAILED : state_of(pool, &error);
 
         if (state == POOL_MOUNTING || (state == POOL_ONLINE && !pool->is_loaded))
             return false;
@@ -343,6 +360,8 @@ int pools_delete(struct vmm_pool *pool, struct vmm_error *err)
 
     if (pool->is_ending)
         return 0;
+    if (pool->remote)
+        return pools_delete_remote(pool, err);
     if (state_of(pool, &error) == POOL_FORMATTING) {
         vmm_error_set(err, "state", NULL, "Wait until it is online.",
                       "Pool \"%s\" is being formatted.", pool->name);

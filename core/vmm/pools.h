@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pools by name: the datastores on the host's disks. Partitions of the datastore's type are mounted
- * when the host finds them; what is in them joins volumes, images and VMs. Context of all functions
- * unless said otherwise: management task. Those that ask a pool wait for it, as long as its disk
- * takes: milliseconds, or until a request that is lost times out.
+ * Pools by name: the datastores on the host's disks, and servers that have volumes. Partitions of
+ * the datastore's type are mounted when the host finds them; what is in them joins volumes, images
+ * and VMs. Context of all functions unless said otherwise: management task. Those that ask a pool
+ * wait for it, as long as its disk takes: milliseconds, or until a request that is lost times out.
  */
 #ifndef SOCLE_VMM_POOLS_H
 #define SOCLE_VMM_POOLS_H
@@ -26,9 +26,30 @@ struct pool_spec {
     bool erase;    /* whatever else was there may be lost */
 };
 
+struct volume;
+struct volume_spec;
+struct pool_remote;
+
+/* A server with volumes, as who has the network keeps it. Context of all: management task. */
+struct pool_remote_ops {
+    /* Begins to use what the server calls spec->export; nothing is made there. *out is known when
+     * its server has answered: until then it has no blocks. Return: 0; an error with *err filled.
+     */
+    int (*attach)(struct pool_remote *remote, const struct volume_spec *spec, struct volume **out,
+                  struct vmm_error *err);
+    /* Whether all its volumes can be used; else *reason is one sentence. */
+    bool (*is_online)(const struct pool_remote *remote, const char **reason);
+    /* The pool is gone. */
+    void (*forget)(struct pool_remote *remote);
+};
+
+struct pool_remote {
+    const struct pool_remote_ops *ops;
+};
+
 struct pool_info {
     char name[POOL_NAME_MAX + 1];
-    char disk[BLK_NAME_MAX];
+    char disk[BLK_NAME_MAX]; /* empty: a server's */
     u32 partition;
     enum pool_state state;
     const char *reason; /* why it has failed, one sentence; else NULL */
@@ -42,8 +63,8 @@ void pools_init(void (*wake)(void));
  * that have been mounted, and ends those that were unmounted. */
 void pools_poll(void);
 
-/* True when each disk has been looked at and each pool found has been mounted, or not; and 15 s
- * after boot. */
+/* Servers do not count here. True when each disk has been looked at and each pool found has been
+ * mounted, or not; and 15 s after boot. */
 bool pools_are_settled(void);
 
 struct vmm_pool *pools_find(const char *name); /* NULL: there is none */
@@ -62,6 +83,20 @@ int pools_put(const struct pool_spec *spec, struct vmm_pool **out,
 
 /* Whether pools_put would take it; nothing is written. Return: as that. */
 int pools_check(const struct pool_spec *spec, struct vmm_error *err) must_check;
+
+/* Adds a server's, which is forgotten by pools_delete(). Return: 0; -EINVAL, -EEXIST, -ENOSPC,
+ * -ENOMEM with *err filled. */
+int pools_put_remote(const char *name, struct pool_remote *remote, struct vmm_pool **out,
+                     struct vmm_error *err) must_check;
+
+/* Whether pools_put_remote would take the name. Return: as that. */
+int pools_check_remote(const char *name, struct vmm_error *err) must_check;
+
+/* NULL: it is a datastore. */
+struct pool_remote *pools_remote(const struct vmm_pool *pool);
+
+/* True when the servers of all pools can be used; and 45 s after boot. */
+bool pools_remotes_are_settled(void);
 
 /* Unmounts it; what is in it is flushed, stays on the disk, and is found again at the next boot.
  * Return: 0; it is gone soon; -EBUSY with *err filled. */

@@ -119,9 +119,9 @@ static int check_blank(const struct pool_spec *spec, struct blkdev *disk,
                   "There are data on this part of disk \"%s\".", spec->disk);
 }
 
-static int check_name(const struct pool_spec *spec, struct vmm_error *err)
+int pools_check_name(const char *name, struct vmm_error *err)
 {
-    if (!vm_name_is_valid(spec->name) || strcmp(spec->name, POOL_RAM) == 0)
+    if (!vm_name_is_valid(name) || strcmp(name, POOL_RAM) == 0)
         return refuse(err, -EINVAL, "bad_value", "/name",
                       "Use 1 to 63 of a-z, 0-9 and '-', not '-' first, and not \"ram\".",
                       "This cannot be the name of a pool.%s", "");
@@ -165,7 +165,7 @@ static int check(const struct pool_spec *spec, struct blkdev *disk, struct vmm_e
 /* The one there is already. */
 static int again(const struct pool_spec *spec, const struct vmm_pool *pool, struct vmm_error *err)
 {
-    if (strcmp(pool->disk->name, spec->disk) == 0 &&
+    if (!pool->remote && strcmp(pool->disk->name, spec->disk) == 0 &&
         (spec->partition == 0 || pool->partition == spec->partition) && !pool->is_ending)
         return 0;
     return refuse(err, -EEXIST, pool->is_ending ? "state" : "exists", NULL,
@@ -181,7 +181,7 @@ int pools_check(const struct pool_spec *spec, struct vmm_error *err)
 
     if (pool)
         return again(spec, pool, err);
-    rc = check_name(spec, err);
+    rc = pools_check_name(spec->name, err);
     if (rc == 0 && !disk)
         rc = refuse(err, -EINVAL, "semantic", "/disk", "GET /api/v1/host/disks lists them.",
                     "The host has no disk \"%s\".", spec->disk);

@@ -82,8 +82,8 @@ bool volumes_is_same(struct volume *volume, const struct volume_spec *spec)
     volumes_get_spec(volume, &is);
     return (spec->size_bytes == 0 || spec->size_bytes == is.size_bytes) &&
            (!spec->pool[0] || strcmp(spec->pool, is.pool) == 0) && has_source(volume, spec) &&
-           strcmp(spec->disk, is.disk) == 0 && spec->partition == is.partition &&
-           spec->is_read_only == is.is_read_only;
+           strcmp(spec->disk, is.disk) == 0 && strcmp(spec->export, is.export) == 0 &&
+           spec->partition == is.partition && spec->is_read_only == is.is_read_only;
 }
 
 /* -- volumes over images
@@ -214,7 +214,40 @@ static int choose_pool(const struct volume_spec *spec, struct vmm_pool **out, st
                       "There is no pool \"%s\".", pool);
         return -EINVAL;
     }
-    return pools_engine(*out) ? 0 : pools_explain(-EBUSY, *out, err);
+    return pools_engine(*out) || pools_remote(*out) ? 0 : pools_explain(-EBUSY, *out, err);
+}
+
+/* What a server has is as large as it is, and holds what it does. */
+static int check_remote(const struct volume_spec *spec, const struct vmm_pool *pool,
+                        struct vmm_error *err)
+{
+    if (!pool || !pools_remote(pool)) {
+        vmm_error_set(err, "semantic", "/export", "PUT /api/v1/pools/{p} with \"nbd\" makes one.",
+                      "Only a pool on a server has exports.");
+        return -EINVAL;
+    }
+    if (!spec->export[0] || spec->image[0] || spec->volume[0] || spec->snapshot[0] ||
+        spec->size_bytes != 0) {
+        vmm_error_set(
+            err, "semantic", "/export",
+            "Give the name of an export that is there, and leave size_bytes and from out.",
+            "Pool \"%s\" has what its server has: nothing can be made in it.", pools_name(pool));
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static bool is_remote(const struct volume_spec *spec, const struct vmm_pool *pool)
+{
+    return spec->export[0] || (pool && pools_remote(pool));
+}
+
+static int make_remote(const struct volume_spec *spec, const struct vmm_pool *pool,
+                       struct volume **out, struct vmm_error *err)
+{
+    int rc = check_remote(spec, pool, err);
+
+    return rc ? rc : pools_remote(pool)->ops->attach(pools_remote(pool), spec, out, err);
 }
 
 /* *spec tells then where it is. */
@@ -229,6 +262,8 @@ static int make(struct volume_spec *spec, struct volume **out, struct vmm_error 
     if (rc)
         return rc;
     (void)str_copy(spec->pool, sizeof(spec->pool), pool ? pools_name(pool) : POOL_RAM);
+    if (is_remote(spec, pool))
+        return make_remote(spec, pool, out, err);
     return pool ? volumes_make_in_pool(spec, pool, out, err) : make_in_ram(spec, out, err);
 }
 
@@ -240,7 +275,7 @@ static int check_spec(const struct volume_spec *spec, struct vmm_error *err)
         return -EINVAL;
     }
     if (spec->disk[0] && (spec->image[0] || spec->volume[0] || spec->snapshot[0] || spec->pool[0] ||
-                          spec->size_bytes != 0)) {
+                          spec->export[0] || spec->size_bytes != 0)) {
         vmm_error_set(err, "semantic", "/disk", "Leave pool, size_bytes and from out.",
                       "A volume on a disk is as large as its partition, and holds what is there.");
         return -EINVAL;
@@ -302,6 +337,10 @@ int volumes_check(struct volume_spec *spec, struct vmm_error *err)
         rc = choose_pool(spec, &pool, err);
     if (rc)
         return rc;
+    if (!spec->disk[0] && is_remote(spec, pool)) {
+        (void)str_copy(spec->pool, sizeof(spec->pool), pool ? pools_name(pool) : POOL_RAM);
+        return check_remote(spec, pool, err);
+    }
     if (pool)
         return volumes_check_in_pool(spec, pool, err);
     rc = make(spec, &made, err); /* in RAM or of a disk: that writes nothing */

@@ -16,6 +16,7 @@ struct pool;
 #define VOLUMES_MAX 4096u
 
 #define VOLUME_POOL_NAME_MAX 63
+#define VOLUME_EXPORT_MAX    255
 
 /* What a volume is made of. */
 struct volume_spec {
@@ -26,6 +27,7 @@ struct volume_spec {
     char image[VM_IMAGE_NAME_MAX + 1];   /* what it holds at first: this, */
     char volume[VM_VOLUME_NAME_MAX + 1]; /* that, as it is now, */
     char snapshot[VM_VOLUME_NAME_MAX + 1]; /* or that; all empty: zeroes */
+    char export[VOLUME_EXPORT_MAX + 1];    /* what the server of its pool calls it */
     char disk[BLK_NAME_MAX];               /* a host's disk; empty: in a pool or in RAM */
     u32 partition;                         /* of that disk; 0: all of it */
     bool allow_boot;                       /* also what firmware may boot from */
@@ -61,8 +63,8 @@ int volumes_check_growth(const struct volume *volume, u64 size_bytes,
                                                                remains open */
 int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err) must_check;
 
-/* What is on a disk stays there, what is in RAM or in a pool is gone. Return: 0; -EBUSY, or the
- * pool's error, with *err filled. */
+/* What is on a disk or a server stays there, what is in RAM or in a pool is gone. Return: 0;
+ * -EBUSY, or the pool's error, with *err filled. */
 int volumes_delete(struct volume *volume, struct vmm_error *err) must_check;
 
 /* What it was made of, image or volume, if that is still there; else NULL. */

@@ -67,6 +67,8 @@ int volume_wait(struct volume *volume, struct volume_req *req)
 
 int volume_open(struct volume *volume, bool for_writing)
 {
+    if (volume_blocks(volume) == 0)
+        return -ENODEV;
     if (for_writing && volume->is_read_only)
         return -EPERM;
     if (volume->has_writer || (for_writing && volume->readers > 0))
@@ -85,6 +87,13 @@ void volume_close(struct volume *volume, bool for_writing)
         volume->has_writer = false;
     else
         volume->readers--;
+}
+
+void volume_cancel(struct volume *volume, bool (*is_meant)(const struct volume_req *req, void *arg),
+                   void *arg)
+{
+    if (volume->ops->cancel)
+        volume->ops->cancel(volume, is_meant, arg);
 }
 
 bool volume_is_used(const struct volume *volume)

@@ -60,16 +60,20 @@ struct volume_ops {
     int (*grow)(struct volume *volume, u64 block_count);
     /* Frees it. Nobody uses it, nothing is in flight. Context: management task. */
     void (*destroy)(struct volume *volume);
+    /* NULL: another task carries its requests out. Else: volume_cancel(). */
+    void (*cancel)(struct volume *volume, bool (*is_meant)(const struct volume_req *req, void *arg),
+                   void *arg);
 };
 
 struct volume {
     const struct volume_ops *ops;   /* (c) */
     char name[VOLUME_NAME_MAX + 1]; /* (c) */
     u32 block_bytes;                /* (c) 512 or 4096 */
-    u64 block_count;                /* (a) never shrinks; at most BLK_BYTES_MAX of bytes */
-    bool is_read_only;              /* (c) */
-    bool has_write_cache;           /* (c) done writes are safe only after a flush */
-    bool can_discard;               /* (c) */
+    u64 block_count;       /* (a) never shrinks; at most BLK_BYTES_MAX of bytes. 0: not known
+                              yet, it cannot be opened; nor are the facts below */
+    bool is_read_only;     /* (c) */
+    bool has_write_cache;  /* (c) done writes are safe only after a flush */
+    bool can_discard;      /* (c) */
     u32 discard_bytes;     /* (c) what it gives back at least, block_bytes or more of them */
     bool can_write_zeroes; /* (c) */
     u32 readers;           /* management task: who uses it, read-only */
@@ -88,10 +92,18 @@ int volume_wait(struct volume *volume, struct volume_req *req) must_check;
 /*
  * Begins to use a volume: for writing alone, for reading together with others. Context: management
  * task. Return: 0; -EBUSY (somebody writes it, or a writer finds anybody), -EPERM (to be written,
- * but read-only).
+ * but read-only), -ENODEV (nothing is known of it yet: its server has not answered).
  */
 int volume_open(struct volume *volume, bool for_writing) must_check;
 void volume_close(struct volume *volume, bool for_writing);
+
+/*
+ * The management task is about to wait for requests of its own choice. Where it is that task that
+ * carries a volume's requests out they would never end: those that are meant end now, with -EIO,
+ * and the device no longer uses their memory. Context: management task.
+ */
+void volume_cancel(struct volume *volume, bool (*is_meant)(const struct volume_req *req, void *arg),
+                   void *arg);
 
 /* True while anybody uses it. Context: management task. */
 bool volume_is_used(const struct volume *volume);

@@ -129,7 +129,7 @@ static void pool_row(struct grid *grid, const json_t *pool)
 
     snprintf(partition, sizeof(partition), "%llu", member_number(pool, "partition"));
     grid_add(grid, member_text(pool, "name"));
-    grid_add(grid, member_text(pool, "disk"));
+    grid_add(grid, member_text(pool, json_object_get(pool, "nbd") ? "nbd.host" : "disk"));
     grid_add(grid, partition);
     grid_add(grid, member_text(pool, "state"));
     add_size(grid, pool, "size_bytes");
