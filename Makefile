@@ -86,7 +86,7 @@ $(OBJ)/drivers/console/efifb.o: $(B)/gen/efifb_font.h
 $(B)/gen/web_assets.h: tools/gen_web.py $(wildcard mgmt/web/*) | $(D)/.stamp
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) tools/gen_web.py $(D) >$@
-$(OBJ)/mgmt/api_web.o: $(B)/gen/web_assets.h
+$(OBJ)/mgmt/api/api_web.o: $(B)/gen/web_assets.h
 
 # The build's identity is data of its own, so that a new commit recompiles one file.
 $(B)/gen/build_id.h: FORCE

@@ -1,1 +1,1 @@
-KERNEL_SRC += $(wildcard mgmt/*.c mgmt/port/*.c mgmt/*.S)
+KERNEL_SRC += $(wildcard mgmt/*.c mgmt/*/*.c mgmt/*.S)

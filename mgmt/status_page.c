@@ -7,10 +7,10 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/vmm.h"
-#include "mgmt/auth.h"
+#include "mgmt/auth/auth.h"
 #include "mgmt/host_facts.h"
-#include "mgmt/netif.h"
-#include "mgmt/tls.h"
+#include "mgmt/net/netif.h"
+#include "mgmt/tls/tls.h"
 #include "mm/pmm.h"
 
 #define PAGE_LINES     6u

@@ -3,7 +3,7 @@
 #ifndef SOCLE_MGMT_STATUS_PAGE_H
 #define SOCLE_MGMT_STATUS_PAGE_H
 
-#include "mgmt/host_config.h"
+#include "mgmt/config/host_config.h"
 
 /* Shows the page again if it reads differently now; looks at most a few times a second. is_closed:
  * there is no endpoint, for want of entropy. */

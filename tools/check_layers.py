@@ -84,7 +84,9 @@ PROVIDED = re.compile(r"^(kernel_(text|rodata|data)_(start|end)|exception_table_
 
 
 def folder(path):
-    return os.path.dirname(path)
+    """What has the rules of mgmt is one layer, but for the port of its libraries."""
+    own = os.path.dirname(path)
+    return "mgmt" if own.startswith("mgmt/") and own != "mgmt/port" else own
 
 
 def check_includes():

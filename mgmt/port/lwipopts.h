@@ -2,9 +2,9 @@
 /*
  * lwIP's configuration: no threads, static pools only, IPv4 and IPv6, TCP.
  *
- * Sizes follow from the limits of mgmt/server.h and mgmt/outgoing.h: 96 connections and 16, each
- * with at most TCP_SND_BUF bytes in flight towards a slow reader. Every pool is static, so a flood
- * from the network empties a pool and nothing else.
+ * Sizes follow from the limits of mgmt/http/server.h and mgmt/net/outgoing.h: 96 connections and
+ * 16, each with at most TCP_SND_BUF bytes in flight towards a slow reader. Every pool is static, so
+ * a flood from the network empties a pool and nothing else.
  */
 #ifndef SOCLE_PORT_LWIPOPTS_H
 #define SOCLE_PORT_LWIPOPTS_H
@@ -94,8 +94,8 @@
 #define LWIP_NETIF_LOOPBACK        0
 #define LWIP_HAVE_LOOPIF           0
 
-/* The NIC, or net_task in its place, computes TCP's checksum (mgmt/netif.c); what it has checked of
- * a received frame is not checked again. */
+/* The NIC, or net_task in its place, computes TCP's checksum (mgmt/net/netif.c); what it has
+ * checked of a received frame is not checked again. */
 #define CHECKSUM_GEN_TCP             0
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 

@@ -4,8 +4,8 @@
  * verifies such servers, and nothing else.
  *
  * Every line costs bytes of the image, so what no peer needs is out: CBC, renegotiation, tickets.
- * Memory comes from an arena of its own (mgmt/tls.c), random numbers from
- * mgmt/random.c, both without an operating system beneath.
+ * Memory comes from an arena of its own (mgmt/tls/tls.c), random numbers from
+ * mgmt/tls/random.c, both without an operating system beneath.
  */
 #ifndef SOCLE_PORT_MBEDTLS_CONFIG_H
 #define SOCLE_PORT_MBEDTLS_CONFIG_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/session.c mgmt/token.c mgmt/role.c mgmt/claim.c mgmt/time_text.c core/lib/date.c
- * core/lib/str.c core/lib/sha256.c core/lib/printf.c
+ * SOURCES: mgmt/auth/session.c mgmt/auth/token.c mgmt/auth/role.c mgmt/auth/claim.c
+ * mgmt/time_text.c core/lib/date.c core/lib/str.c core/lib/sha256.c core/lib/printf.c
  */
 /*
  * Any text as a token, a claim code, cookies and a time: nothing lets in, and a time that is taken
@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/claim.h"
-#include "mgmt/session.h"
+#include "mgmt/auth/claim.h"
+#include "mgmt/auth/session.h"
 #include "mgmt/time_text.h"
-#include "mgmt/token.h"
+#include "mgmt/auth/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

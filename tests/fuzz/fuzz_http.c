@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/http.c mgmt/http_text.c build/deps/http-parser/http_parser.c */
+/* SOURCES: mgmt/http/http.c mgmt/http/http_text.c build/deps/http-parser/http_parser.c */
 /*
  * Any bytes, whole and byte by byte: no request may be read in two ways, so the two give the same
  * events.
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "mgmt/http.h"
+#include "mgmt/http/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

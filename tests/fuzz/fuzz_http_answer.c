@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/http_answer.c mgmt/url.c core/lib/printf.c core/lib/str.c
+/* SOURCES: mgmt/http/http_answer.c mgmt/http/url.c core/lib/printf.c core/lib/str.c
  * build/deps/http-parser/http_parser.c */
 /*
  * Any bytes as a server's answer, whole and byte by byte: the two give the same events. A redirect
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mgmt/http_answer.h"
-#include "mgmt/url.h"
+#include "mgmt/http/http_answer.h"
+#include "mgmt/http/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

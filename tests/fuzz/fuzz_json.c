@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/json_read.c mgmt/json_get.c mgmt/json_write.c core/lib/date.c core/lib/printf.c */
+/* SOURCES: mgmt/json/json_read.c mgmt/json/json_get.c mgmt/json/json_write.c core/lib/date.c
+ * core/lib/printf.c */
 /* Any bytes: the reader accepts or refuses, and what it accepts can be walked, read and pointed at.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "mgmt/json.h"
+#include "mgmt/json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/nbd.c mgmt/nbd_command.c core/lib/str.c */
+/* SOURCES: mgmt/nbd/nbd.c mgmt/nbd/nbd_command.c core/lib/str.c */
 /* Any bytes as a client of NBD, whole and byte by byte: both give the same events and answers, and
  * nobody gets to commands without the right name. */
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/nbd.h"
+#include "mgmt/nbd/nbd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/nbd_client.c mgmt/nbd_client_reply.c core/lib/str.c */
+/* SOURCES: mgmt/nbd/nbd_client.c mgmt/nbd/nbd_client_reply.c core/lib/str.c */
 /* Any bytes as a server of NBD, whole and byte by byte: both give the same events and data, nothing
  * lies outside of what was asked for, and without TLS where it is wanted nothing is reached. */
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/nbd_client.h"
+#include "mgmt/nbd/nbd_client.h"
 
 #define BYTES 512u
 

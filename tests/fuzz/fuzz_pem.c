@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/pem.c core/lib/str.c */
+/* SOURCES: mgmt/tls/pem.c core/lib/str.c */
 /* Any text as PEM, into a buffer of any size: the reader ends, and stays inside both. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mgmt/pem.h"
+#include "mgmt/tls/pem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/ws.c */
+/* SOURCES: mgmt/http/ws.c */
 /* Any bytes as frames, whole and byte by byte: both give the same messages and the same end. */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "mgmt/ws.h"
+#include "mgmt/http/ws.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -20,7 +20,7 @@ NOBODYS = "socle1.nobody." + "0" * 32
 
 def routes():
     """(verb, role, path, body) of every line of the route table."""
-    with open(f"{ROOT}/mgmt/routes.def") as f:
+    with open(f"{ROOT}/mgmt/http/routes.def") as f:
         found = re.findall(r'^ROUTE\(VERB_(\w+), ROLE_(\w+), "([^"]+)", BODY_(\w+)', f.read(), re.M)
     assert len(found) > 35
     return [(verb, role.lower(), path, body) for verb, role, path, body in found]

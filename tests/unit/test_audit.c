@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/audit.c */
+/* SOURCES: mgmt/auth/audit.c */
 /* The audit log keeps the last entries, in order, and counts what one client repeats. */
 #include "tests/unit/harness.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "mgmt/audit.h"
+#include "mgmt/auth/audit.h"
 
 #define S 1000000000ull
 

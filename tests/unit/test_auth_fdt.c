@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/auth_fdt.c mgmt/scope.c mgmt/user.c mgmt/token.c mgmt/role.c mgmt/claim.c
- * core/lib/dtb.c core/lib/str.c core/lib/sha256.c core/lib/printf.c tests/fakes/libfdt.c
+ * SOURCES: mgmt/auth/auth_fdt.c mgmt/auth/scope.c mgmt/auth/user.c mgmt/auth/token.c
+ * mgmt/auth/role.c mgmt/auth/claim.c core/lib/dtb.c core/lib/str.c core/lib/sha256.c
+ * core/lib/printf.c tests/fakes/libfdt.c
  */
 /* Credentials in socle.dtb: right ones are taken, one with a mistake is left out as a whole. */
 #include "tests/unit/harness.h"
@@ -13,7 +14,7 @@
 #include <libfdt.h>
 
 #include "core/lib/string.h"
-#include "mgmt/auth_fdt.h"
+#include "mgmt/auth/auth_fdt.h"
 
 /* Of "socle1.ci.0123456789abcdef0123456789abcdef". */
 static char digest_text[65];

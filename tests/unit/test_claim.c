@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/claim.c mgmt/limiter.c core/lib/str.c */
+/* SOURCES: mgmt/auth/claim.c mgmt/auth/limiter.c core/lib/str.c */
 /* Claim codes forgive what people do to them and nothing else; wrong guesses run out. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/claim.h"
-#include "mgmt/limiter.h"
+#include "mgmt/auth/claim.h"
+#include "mgmt/auth/limiter.h"
 
 #define S 1000000000ull
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/config_fdt.c mgmt/network_fdt.c mgmt/network_text.c mgmt/host_config.c
- * core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
+ * SOURCES: mgmt/config/config_fdt.c mgmt/net/network_fdt.c mgmt/net/network_text.c
+ * mgmt/config/host_config.c core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
  */
 /* What is written comes back the same; networks with mistakes are told and left out. */
 #include "tests/unit/harness.h"
@@ -14,8 +14,8 @@
 
 #include "core/lib/errno.h"
 #include "drivers/net/inet.h"
-#include "mgmt/config_fdt.h"
-#include "mgmt/network_fdt.h"
+#include "mgmt/config/config_fdt.h"
+#include "mgmt/net/network_fdt.h"
 
 static char blob[32768], other[32768];
 static char told[512]; /* "node/name;" for each mistake */

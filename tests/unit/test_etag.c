@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/etag.c mgmt/json_write.c core/lib/date.c core/lib/printf.c */
+/* SOURCES: mgmt/api/etag.c mgmt/json/json_write.c core/lib/date.c core/lib/printf.c */
 /* Entity tags: a list names what it says and nothing else; counters are not in the digest. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
-#include "mgmt/etag.h"
-#include "mgmt/json.h"
+#include "mgmt/api/etag.h"
+#include "mgmt/json/json.h"
 
 TEST(finds_a_tag_in_a_list)
 {

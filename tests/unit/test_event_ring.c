@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/event_ring.c core/lib/str.c */
+/* SOURCES: mgmt/api/event_ring.c core/lib/str.c */
 /* Events come in order, once; who comes too late, or from another boot, is told. */
 #include "tests/unit/harness.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/event_ring.h"
+#include "mgmt/api/event_ring.h"
 
 #define FIRST 1000u
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/history.c core/lib/str.c */
+/* SOURCES: mgmt/api/history.c core/lib/str.c */
 /* Samples come back as they went in, for an hour; nothing is kept longer, and no chunk is lost. */
 #include "tests/unit/harness.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "mgmt/history.h"
+#include "mgmt/api/history.h"
 
 static int chunks_out;
 static bool is_exhausted;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/host_config.c core/lib/dtb.c core/lib/str.c tests/fakes/libfdt.c */
+/* SOURCES: mgmt/config/host_config.c core/lib/dtb.c core/lib/str.c tests/fakes/libfdt.c */
 /* socle.dtb: what is set is taken, what makes no sense is left out, damage is noticed. */
 #include "tests/unit/harness.h"
 
@@ -10,7 +10,7 @@
 #include <libfdt.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/host_config.h"
+#include "mgmt/config/host_config.h"
 
 static char blob[2048];
 static struct host_config cfg;

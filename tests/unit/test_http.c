@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/http.c mgmt/http_text.c build/deps/http-parser/http_parser.c */
+/* SOURCES: mgmt/http/http.c mgmt/http/http_text.c build/deps/http-parser/http_parser.c */
 /* HTTP requests: whole, byte by byte and pipelined; two-way readable ones are refused. */
 #include "tests/unit/harness.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/http.h"
+#include "mgmt/http/http.h"
 
 static struct http_stream http;
 static char trace[2048]; /* what happened, e.g. "H B(abc) E " */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/http_answer.c build/deps/http-parser/http_parser.c core/lib/str.c */
+/* SOURCES: mgmt/http/http_answer.c build/deps/http-parser/http_parser.c core/lib/str.c */
 /* Answers of servers: whole and byte by byte; hostile ones are refused. */
 #include "tests/unit/harness.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mgmt/http_answer.h"
+#include "mgmt/http/http_answer.h"
 
 static struct http_answer answer;
 static char trace[512], body[256];

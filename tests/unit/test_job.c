@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/job.c core/lib/str.c */
+/* SOURCES: mgmt/api/job.c core/lib/str.c */
 /* Tasks are found, end once, and make room for new ones; those that run are never pushed out. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
-#include "mgmt/job.h"
+#include "mgmt/api/job.h"
 
 static struct job_table table;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/json_read.c mgmt/json_get.c mgmt/json_write.c core/lib/date.c core/lib/printf.c */
+/* SOURCES: mgmt/json/json_read.c mgmt/json/json_get.c mgmt/json/json_write.c core/lib/date.c
+ * core/lib/printf.c */
 /* JSON: what RFC 8259 forbids is refused, values come out exact, the writer never overruns. */
 #include "tests/unit/harness.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/json.h"
+#include "mgmt/json/json.h"
 
 static struct json_doc doc;
 

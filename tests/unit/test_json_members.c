@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/json_members.c */
+/* SOURCES: mgmt/json/json_members.c */
 /* Members in text: chosen whole, whatever is in them, and compared by their values. */
 #include "tests/unit/harness.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "mgmt/json_members.h"
+#include "mgmt/json/json_members.h"
 
 /* On the heap without an end, so that the sanitizer sees every read past it. */
 static const char *keep(const char *object, const char *wanted)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/nbd.c mgmt/nbd_command.c core/lib/str.c */
+/* SOURCES: mgmt/nbd/nbd.c mgmt/nbd/nbd_command.c core/lib/str.c */
 /* NBD's handshake and commands: what is agreed, what is refused, in one piece and byte by byte. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/nbd.h"
-#include "mgmt/nbd_wire.h"
+#include "mgmt/nbd/nbd.h"
+#include "mgmt/nbd/nbd_wire.h"
 
 #define REPLY_HEAD 20u
 

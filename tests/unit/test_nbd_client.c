@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/nbd_client.c mgmt/nbd_client_reply.c core/lib/str.c */
+/* SOURCES: mgmt/nbd/nbd_client.c mgmt/nbd/nbd_client_reply.c core/lib/str.c */
 /* NBD as a client: what servers say, in one piece and byte by byte, and what they must not. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/nbd_client.h"
+#include "mgmt/nbd/nbd_client.h"
 
 #define COOKIE 77u
 #define OFFSET 8192u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/nbd_transfer.c mgmt/nbd_command.c drivers/block/volume.c drivers/block/blk_segs.c
- * core/lib/str.c tests/fakes/arena.c tests/fakes/assert.c
+ * SOURCES: mgmt/nbd/nbd_transfer.c mgmt/nbd/nbd_command.c drivers/block/volume.c
+ * drivers/block/blk_segs.c core/lib/str.c tests/fakes/arena.c tests/fakes/assert.c
  */
 /* NBD commands on a volume: in pieces, at once or later, and what an error in the middle does. */
 #include "tests/unit/harness.h"
@@ -10,8 +10,8 @@
 
 #include "core/kern/task.h"
 #include "core/lib/errno.h"
-#include "mgmt/nbd_transfer.h"
-#include "mgmt/nbd_wire.h"
+#include "mgmt/nbd/nbd_transfer.h"
+#include "mgmt/nbd/nbd_wire.h"
 #include "mm/layout.h"
 
 #define DISK  (1 * MiB)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/net_change.c */
+/* SOURCES: mgmt/net/net_change.c */
 /* A change of network settings waits, is tried, and stays only when it is confirmed. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/net_change.h"
+#include "mgmt/net/net_change.h"
 
 #define DELAY 10u
 #define TRIAL 100u

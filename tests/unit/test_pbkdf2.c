@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/pbkdf2.c core/lib/sha256.c core/lib/str.c */
+/* SOURCES: mgmt/auth/pbkdf2.c core/lib/sha256.c core/lib/str.c */
 /*
  * PBKDF2-HMAC-SHA256 against the vectors of RFC 7914 section 11 and those of RFC 6070's passwords
  * with SHA-256, whatever the slices.
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mgmt/pbkdf2.h"
+#include "mgmt/auth/pbkdf2.h"
 
 #define LONG_VECTOR "c405580e39cea276a9a56d6ea259a3e23007faf0ebf5421f3719838d7ff57b4c"
 

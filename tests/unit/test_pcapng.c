@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/pcapng.c core/lib/str.c */
+/* SOURCES: mgmt/net/pcapng.c core/lib/str.c */
 /* Blocks as the format's description draws them. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
-#include "mgmt/pcapng.h"
+#include "mgmt/net/pcapng.h"
 
 static u8 out[4096];
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/pem.c core/lib/str.c */
+/* SOURCES: mgmt/tls/pem.c core/lib/str.c */
 /* PEM: blocks among other text, several of them, and all that is damaged. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/pem.h"
+#include "mgmt/tls/pem.h"
 
 static u8 data[64];
 static struct pem_block block;

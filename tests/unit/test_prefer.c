@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/prefer.c */
+/* SOURCES: mgmt/api/prefer.c */
 /* Prefer: `wait` is found among others, and what is malformed asks for nothing. */
 #include "tests/unit/harness.h"
 
-#include "mgmt/prefer.h"
+#include "mgmt/api/prefer.h"
 
 TEST(finds_the_time)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/router.c mgmt/role.c core/lib/printf.c core/lib/str.c */
+/* SOURCES: mgmt/http/router.c mgmt/auth/role.c core/lib/printf.c core/lib/str.c */
 /* Paths find their routes, and the OpenAPI document has the same routes as the server. */
 #include "tests/unit/harness.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mgmt/router.h"
+#include "mgmt/http/router.h"
 
 #define ROUTE(route_verb, route_role, route_path, route_body, route_query, handler) \
     {.verb = route_verb,                                                            \
@@ -17,7 +17,7 @@
      .query = route_query},
 
 static const struct route routes[] = {
-#include "mgmt/routes.def"
+#include "mgmt/http/routes.def"
 };
 
 #define COUNT (sizeof(routes) / sizeof(routes[0]))

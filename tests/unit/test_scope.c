@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/scope.c core/lib/str.c */
+/* SOURCES: mgmt/auth/scope.c core/lib/str.c */
 /* Tokens for some VMs: which routes they reach, one by one, and which VMs. */
 #include "tests/unit/harness.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "mgmt/router.h"
-#include "mgmt/scope.h"
+#include "mgmt/http/router.h"
+#include "mgmt/auth/scope.h"
 
 #define ROUTE(route_verb, route_role, route_path, route_body, route_query, handler) \
     {.verb = route_verb, .role = route_role, .path = route_path},
 
 static const struct route routes[] = {
-#include "mgmt/routes.def"
+#include "mgmt/http/routes.def"
 };
 
 #define COUNT (sizeof(routes) / sizeof(routes[0]))

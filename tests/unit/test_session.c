@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/session.c mgmt/token.c mgmt/role.c core/lib/sha256.c core/lib/str.c
+ * SOURCES: mgmt/auth/session.c mgmt/auth/token.c mgmt/auth/role.c core/lib/sha256.c core/lib/str.c
  * core/lib/printf.c
  */
 /* Sessions: found by their cookie among others, ended by time, and apart from their CSRF secret. */
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/session.h"
+#include "mgmt/auth/session.h"
 
 #define S 1000000000ull
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/similar.c core/lib/printf.c core/lib/str.c */
+/* SOURCES: mgmt/api/similar.c core/lib/printf.c core/lib/str.c */
 /* Similar names: mistakes are counted, the nearest come first, others not at all. */
 #include "tests/unit/harness.h"
 
 #include <string.h>
 
-#include "mgmt/similar.h"
+#include "mgmt/api/similar.h"
 
 TEST(counts_mistakes)
 {

@@ -5,7 +5,7 @@
 /* Serial numbers of certificates: whatever the first bytes are. */
 #include "tests/unit/harness.h"
 
-#include "mgmt/tls_identity.h"
+#include "mgmt/tls/tls_identity.h"
 
 /* Spec: X.690 8.3.2: the first nine bits are neither all one nor all zero. */
 TEST(every_serial_number_is_positive_and_short)

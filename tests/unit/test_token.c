@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/token.c mgmt/role.c core/lib/sha256.c core/lib/str.c core/lib/printf.c
+ * SOURCES: mgmt/auth/token.c mgmt/auth/role.c core/lib/sha256.c core/lib/str.c core/lib/printf.c
  */
 /* Tokens: only the whole right text lets in, secrets are not kept, rights end when they should. */
 #include "tests/unit/harness.h"
@@ -9,7 +9,7 @@
 
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "mgmt/token.h"
+#include "mgmt/auth/token.h"
 
 static struct token_store store;
 static char text[TOKEN_TEXT_MAX + 1];

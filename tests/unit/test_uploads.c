@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/uploads.c core/lib/str.c */
+/* SOURCES: mgmt/api/uploads.c core/lib/str.c */
 /* Uploads that were cut off stay as long as promised, and never more than there is room for. */
 #include "tests/unit/harness.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "mgmt/uploads.h"
+#include "mgmt/api/uploads.h"
 
 static struct upload_table table;
 static u8 images[UPLOADS_MAX + 2]; /* stand for images: only their addresses count */

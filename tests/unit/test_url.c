@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/url.c core/lib/printf.c core/lib/str.c */
+/* SOURCES: mgmt/http/url.c core/lib/printf.c core/lib/str.c */
 /* URLs are taken apart, redirects followed where they may lead, and nothing gets into a request. */
 #include "tests/unit/harness.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/url.h"
+#include "mgmt/http/url.h"
 
 static struct url url;
 static const char *why;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/user.c mgmt/login.c mgmt/limiter.c mgmt/token.c mgmt/role.c core/lib/siphash.c
- * core/lib/sha256.c core/lib/str.c core/lib/printf.c
+ * SOURCES: mgmt/auth/user.c mgmt/auth/login.c mgmt/auth/limiter.c mgmt/auth/token.c
+ * mgmt/auth/role.c core/lib/siphash.c core/lib/sha256.c core/lib/str.c core/lib/printf.c
  */
 /* Users: what they limit, who is the last administrator, and whom wrong passwords slow down. */
 #include "tests/unit/harness.h"
@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/login.h"
-#include "mgmt/user.h"
+#include "mgmt/auth/login.h"
+#include "mgmt/auth/user.h"
 
 #define S 1000000000ull
 

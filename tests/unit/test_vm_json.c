@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/vm_json*.c mgmt/cloud_init_json.c mgmt/json_get.c mgmt/json_read.c
- * mgmt/json_write.c mgmt/json_members.c core/lib/date.c core/lib/printf.c core/vmm/vm_config.c
- * core/vmm/cloud_init.c core/vmm/vmm_error.c tests/fakes/heap.c
+ * SOURCES: mgmt/vm_json*.c mgmt/api/cloud_init_json.c mgmt/json/json_get.c mgmt/json/json_read.c
+ * mgmt/json/json_write.c mgmt/json/json_members.c core/lib/date.c core/lib/printf.c
+ * core/vmm/vm_config.c core/vmm/cloud_init.c core/vmm/vmm_error.c tests/fakes/heap.c
  */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
@@ -14,8 +14,8 @@
 #include "core/lib/errno.h"
 #include "core/vmm/cloud_init.h"
 #include "drivers/net/network.h"
-#include "mgmt/json_members.h"
-#include "mgmt/vm_json.h"
+#include "mgmt/json/json_members.h"
+#include "mgmt/api/vm_json.h"
 
 static struct json_doc doc;
 static struct vm_config cfg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/ws.c mgmt/ws_accept.c core/lib/str.c build/deps/mbedtls/library/sha1.c
+ * SOURCES: mgmt/http/ws.c mgmt/http/ws_accept.c core/lib/str.c build/deps/mbedtls/library/sha1.c
  */
 /* WebSocket frames: whole and in pieces, fragmented and interleaved, and all that must be refused.
  */
@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "core/lib/errno.h"
-#include "mgmt/ws.h"
+#include "mgmt/http/ws.h"
 
 void mbedtls_platform_zeroize(void *buf, size_t len);
 
-/* What mgmt/random.c has for the library. */
+/* What mgmt/tls/random.c has for the library. */
 void mbedtls_platform_zeroize(void *buf, size_t len)
 {
     memset(buf, 0, len);
