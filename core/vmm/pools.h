@@ -105,12 +105,17 @@ int pools_delete(struct vmm_pool *pool, struct vmm_error *err) must_check;
 /* Where what is to be kept goes: the first in name order that works. NULL: there is none. */
 struct vmm_pool *pools_default(void);
 
-/*
- * Has management told of blobs whose names begin so when they are found, and of each pool that has
- * come online and been looked through. Context: boot.
- */
-void pools_listen(const char *prefix, void (*on_blob)(struct vmm_pool *pool, const char *blob),
-                  void (*on_online)(struct vmm_pool *pool));
+/* Who is told of blobs whose names begin so when they are found, and of each pool that has come
+ * online and been looked through. */
+struct pool_listener {
+    const char *prefix;
+    void (*on_blob)(struct vmm_pool *pool, const char *blob);
+    void (*on_online)(struct vmm_pool *pool);
+    struct pool_listener *next; /* the list's */
+};
+
+/* listener: stays for ever. Context: boot. */
+void pools_listen(struct pool_listener *listener);
 
 /* The pool itself; NULL while it is not online, which may end between two calls. */
 struct pool *pools_engine(const struct vmm_pool *pool);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is in a pool: its name, volumes, images, definitions of VMs. */
-#include "core/lib/assert.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/image_pool.h"
@@ -49,23 +48,15 @@ static void take_name(struct vmm_pool *pool)
     kfree(text);
 }
 
-#define LISTENERS_MAX 3u
+static struct pool_listener *listeners;
 
-static struct {
-    const char *prefix;
-    void (*on_blob)(struct vmm_pool *pool, const char *blob);
-    void (*on_online)(struct vmm_pool *pool);
-} listeners[LISTENERS_MAX];
-static u32 listener_count;
-
-void pools_listen(const char *prefix, void (*on_blob)(struct vmm_pool *pool, const char *blob),
-                  void (*on_online)(struct vmm_pool *pool))
+void pools_listen(struct pool_listener *listener)
 {
-    assert(listener_count < LISTENERS_MAX);
-    listeners[listener_count].prefix = prefix;
-    listeners[listener_count].on_blob = on_blob;
-    listeners[listener_count].on_online = on_online;
-    listener_count++;
+    struct pool_listener **end = &listeners;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = listener;
 }
 
 static bool begins_with(const char *text, const char *with)
@@ -75,9 +66,9 @@ static bool begins_with(const char *text, const char *with)
 
 static void tell_listeners(struct vmm_pool *pool, const char *blob)
 {
-    for (u32 i = 0; i < listener_count; i++) {
-        if (begins_with(blob, listeners[i].prefix))
-            listeners[i].on_blob(pool, blob);
+    for (struct pool_listener *l = listeners; l; l = l->next) {
+        if (begins_with(blob, l->prefix))
+            l->on_blob(pool, blob);
     }
 }
 
@@ -126,8 +117,8 @@ void pools_load(struct vmm_pool *pool)
     for_each_object(pool, take_object);
     for_each_object(pool, sweep_object);
     vm_store_save_others(pool);
-    for (u32 i = 0; i < listener_count; i++)
-        listeners[i].on_online(pool);
+    for (struct pool_listener *l = listeners; l; l = l->next)
+        l->on_online(pool);
     pools_get_info(pool, &info);
     log_info("pool", "%s on partition %u of %s: %llu of %llu MiB free, %lu objects", pool->name,
              pool->partition, pool->disk->name, info.usage.free_bytes / MiB,

@@ -58,9 +58,12 @@ static void on_online(struct vmm_pool *pool unused)
 
 void auth_init(const void *dtb, size_t bytes, const struct dtb_report *report)
 {
+    static struct pool_listener listener = {
+        .prefix = AUTH_STORE_PREFIX, .on_blob = on_blob, .on_online = on_online};
+
     if (dtb)
         auth_fdt_read(dtb, bytes, &auth.tokens, &auth.claim, report);
-    pools_listen(AUTH_STORE_PREFIX, on_blob, on_online);
+    pools_listen(&listener);
     auth_users_init(dtb, bytes, report);
     auth_poll();
 }

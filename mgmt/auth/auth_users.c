@@ -53,9 +53,12 @@ static void on_online(struct vmm_pool *pool unused)
 
 void auth_users_init(const void *dtb, size_t bytes, const struct dtb_report *report)
 {
+    static struct pool_listener listener = {
+        .prefix = USER_STORE_PREFIX, .on_blob = on_blob, .on_online = on_online};
+
     if (dtb)
         auth_fdt_users(dtb, bytes, &users, report);
-    pools_listen(USER_STORE_PREFIX, on_blob, on_online);
+    pools_listen(&listener);
 }
 
 void auth_users_settle(void)

@@ -121,10 +121,12 @@ void config_store_poll(void)
 
 void config_store_init(const void *dtb, size_t bytes)
 {
+    static struct pool_listener listener = {
+        .prefix = CONFIG_BLOB, .on_blob = on_blob, .on_online = on_online};
     struct host_config cfg;
 
     host_config_default(&cfg);
     store.dtb = dtb && dtb_is_socle(dtb, bytes) ? dtb : NULL;
     store.is_host_given = memcmp(&cfg.net, host_network_in_force(), sizeof(cfg.net)) != 0;
-    pools_listen(CONFIG_BLOB, on_blob, on_online);
+    pools_listen(&listener);
 }

@@ -310,5 +310,8 @@ static void on_online(struct vmm_pool *pool unused)
 
 void nbd_pools_init(void)
 {
-    pools_listen(NBD_BLOB, on_blob, on_online);
+    static struct pool_listener listener = {
+        .prefix = NBD_BLOB, .on_blob = on_blob, .on_online = on_online};
+
+    pools_listen(&listener);
 }
