@@ -17,6 +17,7 @@ packages=(
 [ "${1:-}" = tests ] && packages+=(
     chromium chromium-driver python3-selenium # the page's test
     qemu-utils libnbd-bin                     # clients of exported volumes, and an NBD server
+    python3-jsonschema                        # replies compared with openapi.json
     nbdkit e2fsprogs                          # another one, and disks whose write cache is lost; what guests have written
 )
 command -v npm >/dev/null || packages+=(npm) # fetching what the web page is made of

@@ -9,6 +9,7 @@
 #include <libfdt.h>
 
 #include "boot/boot_info.h"
+#include "core/kern/timer.h"
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
@@ -202,7 +203,7 @@ void boot_vms_start_later(u32 id)
 }
 
 /* A VM deleted or started over REST in the meantime is as its user wants it. */
-static void start_step(u64 now_ns)
+static void start_step(void)
 {
     static struct vmm_info info; /* too large for the stack */
     struct vmm_error err;
@@ -210,10 +211,10 @@ static void start_step(u64 now_ns)
 
     if (vmm_get(id, &info) || info.state != VMM_STOPPED)
         return;
-    boot.started_ns = now_ns;
     ksnprintf(boot.path, sizeof(boot.path), "vms/%s", info.cfg.name);
     if (vmm_start(id, false, &err))
         tell(vm_fdt_property(err.pointer), err.text);
+    boot.started_ns = time_ns(); /* its image may have taken its time to come from a pool */
 }
 
 static void pools_step(u64 now_ns)
@@ -248,7 +249,7 @@ u64 boot_vms_poll(u64 now_ns)
     if (boot.phase == PHASE_HASH)
         hash_step();
     else if (boot.phase == PHASE_START && now_ns >= start_due())
-        start_step(now_ns);
+        start_step();
     else if (boot.phase == PHASE_POOLS)
         pools_step(now_ns);
     else if (boot.phase != PHASE_START && boot.node < 0)

@@ -17,6 +17,8 @@ import tempfile
 import threading
 import time
 
+import contract
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("SOCLE_BUILD", os.path.join(ROOT, "build"))
 IMAGE_DIR = os.environ.get("SOCLE_IMAGES", BUILD)  # where the hypervisor to be booted is: `make system` has one for tests
@@ -316,7 +318,9 @@ class Backend:
         try:
             connection.request(method, path, body=body, headers=headers)
             reply = connection.getresponse()
-            return Response(reply.status, reply.headers, reply.read())
+            response = Response(reply.status, reply.headers, reply.read())
+            contract.check(method, path, response)
+            return response
         finally:
             connection.close()
 

@@ -221,7 +221,7 @@ def test_shutdown_has_a_limit(clean, problem):
     m.create_vm("deaf", {"firmware": "pvh", "kernel": "echo"})
     m.wait_console("deaf", "echo ready")
     failed = wait_task(m, m.post("/vms/deaf/shutdown", {"grace_ms": 200}))
-    assert failed["state"] == "failed" and "did not switch itself off" in failed["error"]
+    assert failed["state"] == "failed" and "did not switch itself off" in failed["error"]["detail"]
     assert m.state("deaf") == "running"
     assert m.post("/vms/deaf/shutdown").status == 202  # ten minutes, which the next one shortens
     done = wait_task(m, m.post("/vms/deaf/shutdown", {"grace_ms": 200, "then": "poweroff"}))

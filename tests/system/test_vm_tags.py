@@ -13,7 +13,7 @@ from machine import API, body_json
 from test_auth import knock, routes
 
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
-USES = r"/vms/{vm}(/(start|shutdown|poweroff|reset|pause|resume|consoles.*|events|exits|metrics))?$"
+USES = r"/vms/{vm}(/(start|shutdown|poweroff|reset|pause|resume|nmi|consoles.*|events|exits|metrics))?$"
 READS = r"/api/v1/(vms|tasks|images|volumes|networks)(/{[tivn]})?$"
 
 
@@ -42,7 +42,7 @@ def test_every_route(machine, role):
             assert status == 403 and json.loads(text)["type"] == "urn:socle:error:role", at
         elif re.search(USES, path) and verb in ("GET", "POST"):
             assert status == 404, at  # there is no VM of that name
-        elif (re.search(READS, path) and verb == "GET") or path.endswith("/sessions"):
+        elif (re.search(READS, path) and verb == "GET") or path.endswith(("/sessions", "/tasks/{t}")):
             assert status != 403, at
         else:
             assert status == 403 and json.loads(text)["type"] == "urn:socle:error:scope", at

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/vm_json*.c mgmt/api/cloud_init_json.c mgmt/json/json_get.c mgmt/json/json_read.c
- * mgmt/json/json_write.c mgmt/json/json_members.c core/lib/date.c core/lib/printf.c
- * core/vmm/vm_config.c core/vmm/cloud_init.c core/vmm/vmm_error.c tests/fakes/heap.c
+ * SOURCES: mgmt/api/vm_json*.c mgmt/api/cloud_init_json.c mgmt/json/json_get.c
+ * mgmt/json/json_read.c mgmt/json/json_write.c mgmt/json/json_members.c core/lib/date.c
+ * core/lib/printf.c core/vmm/vm_config.c core/vmm/cloud_init.c core/vmm/vmm_error.c
+ * tests/fakes/heap.c
  */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
