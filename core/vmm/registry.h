@@ -84,10 +84,6 @@ int vmm_add(const struct vm_config *cfg, u32 *id, struct vmm_error *err) must_ch
 
 /* A UUID for what was given none: not guessable from another one, and never the same twice. */
 void vmm_uuid_make(const char *name, u8 uuid[16]);
-bool vmm_uuid_is_zero(const u8 uuid[16]);
-
-/* The first of "vm-1", "vm-2" … that no VM has. */
-void vmm_name_make(char name[VM_NAME_MAX + 1]);
 
 /* Changes its state, and marks it as changed. */
 void registry_set_state(struct vmm_entry *entry, enum vmm_state state);

@@ -237,6 +237,11 @@ int vmm_console_input(u32 id, u32 console, const void *src, size_t bytes,
 /* Text forms of a UUID. */
 void vmm_uuid_format(const u8 uuid[16], char text[37]);
 int vmm_uuid_parse(const char *text, u8 uuid[16]) must_check;
+/* True if none was given: one is made with the VM. */
+bool vmm_uuid_is_zero(const u8 uuid[16]);
+
+/* The name that the next VM without one gets. Context: management task. */
+void vmm_name_make(char name[VM_NAME_MAX + 1]);
 
 const char *vmm_state_name(enum vmm_state state);
 

@@ -7,15 +7,6 @@
 #include "core/vmm/clock.h"
 #include "core/vmm/registry.h"
 
-bool vmm_uuid_is_zero(const u8 uuid[16])
-{
-    u8 sum = 0;
-
-    for (u32 i = 0; i < 16; i++)
-        sum |= uuid[i];
-    return sum == 0;
-}
-
 void vmm_uuid_make(const char *name, u8 uuid[16])
 {
     static u64 made;

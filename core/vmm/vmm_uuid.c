@@ -55,3 +55,12 @@ int vmm_uuid_parse(const char *text, u8 uuid[16])
     }
     return 0;
 }
+
+bool vmm_uuid_is_zero(const u8 uuid[16])
+{
+    u8 sum = 0;
+
+    for (u32 i = 0; i < 16; i++)
+        sum |= uuid[i];
+    return sum == 0;
+}

@@ -90,6 +90,8 @@ static void reply_dry_run(struct req *req, u32 id, const struct vm_config *cfg)
     if (id == 0)
         memset(&info, 0, sizeof(info));
     info.cfg = *cfg;
+    if (info.cfg.name[0] == '\0')
+        vmm_name_make(info.cfg.name);
     vm_json_write(reply_json(req, 200), &info, 0);
 }
 

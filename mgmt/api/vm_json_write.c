@@ -13,7 +13,8 @@ static void write_identity(struct json_writer *w, const struct vmm_info *info)
 
     json_put_string(w, "name", cfg->name);
     vmm_uuid_format(cfg->uuid, uuid);
-    json_put_string(w, "uuid", uuid);
+    if (!vmm_uuid_is_zero(cfg->uuid)) /* else it is made with the VM */
+        json_put_string(w, "uuid", uuid);
     json_put_string(w, "description", cfg->description);
     json_key(w, "tags");
     json_array_begin(w);

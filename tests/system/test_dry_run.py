@@ -17,7 +17,8 @@ def would_be(reply):
 
 def test_vm(clean, problem):
     m = clean
-    assert would_be(m.post("/vms?dry_run=true", {"boot": {"kernel": "k"}}))["cpu"]["count"] == 1
+    new = would_be(m.post("/vms?dry_run=true", {"boot": {"kernel": "k"}}))
+    assert new["cpu"]["count"] == 1 and new["name"] == "vm-1" and "uuid" not in new
     m.create_vm("x", {"kernel": "none"}, start=False)
     before = m.get("/vms/x").headers["ETag"]
     changed = would_be(m.patch("/vms/x?dry_run=true", {"cpu": {"weight": 7}}))

@@ -3,7 +3,7 @@
  * SOURCES: mgmt/api/vm_json*.c mgmt/api/cloud_init_json.c mgmt/json/json_get.c
  * mgmt/json/json_read.c mgmt/json/json_write.c mgmt/json/json_members.c core/lib/date.c
  * core/lib/printf.c core/vmm/vm_config.c core/vmm/cloud_init.c core/vmm/vmm_error.c
- * tests/fakes/heap.c
+ * core/vmm/vmm_uuid.c tests/fakes/heap.c
  */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */
@@ -23,21 +23,6 @@ static struct vm_config cfg;
 static struct vm_json_error error;
 
 /* The facade's helpers, as simple as they can be. */
-void vmm_uuid_format(const u8 uuid[16], char text[37])
-{
-    snprintf(text, 37, "%02x000000-0000-0000-0000-000000000000", uuid[0]);
-}
-
-int vmm_uuid_parse(const char *text, u8 uuid[16])
-{
-    unsigned value;
-
-    if (strlen(text) != 36 || sscanf(text, "%2x", &value) != 1)
-        return -EINVAL;
-    uuid[0] = (u8)value;
-    return 0;
-}
-
 const char *vmm_state_name(enum vmm_state state)
 {
     return state == VMM_RUNNING ? "running" : "stopped";
