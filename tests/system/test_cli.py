@@ -180,7 +180,7 @@ def test_images(cli, tmp_path):
     image, = cli.json("image", "list")
     assert image["sha256"] == hashlib.sha256(data).hexdigest() and image["kind"] == "raw"
     table = cli.out("image", "list").splitlines()
-    assert len(table) == 2 and re.match(r"disk.raw  raw   3 MiB  ready +0  [0-9a-f]{12}$", table[1]), table
+    assert len(table) == 2 and re.match(r"disk.raw  raw   3 MiB  3 MiB  ready +0  [0-9a-f]{12}$", table[1]), table
     cli.run("image", "upload", GUEST, "echo")
     assert cli.out("image", "list", "-q").split() == ["disk.raw", "echo"]
     assert [i["kind"] for i in cli.json("image", "list")] == ["raw", "kernel"]

@@ -14,14 +14,16 @@
 
 static void image_row(struct grid *grid, const json_t *image)
 {
-    char size[TEXT_NUMBER_MAX], users[TEXT_NUMBER_MAX],
+    char file[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX], users[TEXT_NUMBER_MAX],
         *digest = mem_text("%.12s", member_text(image, "sha256"));
 
-    text_size(size, member_number(image, "size_bytes"));
+    text_size(file, member_number(image, "size_bytes"));
+    text_size(disk, member_number(image, "virtual_size_bytes"));
     snprintf(users, sizeof(users), "%llu", member_number(image, "users"));
     grid_add(grid, member_text(image, "name"));
     grid_add(grid, member_text(image, "kind"));
-    grid_add(grid, size);
+    grid_add(grid, file);
+    grid_add(grid, disk);
     grid_add(grid, member_text(image, "state"));
     grid_add(grid, users);
     grid_add(grid, digest);
@@ -34,7 +36,7 @@ enum outcome run_image_list(struct cli *cli)
         .path = "/images",
         .is_paged = true,
         .key = "name",
-        .heads = "NAME|KIND|>SIZE|STATE|>USERS|SHA-256",
+        .heads = "NAME|KIND|>FILE|>DISK|STATE|>USERS|SHA-256",
         .row = image_row,
     };
 
