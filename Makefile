@@ -314,7 +314,7 @@ test-image:
 .PHONY: system
 system: all guests $(B)/guest/fio.img test-image store-tool
 	@tools/fetch_bochs.sh
-	SOCLE_IMAGES=$(CURDIR)/$(B)/debug $(PYTHON) -m pytest -q -p no:cacheprovider -rs tests/system $(ARGS)
+	SOCLE_IMAGES=$(CURDIR)/$(B)/debug $(PYTHON) -m pytest -q -p no:cacheprovider -rs --durations=25 tests/system $(ARGS)
 
 # -- running ----------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import pytest
 from backend import body_json
 from test_host_tls import P384, Authority, make_key, openssl
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 VERSIONS = ["1.2", "1.3"]
 

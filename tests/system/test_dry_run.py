@@ -6,6 +6,7 @@ import pytest
 from machine import BUILD, Machine, body_json, disk_args
 from test_disks import wait_tables
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 2, "memory": "1G"}
 MIB = 1 << 20
 

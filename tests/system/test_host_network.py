@@ -314,7 +314,7 @@ def test_config_survives(machine, tmp_path, problem):
         again.wait_ready()
         assert "socle.dtb" not in again.serial().replace("socle.dtb turns TLS off", "")
         assert again.json("/host/network")["settings"] == machine.json("/host/network")["settings"]
-        assert again.json("/networks")["items"] == machine.json("/networks")
+        assert again.json("/networks")["items"] == machine.json("/networks")["items"]
     for name in ("lab", "blue", "alone"):
         assert machine.delete(f"/networks/{name}").status == 204
     confirm(machine, change(machine, {**DYNAMIC, "hostname": "socle"}))

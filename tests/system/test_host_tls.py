@@ -13,6 +13,7 @@ from backend import body_json, compile_dtb
 from machine import Machine
 from test_pools import Host
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 NAMES = "DNS:rack-7.example,IP:127.0.0.1,IP:fd00::7"
 P256 = ("EC", "ec_paramgen_curve:P-256")

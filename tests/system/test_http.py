@@ -3,6 +3,7 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 
 

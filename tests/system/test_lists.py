@@ -3,8 +3,11 @@
 
 import json
 
+import pytest
+
 from machine import body_json
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 2, "memory": "1G"}
 NDJSON = {"Accept": "application/x-ndjson"}
 

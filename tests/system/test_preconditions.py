@@ -5,6 +5,7 @@ import pytest
 
 from machine import body_json
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 2, "memory": "1G"}
 
 # Path, a body that makes it, and one that changes it: PATCH, or (method, query, body) of another request.

@@ -13,6 +13,7 @@ import pytest
 from backend import compile_dtb
 from machine import Machine, uses_tcg
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from backend import API
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 2, "memory": "1G"}
 
 MiB = 1 << 20

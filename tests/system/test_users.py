@@ -14,6 +14,7 @@ import pytest
 from backend import compile_dtb
 from machine import API, body_json, make_machine, uses_bochs
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 PASSWORD = "correct horse \u00e4 battery"
 

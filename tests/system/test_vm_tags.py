@@ -12,6 +12,7 @@ from backend import BUILD
 from machine import API, body_json
 from test_auth import knock, routes
 
+pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
 USES = r"/vms/{vm}(/(start|shutdown|poweroff|reset|pause|resume|nmi|consoles.*|events|exits|metrics))?$"
 READS = r"/api/v1/(vms|tasks|images|volumes|networks)(/{[tivn]})?$"
