@@ -128,6 +128,7 @@ def test_starts_at_once_do_not_overcommit(clean, problem):
 
 
 REQUESTS = 1000
+RESETS_MAX = 3  # of a client
 CLIENTS = 16
 ALLOWED = {  # what may happen to a request, whatever the others do meanwhile
     "create": {200, 201, 409}, "start": {200, 404, 409, 507}, "poweroff": {200, 404, 409},
@@ -158,7 +159,7 @@ class Client:
             reply = self.connection.getresponse()
         except ConnectionResetError:
             self.resets += 1  # the emulators' user network does that now and then, most to new ones: see README
-            assert self.resets == 1
+            assert self.resets <= RESETS_MAX
             self.connection.close()
             return self.ask(what, name)
         return Response(reply.status, reply.headers, reply.read())

@@ -137,10 +137,8 @@ def refused(tmp_path):
     """What -> (file, words of the refusal)."""
     base, path = tmp_path / "base.raw", tmp_path / "bad.qcow2"
     base.write_bytes(os.urandom(MIB))
-    key = ["--object", "secret,id=s,data=socle"]
     for what, args, words in (
             ("backing", ["-b", base, "-F", "raw"], "backing file"),
-            ("luks", [*key, "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10"], "encrypted"),
             ("zstd", ["-o", "compression_type=zstd"], "not compressed by deflate"),
             ("external", ["-o", f"data_file={tmp_path}/data.raw"], "another file")):
         qemu_img("create", "-q", "-f", "qcow2", *args, path, MIB)
@@ -148,6 +146,8 @@ def refused(tmp_path):
         path.unlink()
     qemu_img("convert", "-f", "raw", "-O", "qcow2", base, path)
     file = path.read_bytes()
+    # The header's crypt_method says LUKS: qemu-img makes such a file only on a machine that is quiet enough to time its key.
+    yield "luks", file[:32] + (2).to_bytes(4, "big") + file[36:], "encrypted"
     for length in (4, 600, 70000, 200000, len(file) - 1):
         yield f"cut-{length}", file[:length], "ends"
     yield "corrupt", file[:79] + b"\2" + file[80:], "marked as corrupt"
