@@ -15,8 +15,9 @@
 #include "drivers/block/volume_disk.h"
 #include "mm/kheap.h"
 
-/* A disk that does not answer does not keep the host from its work. */
-#define SETTLE_NS (15 * NS_PER_S)
+/* A disk that does not answer does not keep the host from its work; one that has yet to spin up,
+ * 30 s for many together, is waited for. */
+#define SETTLE_NS (60 * NS_PER_S)
 
 static struct list registry = LIST_INIT(registry); /* in name order */
 static u32 count;
@@ -89,6 +90,11 @@ struct pool *pools_engine(const struct vmm_pool *pool)
 const char *pools_name(const struct vmm_pool *pool)
 {
     return pool->name;
+}
+
+bool pools_was_found(const struct vmm_pool *pool)
+{
+    return pool->is_found;
 }
 
 struct vmm_pool *pools_default(void)
@@ -253,11 +259,15 @@ static void look_at(struct blkdev *disk, const struct gpt *gpt)
 
     for (u32 i = 0; i < gpt->count; i++) {
         const struct gpt_partition *part = &gpt->parts[i];
+        struct vmm_pool *pool;
 
         if (memcmp(part->type, type, sizeof(type)) != 0 || pools_on(disk, part->number))
             continue; /* or a request came first */
         name_from(part, disk, name);
-        if (!pools_attach(name, disk, part->number, NULL))
+        pool = pools_attach(name, disk, part->number, NULL);
+        if (pool)
+            pool->is_found = true;
+        else
             log_warn("pool", "partition %u of %s is left out: there are too many pools",
                      part->number, disk->name);
     }

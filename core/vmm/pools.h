@@ -64,7 +64,7 @@ void pools_init(void (*wake)(void));
 void pools_poll(void);
 
 /* Servers do not count here. True when each disk has been looked at and each pool found has been
- * mounted, or not; and 15 s after boot. */
+ * mounted, or not; and 60 s after boot. */
 bool pools_are_settled(void);
 
 struct vmm_pool *pools_find(const char *name); /* NULL: there is none */
@@ -120,6 +120,10 @@ void pools_listen(struct pool_listener *listener);
 /* The pool itself; NULL while it is not online, which may end between two calls. */
 struct pool *pools_engine(const struct vmm_pool *pool);
 const char *pools_name(const struct vmm_pool *pool);
+
+/* True: it was on one of the host's disks at boot. False: it was added by request, and who is in it
+ * has no rights here. */
+bool pools_was_found(const struct vmm_pool *pool);
 
 /* Makes durable what has been written. Before the host goes down. */
 void pools_flush(void);

@@ -17,6 +17,7 @@ struct vmm_pool {
     struct pool_remote *remote; /* of a server's, which has none of disk, on and engine; or NULL */
     int error;                  /* why */
     bool is_named;              /* by request: the name is to be written */
+    bool is_found;              /* by the host itself, not by request */
     bool is_loaded;
     bool is_ending;
     bool is_told; /* that it has failed */

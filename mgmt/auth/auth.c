@@ -22,16 +22,16 @@ static struct {
     struct claim claim;
     struct limiter limiter;
     struct audit audit;
-    bool is_settled; /* no more tokens come from pools */
+    bool is_settled; /* the pools have been looked at, or the time is over */
 } auth;
 
-/* A pool that was there at boot has a token. */
+/* A pool that was there at boot has a token: its owner is never shut out, however late it is. */
 static void on_blob(struct vmm_pool *pool, const char *blob)
 {
     struct token token;
     int rc;
 
-    if (auth.is_settled)
+    if (!pools_was_found(pool))
         return;
     rc = auth_store_read(pools_engine(pool), blob, &token);
     if (rc == 0)
@@ -68,11 +68,11 @@ void auth_init(const void *dtb, size_t bytes, const struct dtb_report *report)
     auth_poll();
 }
 
-/* Every token that is kept has been found: is there an administrator? */
+/* Every token that is kept has been found, unless its disk is very slow: is there an
+ * administrator? */
 static void settle(void)
 {
     auth.is_settled = true;
-    auth_users_settle();
     if (auth_is_claimed())
         return;
     if (auth.claim.code[0] == '\0' && !random_is_ready())

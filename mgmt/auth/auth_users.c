@@ -12,7 +12,6 @@
 #include "mgmt/auth/user_store.h"
 
 static struct user_store users;
-static bool is_settled; /* no more come from pools */
 
 const struct user_store *auth_users(void)
 {
@@ -24,7 +23,7 @@ static void on_blob(struct vmm_pool *pool, const char *blob)
     struct user user;
     int rc;
 
-    if (is_settled)
+    if (!pools_was_found(pool))
         return;
     rc = user_store_read(pools_engine(pool), blob, &user);
     if (rc == 0 && user_find(&users, user.name))
@@ -59,11 +58,6 @@ void auth_users_init(const void *dtb, size_t bytes, const struct dtb_report *rep
     if (dtb)
         auth_fdt_users(dtb, bytes, &users, report);
     pools_listen(&listener);
-}
-
-void auth_users_settle(void)
-{
-    is_settled = true;
 }
 
 bool auth_has_admin(const char *except_token, const char *except_user)

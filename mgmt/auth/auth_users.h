@@ -13,9 +13,6 @@
 /* Takes those of socle.dtb, which may be NULL, and those of pools as they are found. */
 void auth_users_init(const void *dtb, size_t bytes, const struct dtb_report *report);
 
-/* No more come from pools. */
-void auth_users_settle(void);
-
 const struct user_store *auth_users(void);
 
 /* True if an administrator can come in without that token, and without that user; NULL: all count.

@@ -518,3 +518,20 @@ def test_tokens(disk, problem):
         assert m.delete(f"/tokens/{viewer.split('.')[1]}").status == 204
         problem(m.get("/vms", token=viewer), 401, "bad_token")
     check(disk)
+
+
+@pytest.mark.parametrize("rate,least", [(8192, 15), pytest.param(2048, 60, marks=pytest.mark.soak)])
+def test_slow_disk(disk, rate, least):
+    """A disk takes long to show what is on it. The host waits a minute, for its key, too; its owner is known whenever the disk is there."""
+    with Host(disk) as m:
+        m.make_pool()
+        pin = m.key_pin()
+        m.kill()
+    with Host(f"format=raw,file={disk},throttling.bps-read={rate}") as m:
+        m.disk, m.admin_token = disk, Host.tokens[disk]
+        m.wait_ready(timeout=400)
+        mounted = m.wait_serial(r"\[ *([\d.]+)\] \d I pool: tank on partition", timeout=200)
+        assert float(mounted[1]) > least, "that was not slow"
+        m.wait_pool("tank")
+        assert (m.key_pin() == pin) == (least < 60)
+        assert [t["role"] for t in m.json("/tokens")["items"]] == ["admin"]
