@@ -53,10 +53,11 @@ def wait_resident(m, is_so, timeout=240):
     return vm_memory(m)["resident_bytes"]
 
 
-def check_promise(m, size, attempts=50):
+def check_promise(m, size, timeout=120):
     """What lies above the target is free for all, what lies below is kept for the guest. The two figures come one after the
     other, and the guest goes on meanwhile: they are compared where it did nothing. Return: the host's memory then."""
-    for _ in range(attempts):
+    deadline = time.monotonic() + timeout * m.patience
+    while time.monotonic() < deadline:
         before = vm_memory(m)["resident_bytes"]
         host = check_sums(m)
         if vm_memory(m)["resident_bytes"] == before:

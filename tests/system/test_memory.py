@@ -33,10 +33,11 @@ def vms_bytes(m):
     return sum(vm["resident_bytes"] + vm["page_table_bytes"] for vm in vms)
 
 
-def check_sums(m, attempts=50):
+def check_sums(m, timeout=120):
     """Every byte is somewhere, on one node, and the VMs' own figures are what the host counts for them. Those come in answers
     of their own while guests give memory back: they are compared where nothing changed meanwhile."""
-    for _ in range(attempts):
+    deadline = time.monotonic() + timeout * m.patience
+    while time.monotonic() < deadline:
         before = vms_bytes(m)
         host = memory(m)
         assert host["total_bytes"] == sum(host[k] for k in ("free_bytes", "vm_bytes", "image_bytes", "volume_bytes", "hv_bytes")), host
