@@ -15,9 +15,10 @@
 #include "drivers/block/volume_disk.h"
 #include "mm/kheap.h"
 
-/* A disk that does not answer does not keep the host from its work; one that has yet to spin up,
- * 30 s for many together, is waited for. */
-#define SETTLE_NS (60 * NS_PER_S)
+/* A disk that does not answer does not keep the host from its work. One that has shown that it has
+ * a pool is given more time to show the rest: the host's key and settings are in it. */
+#define TABLE_NS (15 * NS_PER_S)
+#define MOUNT_NS (60 * NS_PER_S)
 
 static struct list registry = LIST_INIT(registry); /* in name order */
 static u32 count;
@@ -336,12 +337,11 @@ void pools_poll(void)
 bool pools_are_settled(void)
 {
     int error;
+    u64 now = time_ns();
     u32 i = 0;
 
-    if (time_ns() > SETTLE_NS)
-        return true;
     for (struct blkdev *disk = blk_next(NULL); disk; disk = blk_next(disk), i++) {
-        if (!(looked & BIT(i))) /* its table may be there since the last look */
+        if (!(looked & BIT(i)) && now < TABLE_NS) /* its table may be there since the last look */
             return false;
     }
     list_for_each(pos, &registry)
@@ -349,7 +349,8 @@ bool pools_are_settled(void)
         const struct vmm_pool *pool = list_entry(pos, struct vmm_pool, link);
         enum pool_state state = pool->remote ? POOL_FAILED : state_of(pool, &error);
 
-        if (state == POOL_MOUNTING || (state == POOL_ONLINE && !pool->is_loaded))
+        if ((state == POOL_MOUNTING || (state == POOL_ONLINE && !pool->is_loaded)) &&
+            now < MOUNT_NS)
             return false;
     }
     return true;

@@ -63,8 +63,8 @@ void pools_init(void (*wake)(void));
  * that have been mounted, and ends those that were unmounted. */
 void pools_poll(void);
 
-/* Servers do not count here. True when each disk has been looked at and each pool found has been
- * mounted, or not; and 60 s after boot. */
+/* Servers do not count here. True when each disk has been looked at, or 15 s have passed since
+ * boot, and each pool found has been mounted, or not, or 60 s have passed. */
 bool pools_are_settled(void);
 
 struct vmm_pool *pools_find(const char *name); /* NULL: there is none */

@@ -12,7 +12,7 @@ from test_linux import shell
 from test_volumes import MIB, again, boot, make, off
 
 MACHINE = {"smp": 2, "memory": "1G"}
-ROUNDS, BYTES = (8, 100000) if uses_bochs() else (20, 2000000)
+ROUNDS, BYTES = 8, 100000 if uses_bochs() else 500000
 
 
 def add(m, vm, disk, **spec):

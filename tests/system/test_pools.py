@@ -522,7 +522,7 @@ def test_tokens(disk, problem):
 
 @pytest.mark.parametrize("rate,least", [(8192, 15), pytest.param(2048, 60, marks=pytest.mark.soak)])
 def test_slow_disk(disk, rate, least):
-    """A disk takes long to show what is on it. The host waits a minute, for its key, too; its owner is known whenever the disk is there."""
+    """A disk takes long to show what is in its pool. The host waits a minute, for its key, too; its owner is known whenever it is there."""
     with Host(disk) as m:
         m.make_pool()
         pin = m.key_pin()
