@@ -2,6 +2,7 @@
 /* Fingerprint, names and validity out of an X.509 certificate. */
 #include "mgmt/tls/tls_facts.h"
 
+#include "core/lib/hex.h"
 #include "core/lib/printf.h"
 #include "core/lib/sha256.h"
 #include "core/lib/string.h"
@@ -30,21 +31,6 @@ const char *tls_key_pin(void)
     return facts.pin;
 }
 
-static void digest_of(const mbedtls_x509_buf *data, u8 digest[SHA256_BYTES])
-{
-    struct sha256 hash;
-
-    sha256_init(&hash);
-    sha256_update(&hash, data->p, data->len);
-    sha256_final(&hash, digest);
-}
-
-static void write_fingerprint(const u8 digest[SHA256_BYTES])
-{
-    for (u32 i = 0; i < SHA256_BYTES; i++)
-        ksnprintf(facts.fingerprint + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* Base64 of a digest: ten groups of three bytes and one of two. */
 static void write_pin(const u8 digest[SHA256_BYTES])
 {
@@ -70,9 +56,9 @@ void tls_facts_note(const void *certificate)
     u8 digest[SHA256_BYTES];
 
     facts.certificate = certificate;
-    digest_of(&facts.certificate->raw, digest);
-    write_fingerprint(digest);
-    digest_of(&facts.certificate->pk_raw, digest);
+    sha256_of(facts.certificate->raw.p, facts.certificate->raw.len, digest);
+    hex_write(facts.fingerprint, digest, sizeof(digest));
+    sha256_of(facts.certificate->pk_raw.p, facts.certificate->pk_raw.len, digest);
     write_pin(digest);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/lib/printf.c core/lib/str.c core/lib/sha256.c */
-/* Formatting, bounded copies, SHA-256, rings and lists. */
+/* SOURCES: core/lib/hex.c core/lib/printf.c core/lib/str.c core/lib/sha256.c */
+/* Formatting, bounded copies, hexadecimal digits, SHA-256, rings and lists. */
+#include "core/lib/hex.h"
 #include "core/lib/list.h"
 #include "core/lib/printf.h"
 #include "core/lib/ring.h"
@@ -60,6 +61,41 @@ TEST(str_copy_terminates)
     CHECK(!str_copy(dst, 0, "a"));
 }
 
+TEST(hex_is_written_in_small_digits_and_read_in_both)
+{
+    static const u8 bytes[] = {0x00, 0x9a, 0xbf, 0xff};
+    char hex[9];
+    u8 back[5];
+
+    CHECK(hex_write(hex, bytes, sizeof bytes) == hex + 8);
+    CHECK_STR(hex, "009abfff");
+    CHECK_STR(hex_read(back, 4, "009aBFfF rest"), " rest");
+    CHECK(memcmp(back, bytes, sizeof bytes) == 0);
+    CHECK(hex_write(hex, bytes, 0) == hex);
+    CHECK_STR(hex, "");
+}
+
+TEST(hex_that_is_none_is_refused)
+{
+    u8 back[2] = {0};
+
+    CHECK_EQ(hex_digit('/'), -1);
+    CHECK_EQ(hex_digit(':'), -1);
+    CHECK_EQ(hex_digit('@'), -1);
+    CHECK_EQ(hex_digit('G'), -1);
+    CHECK_EQ(hex_digit('`'), -1);
+    CHECK_EQ(hex_digit('g'), -1);
+    CHECK_EQ(hex_digit('\0'), -1);
+    CHECK(!hex_read(back, 2, ""));
+    CHECK(!hex_read(back, 2, "123"));
+    CHECK(!hex_read(back, 2, "12 4"));
+    CHECK(hex_read_small(back, 2, "12af"));
+    CHECK_EQ(back[1], 0xaf);
+    CHECK(!hex_read_small(back, 2, "12aF"));
+    CHECK(!hex_read_small(back, 2, "12af0"));
+    CHECK(!hex_read_small(back, 2, "12a"));
+}
+
 static const char *digest_of(const void *data, size_t bytes, size_t step)
 {
     static char hex[65];
@@ -70,8 +106,7 @@ static const char *digest_of(const void *data, size_t bytes, size_t step)
     for (size_t at = 0; at < bytes; at += step)
         sha256_update(&s, (const u8 *)data + at, bytes - at < step ? bytes - at : step);
     sha256_final(&s, digest);
-    for (unsigned i = 0; i < 32; i++)
-        ksnprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    hex_write(hex, digest, sizeof digest);
     return hex;
 }
 
@@ -79,10 +114,13 @@ static const char *digest_of(const void *data, size_t bytes, size_t step)
 TEST(sha256_vectors)
 {
     static u8 million[1000000];
+    u8 abc[32];
 
     memset(million, 'a', sizeof million);
     CHECK_STR(digest_of("", 0, 1),
               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    sha256_of("abc", 3, abc);
+    CHECK_EQ(abc[0] << 8 | abc[31], 0xbaad);
     CHECK_STR(digest_of("abc", 3, 3),
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     CHECK_STR(digest_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, 7),

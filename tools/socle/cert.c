@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lib/hex.h"
 #include "core/lib/sha256.h"
 
 #define PEM_BYTES_MAX   65536u
@@ -93,15 +94,6 @@ static bool find_key(struct span der, struct span *key)
     return take(&fields, key, &inside) == DER_SEQUENCE;
 }
 
-static void digest(const u8 *data, size_t len, u8 out[SHA256_BYTES])
-{
-    struct sha256 sha;
-
-    sha256_init(&sha);
-    sha256_update(&sha, data, len);
-    sha256_final(&sha, out);
-}
-
 static void write_pin(const u8 digest_bytes[SHA256_BYTES], char *pin)
 {
     char *out = pin + sprintf(pin, "sha256//");
@@ -132,10 +124,9 @@ bool cert_identify(const char *pem, struct cert_id *id)
     len = der ? decode_pem(pem, der) : 0;
     ok = find_key((struct span){der, der + len}, &key);
     if (ok) {
-        digest(der, len, hash);
-        for (u32 i = 0; i < SHA256_BYTES; i++)
-            sprintf(id->fingerprint + 2 * i, "%02x", hash[i]);
-        digest(key.at, (size_t)(key.end - key.at), hash);
+        sha256_of(der, len, hash);
+        hex_write(id->fingerprint, hash, sizeof(hash));
+        sha256_of(key.at, (size_t)(key.end - key.at), hash);
         write_pin(hash, id->pin);
     }
     free(der);
