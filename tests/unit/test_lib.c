@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/lib/hex.c core/lib/printf.c core/lib/str.c core/lib/sha256.c */
-/* Formatting, bounded copies, hexadecimal digits, SHA-256, rings and lists. */
+/* SOURCES: core/lib/base64.c core/lib/hex.c core/lib/printf.c core/lib/str.c core/lib/sha256.c */
+/* Formatting, bounded copies, hexadecimal digits, base64, SHA-256, rings and lists. */
+#include "core/lib/base64.h"
 #include "core/lib/hex.h"
 #include "core/lib/list.h"
 #include "core/lib/printf.h"
@@ -94,6 +95,50 @@ TEST(hex_that_is_none_is_refused)
     CHECK(!hex_read_small(back, 2, "12aF"));
     CHECK(!hex_read_small(back, 2, "12af0"));
     CHECK(!hex_read_small(back, 2, "12a"));
+}
+
+/* RFC 4648 10. */
+TEST(base64_is_written_and_read)
+{
+    static const char *const pairs[][2] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xfb\xff\xbe", "+/++"},
+    };
+    char written[BASE64_SIZE(6)];
+    u8 back[6];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+        size_t bytes = strlen(pairs[i][0]);
+        const char *at = pairs[i][1];
+
+        base64_write(written, (const u8 *)pairs[i][0], bytes);
+        CHECK_STR(written, pairs[i][1]);
+        CHECK_EQ(base64_read(back, sizeof back, &at), bytes);
+        CHECK(memcmp(back, pairs[i][0], bytes) == 0);
+        CHECK_STR(at, pairs[i][1] + (bytes * 8 + 5) / 6); /* the padding */
+    }
+}
+
+TEST(base64_ends_at_what_is_no_digit_or_does_not_fit)
+{
+    const char *at = "Zm9v:YmFy";
+    u8 back[4] = {0, 0, 0, 0x55};
+
+    CHECK_EQ(base64_read(back, 3, &at), 3);
+    CHECK_STR(at, ":YmFy");
+    at = "Zm9vYmFy";
+    CHECK_EQ(base64_read(back, 3, &at), 3);
+    CHECK_STR(at, "mFy");
+    CHECK_EQ(back[3], 0x55);
+    CHECK_EQ(base64_digit('-'), -1);
+    CHECK_EQ(base64_digit('='), -1);
+    CHECK_EQ(base64_digit('\0'), -1);
 }
 
 static const char *digest_of(const void *data, size_t bytes, size_t step)
