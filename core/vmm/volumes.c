@@ -135,13 +135,6 @@ int volumes_of_image(const char *image, struct volume **out)
  * -------------------------------------------------------------------------------------------------------
  */
 
-static int no_memory(struct vmm_error *err)
-{
-    vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                  "The hypervisor is out of memory.");
-    return -ENOMEM;
-}
-
 static int make_in_ram(const struct volume_spec *spec, struct volume **out, struct vmm_error *err)
 {
     struct image *img = spec->image[0] ? image_find(spec->image) : NULL;
@@ -163,7 +156,7 @@ static int make_in_ram(const struct volume_spec *spec, struct volume **out, stru
     else
         rc = volume_ram_create(spec->name, spec->size_bytes, NULL, spec->is_read_only, out);
     if (rc == -ENOMEM)
-        return no_memory(err);
+        return vmm_error_no_memory(err);
     if (rc && rc != -EINVAL)
         vmm_error_set(err, "state", "/from/image", "GET /api/v1/pools says how its pool is.",
                       "Image \"%s\" cannot be read.", spec->image);
@@ -308,7 +301,7 @@ int volumes_create(const struct volume_spec *spec, struct volume **out, struct v
         return rc;
     entry = kzalloc(sizeof(*entry));
     if (!entry)
-        return no_memory(err);
+        return vmm_error_no_memory(err);
     entry->spec = *spec;
     rc = make(&entry->spec, out, err);
     if (rc) {
@@ -473,7 +466,7 @@ int volumes_grow(struct volume *volume, u64 size_bytes, struct vmm_error *err)
         return rc;
     rc = volume->ops->grow(volume, size_bytes / volume->block_bytes);
     if (rc == -ENOMEM)
-        return no_memory(err);
+        return vmm_error_no_memory(err);
     if (rc && rc != -EINVAL && volume_pool_of(volume))
         return pools_explain(rc, pools_find(entry_of(volume)->spec.pool), err);
     if (rc)
