@@ -88,12 +88,13 @@ $(B)/gen/web_assets.h: tools/gen_web.py $(wildcard mgmt/web/*) | $(D)/.stamp
 	$(Q)$(PYTHON) tools/gen_web.py $(D) >$@
 $(OBJ)/mgmt/api/api_web.o: $(B)/gen/web_assets.h
 
-# The build's identity is data of its own, so that a new commit recompiles one file.
+# The build's identity is data of its own, so that a new commit recompiles one file. $$PPID, this make's number: another
+# one may run beside it.
 $(B)/gen/build_id.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define BUILD_VERSION "%s"\n#define BUILD_GIT "%s"\n#define BUILD_LINES %s\n' '$(VERSION)' '$(GIT_ID)' \
-	    "$$(cat $(KERNEL_SRC) $(LOADER_SRC) | wc -l)" >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	    "$$(cat $(KERNEL_SRC) $(LOADER_SRC) | wc -l)" >$@.$$PPID
+	@cmp -s $@.$$PPID $@ && rm $@.$$PPID || mv $@.$$PPID $@
 .PHONY: FORCE
 FORCE:
 

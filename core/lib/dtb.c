@@ -4,6 +4,7 @@
 
 #include <libfdt.h>
 
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 
 /* libfdt checks everything but the alignment of two of the blocks, which it then relies on. */
@@ -46,31 +47,11 @@ bool dtb_number(const void *dtb, int node, const char *name, u64 *value)
     return true;
 }
 
-/* Return: 0-15, or -1. */
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
-
 bool dtb_sha256(const void *dtb, int node, const char *name, u8 digest[32])
 {
     const char *text = dtb_string(dtb, node, name);
 
-    if (!text || strlen(text) != 64)
-        return false;
-    for (u32 i = 0; i < 32; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        digest[i] = (u8)(high << 4 | low);
-    }
-    return true;
+    return text && hex_read_small(digest, 32, text);
 }
 
 bool dtb_has(const void *dtb, int node, const char *name)

@@ -108,3 +108,12 @@ void sha256_final(struct sha256 *s, u8 digest[SHA256_BYTES])
     for (unsigned i = 0; i < SHA256_BYTES; i++)
         digest[i] = (u8)(s->state[i / 4] >> (24 - 8 * (i % 4)));
 }
+
+void sha256_of(const void *data, size_t bytes, u8 digest[SHA256_BYTES])
+{
+    struct sha256 s;
+
+    sha256_init(&s);
+    sha256_update(&s, data, bytes);
+    sha256_final(&s, digest);
+}

@@ -19,4 +19,7 @@ void sha256_update(struct sha256 *s, const void *data, size_t bytes);
 /* Ends the computation; the structure must be initialised again before another. */
 void sha256_final(struct sha256 *s, u8 digest[SHA256_BYTES]);
 
+/* All three, of what is in one piece and no secret. */
+void sha256_of(const void *data, size_t bytes, u8 digest[SHA256_BYTES]);
+
 #endif

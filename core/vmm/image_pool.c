@@ -10,6 +10,7 @@
 #include "core/vmm/image_pool.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
@@ -285,19 +286,13 @@ int image_pool_begin(struct vmm_pool *pool, u64 size_hint, struct image_rest **o
 /* Return: false if the text is no number of ours. */
 static bool parse_number(const char *name, u64 *number)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *at = name + strlen(IMAGE_POOL_PREFIX);
+    u8 bytes[NUMBER_DIGITS / 2];
 
     *number = 0;
-    if (strnlen(at, NUMBER_DIGITS + 1) != NUMBER_DIGITS)
+    if (!hex_read_small(bytes, sizeof(bytes), name + strlen(IMAGE_POOL_PREFIX)))
         return false;
-    for (; *at; at++) {
-        const char *found = strchr(digits, *at);
-
-        if (!found)
-            return false;
-        *number = *number << 4 | (u64)(found - digits);
-    }
+    for (u32 i = 0; i < sizeof(bytes); i++)
+        *number = *number << 8 | bytes[i];
     return true;
 }
 

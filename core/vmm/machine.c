@@ -271,11 +271,8 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
     struct vm *vm = kmalloc(sizeof(*vm));
     int rc;
 
-    if (!vm) {
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
-        return -ENOMEM;
-    }
+    if (!vm)
+        return vmm_error_no_memory(err);
     rc = pcpu_plan_make(entry, err);
     parts.node = memory_node(entry);
     if (rc == 0)
@@ -289,9 +286,7 @@ int machine_power_on(struct vmm_entry *entry, bool paused, struct vmm_error *err
     if (start_vcpus(entry, paused)) {
         vm_stop(vm, VM_STOP_FORCED);
         tear_down(entry);
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
-        return -ENOMEM;
+        return vmm_error_no_memory(err);
     }
     entry->overhead_bytes = own_bytes() - own_before;
     entry->started_ns = time_ns();

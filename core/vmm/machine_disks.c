@@ -23,8 +23,7 @@ static int open_image(const struct vm_disk *disk, struct volume **out, struct vm
         vmm_error_set(err, "semantic", "/disks", "Use one that is not empty.",
                       "Image \"%s\" of disk \"%s\" cannot be a disk.", disk->image, disk->id);
     else if (rc)
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
+        vmm_error_no_memory(err);
     return rc == -ENOENT ? -EINVAL : rc;
 }
 

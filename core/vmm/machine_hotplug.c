@@ -94,8 +94,7 @@ static int no_room(int rc, const struct vmm_entry *entry, struct vmm_error *err)
         vmm_error_set(err, "no_space", NULL, "Remove another disk first.",
                       "VM \"%s\" has no place for another device.", entry->cfg.name);
     else
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
+        vmm_error_no_memory(err);
     return rc;
 }
 

@@ -174,8 +174,7 @@ int pools_explain(int rc, const struct vmm_pool *pool, struct vmm_error *err)
                       "Pool \"%s\" holds something of that name which was left out at boot.",
                       pool->name);
     else if (rc == -ENOMEM)
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
+        vmm_error_no_memory(err);
     else
         vmm_error_set(err, "state", NULL,
                       "GET /api/v1/pools says how it is; the host's log says more.",

@@ -33,11 +33,8 @@ int pools_put_remote(const char *name, struct pool_remote *remote, struct vmm_po
     if (rc)
         return rc;
     pool = kzalloc(sizeof(*pool));
-    if (!pool) {
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
-        return -ENOMEM;
-    }
+    if (!pool)
+        return vmm_error_no_memory(err);
     (void)str_copy(pool->name, sizeof(pool->name), name);
     pool->remote = remote;
     pools_insert(pool);

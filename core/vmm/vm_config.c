@@ -3,6 +3,7 @@
 #include "core/vmm/vm_config.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 #include "core/vmm/cloud_init.h"
 #include "core/vmm/vmm_error.h"
@@ -197,24 +198,12 @@ void vm_nic_default(struct vm_nic *nic)
         (struct vm_nic){.network = VM_NETWORK_DEFAULT, .model = VM_NIC_VIRTIO, .checks_mac = true};
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool vm_mac_parse(const char *text, u8 mac[6])
 {
     for (u32 i = 0; i < 6; i++) {
-        int high = hex_digit(text[0]);
-        int low = high < 0 ? -1 : hex_digit(text[1]);
-
-        if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
+        text = hex_read(&mac[i], 1, text);
+        if (!text || *text++ != (i < 5 ? ':' : '\0'))
             return false;
-        mac[i] = (u8)(high * 16 + low);
-        text += 3;
     }
     return true;
 }

@@ -404,6 +404,16 @@ static int find_alive(u32 id, bool waiting_will_do, struct vmm_entry **out, stru
     return definition_wrong_state(*out, "Start it first.", err);
 }
 
+/* The same, if its vCPUs run; hint: what to do about it if they do not. */
+static int find_running(u32 id, const char *hint, struct vmm_entry **out, struct vmm_error *err)
+{
+    int rc = find_alive(id, false, out, err);
+
+    if (rc || (*out)->state == VMM_RUNNING)
+        return rc;
+    return definition_wrong_state(*out, hint, err);
+}
+
 int vmm_poweroff(u32 id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
@@ -427,12 +437,10 @@ int vmm_reset(u32 id, struct vmm_error *err)
 int vmm_pause(u32 id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
-    int rc = find_alive(id, false, &entry, err);
+    int rc = find_running(id, "Only a running VM can be paused.", &entry, err);
 
     if (rc)
         return rc;
-    if (entry->state != VMM_RUNNING)
-        return definition_wrong_state(entry, "Only a running VM can be paused.", err);
     vm_pause(entry->vm);
     registry_set_state(entry, VMM_PAUSED);
     return 0;
@@ -455,25 +463,20 @@ int vmm_resume(u32 id, struct vmm_error *err)
 int vmm_power_button(u32 id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
-    int rc = find_alive(id, false, &entry, err);
+    int rc = find_running(id, "Resume it first.", &entry, err);
 
-    if (rc)
-        return rc;
-    if (entry->state != VMM_RUNNING)
-        return definition_wrong_state(entry, "Resume it first.", err);
-    vpm_power_button(entry->vm);
-    return 0;
+    if (rc == 0)
+        vpm_power_button(entry->vm);
+    return rc;
 }
 
 int vmm_nmi(u32 id, struct vmm_error *err)
 {
     struct vmm_entry *entry;
-    int rc = find_alive(id, false, &entry, err);
+    int rc = find_running(id, "Resume it first.", &entry, err);
 
     if (rc)
         return rc;
-    if (entry->state != VMM_RUNNING)
-        return definition_wrong_state(entry, "Resume it first.", err);
     if (entry->vm->irqchip->send_nmi(entry->vm->vcpus[0]))
         return 0;
     return definition_wrong_state(entry, "Its guest has the local APIC off and takes no NMI.", err);

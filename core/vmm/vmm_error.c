@@ -2,6 +2,7 @@
 /* What is told to the user when a request cannot be carried out. */
 #include "core/vmm/vmm_error.h"
 
+#include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 
@@ -15,4 +16,11 @@ void vmm_error_set(struct vmm_error *err, const char *slug, const char *pointer,
     kvsnprintf(err->text, sizeof(err->text), fmt, args);
     va_end(args);
     ksnprintf(err->hint, sizeof(err->hint), "%s", hint);
+}
+
+int vmm_error_no_memory(struct vmm_error *err)
+{
+    vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
+                  "The hypervisor is out of memory.");
+    return -ENOMEM;
 }

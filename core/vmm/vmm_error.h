@@ -10,4 +10,7 @@
 void vmm_error_set(struct vmm_error *err, const char *slug, const char *pointer, const char *hint,
                    const char *fmt, ...) printf_like(5, 6);
 
+/* The host's heap has no more. Return: -ENOMEM. */
+int vmm_error_no_memory(struct vmm_error *err);
+
 #endif

@@ -32,8 +32,7 @@ static int explain_disk(int rc, const struct volume_spec *spec, struct vmm_error
                       "Another volume, or a pool, has this part of disk \"%s\", or some of it.",
                       spec->disk);
     else if (rc)
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
+        vmm_error_no_memory(err);
     return rc == -EAGAIN ? -EBUSY : rc == -ENOENT || rc == -EPERM ? -EINVAL : rc;
 }
 

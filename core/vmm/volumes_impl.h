@@ -6,6 +6,11 @@
 #include "core/vmm/pools.h"
 #include "core/vmm/volumes.h"
 
+/* Makes one in RAM, empty or over an image. Return: 0; -EINVAL, -ENOMEM, or what reading the image
+ * gave, with *err filled. */
+int volumes_make_in_ram(const struct volume_spec *spec, struct volume **out,
+                        struct vmm_error *err) must_check;
+
 /* Makes a volume in a pool that works: empty, or of an image, a snapshot or another volume of the
  * same pool, with which it shares what neither changes. Return: 0; an error with *err filled. */
 int volumes_make_in_pool(const struct volume_spec *spec, struct vmm_pool *pool, struct volume **out,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Images: listed, read back, deleted. */
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 #include "core/vmm/image.h"
 #include "core/vmm/image_pool.h"
@@ -24,8 +24,7 @@ void api_image_write(struct json_writer *w, const struct image *img)
     char hex[65];
 
     image_get_info(img, &info);
-    for (u32 i = 0; i < sizeof(info.sha256); i++)
-        ksnprintf(hex + 2 * i, 3, "%02x", info.sha256[i]);
+    hex_write(hex, info.sha256, sizeof(info.sha256));
     json_object_begin(w);
     json_put_string(w, "name", info.name);
     if (info.kind < ARRAY_SIZE(kind_names))

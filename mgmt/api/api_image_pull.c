@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* POST /images: what the host is to fetch by URL. */
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 #include "mgmt/api/api_image.h"
 #include "mgmt/api/api_tasks.h"
@@ -35,27 +36,14 @@ static int read_url(struct body_reader *r, const struct json_node *node)
     return body_bad(r, node, why, "Use a URL such as https://host/path/file.img.");
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int read_sha256(struct body_reader *r, const struct json_node *node, u8 out[SHA256_BYTES])
 {
     char text[2 * SHA256_BYTES + 1];
-    bool is_good =
-        json_get_string(r->doc, node, text, sizeof(text)) == 0 && strlen(text) == 2 * SHA256_BYTES;
+    const char *end = json_get_string(r->doc, node, text, sizeof(text)) == 0
+                          ? hex_read(out, SHA256_BYTES, text)
+                          : NULL;
 
-    for (u32 i = 0; is_good && i < SHA256_BYTES; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-        is_good = high >= 0 && low >= 0;
-        out[i] = (u8)(high * 16 + low);
-    }
-    if (is_good)
+    if (end && *end == '\0')
         return 0;
     return body_bad(r, node, "This is no SHA-256.", "Write 64 hexadecimal digits.");
 }

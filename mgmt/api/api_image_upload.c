@@ -8,13 +8,13 @@
  * "Resumable Uploads for HTTP", with the image's own path in place of a resource of the upload.
  */
 #include "core/kern/timer.h"
+#include "core/lib/base64.h"
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/sha256.h"
 #include "core/lib/string.h"
 #include "mgmt/api/api_events.h"
 #include "mgmt/api/api_image.h"
-#include "mgmt/tls/base64.h"
 #include "mgmt/http/server.h"
 #include "mgmt/api/uploads.h"
 
@@ -26,19 +26,11 @@ static int take_digest(struct req *req, u8 sha256[SHA256_BYTES])
 {
     const char *header = http_header(req->http, "repr-digest");
     const char *at = header ? strstr(header, "sha-256=:") : NULL;
-    u32 bits = 0, value = 0, bytes = 0;
 
     if (!at)
         return 0;
-    for (at += strlen("sha-256=:"); base64_digit(*at) >= 0 && bytes < SHA256_BYTES; at++) {
-        value = (value << 6 | (u32)base64_digit(*at)) & 0xffff;
-        bits += 6;
-        if (bits < 8)
-            continue;
-        bits -= 8;
-        sha256[bytes++] = (u8)(value >> bits);
-    }
-    if (bytes == SHA256_BYTES && (*at == '=' || *at == ':'))
+    at += strlen("sha-256=:");
+    if (base64_read(sha256, SHA256_BYTES, &at) == SHA256_BYTES && (*at == '=' || *at == ':'))
         return 1;
     api_error(req, &(struct problem){
                        .slug = "bad_value",

@@ -222,11 +222,7 @@ static int read_disk(struct body_reader *r, const struct json_node *node)
 
 static int read_partition(struct body_reader *r, const struct json_node *node)
 {
-    u64 number = 0;
-    int rc = body_number(r, node, UINT32_MAX, &number);
-
-    spec_of(r)->partition = (u32)number;
-    return rc;
+    return body_u32(r, node, &spec_of(r)->partition);
 }
 
 static int read_boot_disk(struct body_reader *r, const struct json_node *node)

@@ -38,6 +38,15 @@ int body_number(struct body_reader *r, const struct json_node *node, u64 max, u6
                     "Use digits only; units are part of the field's name.");
 }
 
+int body_u32(struct body_reader *r, const struct json_node *node, u32 *out)
+{
+    u64 value = 0;
+    int rc = body_number(r, node, UINT32_MAX, &value);
+
+    *out = (u32)value;
+    return rc;
+}
+
 int body_flag(struct body_reader *r, const struct json_node *node, bool *out)
 {
     if (json_get_bool(r->doc, node, out) == 0)

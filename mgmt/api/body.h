@@ -35,6 +35,7 @@ int body_bad(const struct body_reader *r, const struct json_node *node, const ch
 int body_text(struct body_reader *r, const struct json_node *node, char *dst,
               size_t size) must_check;
 int body_number(struct body_reader *r, const struct json_node *node, u64 max, u64 *out) must_check;
+int body_u32(struct body_reader *r, const struct json_node *node, u32 *out) must_check;
 int body_flag(struct body_reader *r, const struct json_node *node, bool *out) must_check;
 
 /*

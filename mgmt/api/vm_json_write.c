@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* VM definitions, with what is known of the VM, to JSON. */
-#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "drivers/net/network.h"
 #include "mgmt/api/cloud_init_json.h"
@@ -73,17 +72,14 @@ static void write_cpu(struct json_writer *w, const struct vm_config *cfg)
 
 static void write_nic(struct json_writer *w, const struct vm_config *cfg, const struct vm_nic *nic)
 {
-    char text[18];
     u8 mac[6];
 
     vm_nic_mac(cfg, nic, mac);
-    ksnprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-              mac[4], mac[5]);
     json_object_begin(w);
     json_put_string(w, "id", nic->id);
     json_put_string(w, "network", nic->network);
     json_put_string(w, "model", "virtio");
-    json_put_string(w, "mac", text);
+    json_put_mac(w, "mac", mac);
     json_put_ipv4(w, "ip_seen",
                   netport_ip_seen(network_port_find(nic->network, cfg->name, nic->id)));
     json_key(w, "limits");

@@ -3,13 +3,13 @@
 #include "mgmt/auth/auth_admit.h"
 
 #include "core/kern/timer.h"
+#include "core/lib/base64.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
 #include "mgmt/auth/auth.h"
 #include "mgmt/auth/auth_password.h"
 #include "mgmt/auth/auth_users.h"
-#include "mgmt/tls/base64.h"
 #include "mgmt/tls/client_ca.h"
 #include "mgmt/tls/random.h"
 #include "mgmt/tls/tls_peer.h"
@@ -135,18 +135,8 @@ static bool by_token(struct req *req, const char *text)
 /* "name:password" out of base64. Return: false if it is none, or too long for one. */
 static bool basic_decode(const char *text, char dst[BASIC_MAX + 1])
 {
-    u32 bits = 0, count = 0, len = 0;
+    size_t len = base64_read((u8 *)dst, BASIC_MAX, &text);
 
-    for (; base64_digit(*text) >= 0; text++) {
-        bits = bits << 6 | (u32)base64_digit(*text);
-        count += 6;
-        if (count < 8)
-            continue;
-        count -= 8;
-        if (len == BASIC_MAX)
-            return false;
-        dst[len++] = (char)(bits >> count);
-    }
     while (*text == '=')
         text++;
     dst[len] = '\0';

@@ -3,7 +3,7 @@
 #include "mgmt/auth/session.h"
 
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 
 #define SECRET_BYTES (SESSION_SECRET_LEN / 2)
@@ -33,12 +33,6 @@ static struct session *slot_find(struct session_store *store, u64 now_ns)
     return oldest;
 }
 
-static void put_secret(const u8 *bytes, char text[SESSION_SECRET_LEN + 1])
-{
-    for (u32 i = 0; i < SECRET_BYTES; i++)
-        ksnprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 int session_begin(struct session_store *store, const struct session *whose, u64 now_ns,
                   int (*random)(void *dst, size_t bytes), struct session_secrets *secrets)
 {
@@ -47,8 +41,8 @@ int session_begin(struct session_store *store, const struct session *whose, u64 
 
     if (random(bytes, sizeof(bytes)) != 0)
         return -EIO;
-    put_secret(bytes, secrets->cookie);
-    put_secret(bytes + SECRET_BYTES, secrets->csrf);
+    hex_write(secrets->cookie, bytes, SECRET_BYTES);
+    hex_write(secrets->csrf, bytes + SECRET_BYTES, SECRET_BYTES);
     mem_wipe(bytes, sizeof(bytes));
     *session = (struct session){.begin_ns = now_ns, .used_ns = now_ns, .version = whose->version};
     (void)str_copy(session->token, sizeof(session->token), whose->token);

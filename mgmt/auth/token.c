@@ -3,6 +3,7 @@
 #include "mgmt/auth/token.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 
@@ -99,13 +100,6 @@ int token_add(struct token_store *store, const struct token *token, u64 unix_ns)
     return token_put(store, token, unix_ns, TOKENS_MAX - 1) ? 0 : -ENOSPC;
 }
 
-static char *put_hex(char *to, const u8 *bytes, u32 count)
-{
-    for (u32 i = 0; i < count; i++)
-        to += ksnprintf(to, 3, "%02x", bytes[i]);
-    return to;
-}
-
 /* A new id, and the text that is shown once. */
 static int name_and_secret(const struct token_store *store, struct token *token,
                            int (*random)(void *dst, size_t bytes), char text[TOKEN_TEXT_MAX + 1])
@@ -116,11 +110,11 @@ static int name_and_secret(const struct token_store *store, struct token *token,
     for (u32 tries = 0; tries < ID_TRIES; tries++) {
         if (random(bytes, sizeof(bytes)) != 0)
             return -EIO;
-        (void)put_hex(token->id, bytes, ID_BYTES);
+        hex_write(token->id, bytes, ID_BYTES);
         if (token_find(store, token->id))
             continue;
         to = text + ksnprintf(text, TOKEN_TEXT_MAX + 1, TOKEN_PREFIX "%s.", token->id);
-        (void)put_hex(to, bytes + ID_BYTES, SECRET_BYTES);
+        hex_write(to, bytes + ID_BYTES, SECRET_BYTES);
         mem_wipe(bytes, sizeof(bytes));
         return 0;
     }

@@ -3,6 +3,7 @@
 #include "mgmt/auth/user.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 
 bool password_is_allowed(const char *password)
@@ -14,29 +15,6 @@ bool password_is_allowed(const char *password)
             return false;
     }
     return len >= PASSWORD_MIN && len <= PASSWORD_MAX;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Return: what follows the digits; NULL if they are not as many. */
-static const char *read_hex(const char *text, u8 *dst, u32 bytes)
-{
-    for (u32 i = 0; i < bytes; i++, text += 2) {
-        int high = hex_digit(text[0]);
-        int low = high < 0 ? -1 : hex_digit(text[1]);
-
-        if (low < 0)
-            return NULL;
-        dst[i] = (u8)(high << 4 | low);
-    }
-    return text;
 }
 
 /* Return: what follows the number and its '$'; NULL. */
@@ -58,10 +36,10 @@ bool password_parse(const char *text, struct password_hash *hash)
         return false;
     text = read_iterations(text + sizeof(scheme) - 1, &hash->iterations);
     if (text)
-        text = read_hex(text, hash->salt, sizeof(hash->salt));
+        text = hex_read(hash->salt, sizeof(hash->salt), text);
     if (!text || *text != '$')
         return false;
-    text = read_hex(text + 1, hash->key, sizeof(hash->key));
+    text = hex_read(hash->key, sizeof(hash->key), text + 1);
     return text && *text == '\0';
 }
 

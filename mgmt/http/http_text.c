@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Percent-encoding, queries and status names. */
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 #include "mgmt/http/http.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 int http_decode(const char *text, size_t len, bool plus_is_space, char *dst, size_t size)
 {
@@ -23,12 +13,11 @@ int http_decode(const char *text, size_t len, bool plus_is_space, char *dst, siz
         char c = text[i];
 
         if (c == '%') {
-            int high = len - i > 2 ? hex_digit(text[i + 1]) : -1;
-            int low = len - i > 2 ? hex_digit(text[i + 2]) : -1;
+            u8 byte;
 
-            if (high < 0 || low < 0)
+            if (len - i <= 2 || !hex_read(&byte, 1, text + i + 1))
                 return -EINVAL;
-            c = (char)(high * 16 + low);
+            c = (char)byte;
             i += 2;
         } else if (c == '+' && plus_is_space) {
             c = ' ';

@@ -3,6 +3,7 @@
 #include "mgmt/json/json.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "mgmt/json/json_string.h"
@@ -14,21 +15,11 @@
 
 static bool hex4(const char *s, u32 *value)
 {
-    *value = 0;
-    for (u32 i = 0; i < 4; i++) {
-        char c = s[i];
-        u32 digit;
+    u8 bytes[2];
 
-        if (c >= '0' && c <= '9')
-            digit = (u32)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            digit = (u32)(c - 'a') + 10;
-        else if (c >= 'A' && c <= 'F')
-            digit = (u32)(c - 'A') + 10;
-        else
-            return false;
-        *value = *value << 4 | digit;
-    }
+    if (!hex_read(bytes, sizeof(bytes), s))
+        return false;
+    *value = (u32)bytes[0] << 8 | bytes[1];
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "mgmt/nbd/nbd_remote.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/x86/log.h"
@@ -96,8 +97,7 @@ static int make_name(const struct volume *volume, char name[NBD_EXPORT_NAME + 1]
 
     if (random_bytes(secret, sizeof(secret)) != 0)
         return -EIO;
-    for (u32 i = 0; i < SECRET_BYTES; i++)
-        len += ksnprintf(name + len, 3, "%02x", secret[i]);
+    hex_write(name + len, secret, sizeof(secret));
     mem_wipe(secret, sizeof(secret));
     return 0;
 }

@@ -3,7 +3,7 @@
 #include "mgmt/nbd/nbd_json.h"
 
 #include "core/lib/errno.h"
-#include "core/lib/printf.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 #include "mgmt/nbd/nbd.h"
 
@@ -44,26 +44,14 @@ static int read_ca(struct body_reader *r, const struct json_node *node)
                     "Send what is in the file, with its line breaks as \\n.");
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int read_pin(struct body_reader *r, const struct json_node *node)
 {
     struct nbd_server *server = server_of(r);
     char text[2 * SHA256_BYTES + 1];
-    bool is_good = json_get_string(r->doc, node, text, sizeof(text)) == 0 &&
-                   strlen(text) == 2 * (size_t)SHA256_BYTES;
 
-    for (u32 i = 0; is_good && i < SHA256_BYTES; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-        is_good = high >= 0 && low >= 0;
-        server->pin[i] = (u8)((u32)high << 4 | ((u32)low & 15u));
-    }
     server->has_pin = true;
-    if (is_good)
+    if (json_get_string(r->doc, node, text, sizeof(text)) == 0 &&
+        hex_read_small(server->pin, sizeof(server->pin), text))
         return 0;
     return body_bad(r, node, "This value must be a SHA-256 in 64 small hexadecimal digits.",
                     "openssl x509 -in cert.pem -outform DER | sha256sum");
@@ -105,8 +93,7 @@ static void write_pin(struct json_writer *w, const u8 pin[SHA256_BYTES])
 {
     char text[2 * SHA256_BYTES + 1];
 
-    for (u32 i = 0; i < SHA256_BYTES; i++)
-        ksnprintf(text + 2 * i, 3, "%02x", pin[i]);
+    hex_write(text, pin, SHA256_BYTES);
     json_put_string(w, "certificate_sha256", text);
 }
 

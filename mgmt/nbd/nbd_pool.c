@@ -72,8 +72,7 @@ static int attach(struct pool_remote *remote, const struct volume_spec *spec, st
         vmm_error_set(err, "no_space", NULL, "DELETE a volume of a server.",
                       "There are %u volumes of servers, the most possible.", NBD_REMOTES_MAX);
     else if (rc)
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
+        vmm_error_no_memory(err);
     is_stale |= rc == 0;
     return rc;
 }
@@ -154,11 +153,8 @@ int nbd_pool_put(const char *name, const struct nbd_server *server, struct vmm_p
     if (rc || (*out && is_same(*out, server)))
         return rc;
     pool = kzalloc(sizeof(*pool));
-    if (!pool) {
-        vmm_error_set(err, "no_memory", NULL, "Stop a VM or delete an image.",
-                      "The hypervisor is out of memory.");
-        return -ENOMEM;
-    }
+    if (!pool)
+        return vmm_error_no_memory(err);
     pool->remote.ops = &ops;
     pool->server = *server;
     (void)str_copy(pool->name, sizeof(pool->name), name);

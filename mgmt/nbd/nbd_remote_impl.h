@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the parts of a remote volume share: nbd_remote.c (requests and their life) and
- * nbd_remote_link.c (the connection and its bytes). Private to both.
+ * What the parts of a remote volume share: nbd_remote.c (requests and their life),
+ * nbd_remote_command.c (what the server is asked) and nbd_remote_link.c (the connection and its
+ * bytes). Private to them.
  */
 #ifndef SOCLE_MGMT_NBD_REMOTE_IMPL_H
 #define SOCLE_MGMT_NBD_REMOTE_IMPL_H

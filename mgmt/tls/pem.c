@@ -2,9 +2,9 @@
 /* The PEM reader: lines, labels, base64. */
 #include "mgmt/tls/pem.h"
 
+#include "core/lib/base64.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "mgmt/tls/base64.h"
 
 static const char begin[] = "-----BEGIN ";
 static const char end[] = "-----END ";

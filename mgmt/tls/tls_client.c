@@ -164,13 +164,10 @@ static bool has_pinned_certificate(const struct tls_session *session, const stru
 {
     const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&session->ssl);
     u8 digest[SHA256_BYTES];
-    struct sha256 hash;
 
     if (!certificate)
         return false;
-    sha256_init(&hash);
-    sha256_update(&hash, certificate->raw.p, certificate->raw.len);
-    sha256_final(&hash, digest);
+    sha256_of(certificate->raw.p, certificate->raw.len, digest);
     return memcmp(digest, trust->pin, sizeof(digest)) == 0; /* neither is a secret */
 }
 

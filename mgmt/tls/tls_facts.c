@@ -2,6 +2,8 @@
 /* Fingerprint, names and validity out of an X.509 certificate. */
 #include "mgmt/tls/tls_facts.h"
 
+#include "core/lib/base64.h"
+#include "core/lib/hex.h"
 #include "core/lib/printf.h"
 #include "core/lib/sha256.h"
 #include "core/lib/string.h"
@@ -14,10 +16,12 @@
 /* Between the host's clock and the CA's, for a certificate that was made just now. */
 #define CLOCK_SLACK_NS (300 * NS_PER_S)
 
+#define PIN_KIND "sha256//"
+
 static struct {
     const mbedtls_x509_crt *certificate; /* NULL: none yet */
     char fingerprint[2 * SHA256_BYTES + 1];
-    char pin[sizeof("sha256//") + 44];
+    char pin[sizeof(PIN_KIND) - 1 + BASE64_SIZE(SHA256_BYTES)];
 } facts;
 
 const char *tls_fingerprint(void)
@@ -30,50 +34,16 @@ const char *tls_key_pin(void)
     return facts.pin;
 }
 
-static void digest_of(const mbedtls_x509_buf *data, u8 digest[SHA256_BYTES])
-{
-    struct sha256 hash;
-
-    sha256_init(&hash);
-    sha256_update(&hash, data->p, data->len);
-    sha256_final(&hash, digest);
-}
-
-static void write_fingerprint(const u8 digest[SHA256_BYTES])
-{
-    for (u32 i = 0; i < SHA256_BYTES; i++)
-        ksnprintf(facts.fingerprint + 2 * i, 3, "%02x", digest[i]);
-}
-
-/* Base64 of a digest: ten groups of three bytes and one of two. */
-static void write_pin(const u8 digest[SHA256_BYTES])
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *to = facts.pin;
-
-    (void)str_copy(to, sizeof(facts.pin), "sha256//");
-    to += strlen(to);
-    for (u32 i = 0; i < SHA256_BYTES; i += 3) {
-        bool is_last = i + 2 == SHA256_BYTES;
-        u32 group = (u32)digest[i] << 16 | (u32)digest[i + 1] << 8 | (is_last ? 0u : digest[i + 2]);
-
-        for (u32 shift = 18; shift != 0; shift -= 6)
-            *to++ = letters[group >> shift & 63u];
-        *to++ = is_last ? '=' : letters[group & 63u];
-    }
-    *to = '\0';
-}
-
 void tls_facts_note(const void *certificate)
 {
     u8 digest[SHA256_BYTES];
 
     facts.certificate = certificate;
-    digest_of(&facts.certificate->raw, digest);
-    write_fingerprint(digest);
-    digest_of(&facts.certificate->pk_raw, digest);
-    write_pin(digest);
+    sha256_of(facts.certificate->raw.p, facts.certificate->raw.len, digest);
+    hex_write(facts.fingerprint, digest, sizeof(digest));
+    sha256_of(facts.certificate->pk_raw.p, facts.certificate->pk_raw.len, digest);
+    (void)str_copy(facts.pin, sizeof(facts.pin), PIN_KIND);
+    base64_write(facts.pin + strlen(facts.pin), digest, sizeof(digest));
 }
 
 /* What does not fit is cut. */

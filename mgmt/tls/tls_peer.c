@@ -2,6 +2,7 @@
 /* Fingerprint, names and validity out of a client's certificate. */
 #include "mgmt/tls/tls_peer.h"
 
+#include "core/lib/hex.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
@@ -63,13 +64,9 @@ static u64 unix_ns_of(const mbedtls_x509_time *time)
 static void read_digest(struct tls_peer *out, const mbedtls_x509_crt *certificate)
 {
     u8 digest[SHA256_BYTES];
-    struct sha256 hash;
 
-    sha256_init(&hash);
-    sha256_update(&hash, certificate->raw.p, certificate->raw.len);
-    sha256_final(&hash, digest);
-    for (u32 i = 0; i < SHA256_BYTES; i++)
-        ksnprintf(out->sha256 + 2 * i, 3, "%02x", digest[i]);
+    sha256_of(certificate->raw.p, certificate->raw.len, digest);
+    hex_write(out->sha256, digest, sizeof(digest));
 }
 
 static void drop_copy(mbedtls_ssl_context *ssl)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: mgmt/auth/session.c mgmt/auth/token.c mgmt/auth/role.c mgmt/auth/claim.c
- * mgmt/time_text.c core/lib/date.c core/lib/str.c core/lib/sha256.c core/lib/printf.c
+ * mgmt/time_text.c core/lib/date.c core/lib/hex.c core/lib/str.c core/lib/sha256.c
+ * core/lib/printf.c
  */
 /*
  * Any text as a token, a claim code, cookies and a time: nothing lets in, and a time that is taken

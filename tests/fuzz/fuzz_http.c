@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/http/http.c mgmt/http/http_text.c build/deps/http-parser/http_parser.c */
+/* SOURCES: mgmt/http/http.c mgmt/http/http_text.c core/lib/hex.c
+ * build/deps/http-parser/http_parser.c */
 /*
  * Any bytes, whole and byte by byte: no request may be read in two ways, so the two give the same
  * events.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/tls/pem.c core/lib/str.c */
+/* SOURCES: mgmt/tls/pem.c core/lib/base64.c core/lib/str.c */
 /* Any text as PEM, into a buffer of any size: the reader ends, and stays inside both. */
 #include <stdint.h>
 #include <stdlib.h>

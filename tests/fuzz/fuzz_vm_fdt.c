@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vmm_error.c core/vmm/vmm_uuid.c
- * core/vmm/cloud_init.c core/vmm/cloud_init_fdt.c core/lib/dtb.c core/lib/printf.c core/lib/str.c
- * boot/boot_files.c tests/fakes/libfdt.c tests/fakes/heap.c
+ * core/vmm/cloud_init.c core/vmm/cloud_init_fdt.c core/lib/dtb.c core/lib/hex.c
+ * core/lib/printf.c core/lib/str.c boot/boot_files.c tests/fakes/libfdt.c tests/fakes/heap.c
  */
 /*
  * Any bytes as socle.dtb: the loader's list and the readers of images and VMs refuse them or stay

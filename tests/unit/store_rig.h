@@ -17,6 +17,11 @@
 
 #define RIG_QUEUE 512
 
+/* What rig_make_pool puts into a datastore: a volume's data at PLACE, and a blob. */
+#define RIG_PLACE (33 * MiB)
+#define RIG_DATA  MiB
+#define RIG_BLOB  9000u
+
 enum rig_event_type { RIG_SUBMITTED, RIG_DONE };
 
 struct rig_event {
@@ -31,6 +36,7 @@ struct rig_event {
 struct rig {
     struct store_disk disk; /* first */
     u8 **block;             /* NULL: never written, garbage */
+    u8 **good;              /* NULL, or what rig_keep has kept */
     u64 blocks;
     struct store_io *queue[RIG_QUEUE];
     u32 request[RIG_QUEUE];
@@ -195,6 +201,9 @@ static inline void rig_drop_blocks(struct rig *r)
 static inline void rig_fini(struct rig *r)
 {
     rig_drop_blocks(r);
+    for (u64 i = 0; r->good && i < r->blocks; i++)
+        free(r->good[i]);
+    free(r->good);
     free(r->block);
     free(r->memory);
     for (u32 i = 0; i < r->event_count; i++)
@@ -291,6 +300,55 @@ static inline bool rig_is_consistent(struct rig *r)
     return CHECK_EQ(usage.free_bytes + usage.data_bytes + usage.node_bytes + usage.fixed_bytes,
                     usage.total_bytes) &&
            ok;
+}
+
+/* A volume "a" of random data without zeroes (these stand for loss), a snapshot "s" of it, a blob
+ * "b"; then `over` is written over the second block of "a". */
+static inline void rig_make_pool(struct rig *r, u8 data[RIG_DATA], u8 *over)
+{
+    struct store_volume a;
+    u64 seed = 1;
+
+    for (u32 i = 0; i < RIG_DATA; i += 8) {
+        u64 word = rig_random(&seed) | 0x0101010101010101;
+
+        memcpy(data + i, &word, 8);
+    }
+    CHECK_EQ(rig_format(r), 0);
+    CHECK_EQ(rig_create(r, "a", 64 * MiB), 0);
+    CHECK_EQ(rig_open(r, "a", &a), 0);
+    CHECK_EQ(rig_io(r, STORE_WRITE, &a, RIG_PLACE, data, RIG_DATA), 0);
+    CHECK_EQ(rig_copy(r, STORE_SNAPSHOT, "s", "a"), 0);
+    CHECK_EQ(rig_io(r, STORE_WRITE, &a, RIG_PLACE + STORE_BLOCK, over, STORE_BLOCK), 0);
+    CHECK_EQ(rig_run(r,
+                     (struct store_op){
+                         .kind = STORE_BLOB_PUT, .name = "b", .mem = data, .bytes = RIG_BLOB}),
+             0);
+}
+
+/* Remembers what is on the disk, which must be consistent. Once for a rig. */
+static inline void rig_keep(struct rig *r)
+{
+    CHECK(rig_is_consistent(r));
+    r->good = calloc(r->blocks, sizeof *r->good);
+    for (u64 i = 0; i < r->blocks; i++) {
+        if (!r->block[i])
+            continue;
+        r->good[i] = malloc(STORE_BLOCK);
+        memcpy(r->good[i], r->block[i], STORE_BLOCK);
+    }
+}
+
+/* Makes the disk what it was then, or all but its journal. */
+static inline void rig_restore(struct rig *r, bool with_journal)
+{
+    struct store_geometry g;
+
+    CHECK(store_geometry(&g, r->blocks));
+    rig_drop_blocks(r);
+    for (u64 i = 0; i < r->blocks; i++)
+        if (r->good[i] && (with_journal || i < g.journal[0] || i >= g.table))
+            rig_write(r, i * STORE_BLOCK, r->good[i], STORE_BLOCK);
 }
 
 static inline struct store_usage rig_usage(struct rig *r)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: mgmt/auth/auth_fdt.c mgmt/auth/scope.c mgmt/auth/user.c mgmt/auth/token.c
- * mgmt/auth/role.c mgmt/auth/claim.c core/lib/dtb.c core/lib/str.c core/lib/sha256.c
- * core/lib/printf.c tests/fakes/libfdt.c
+ * mgmt/auth/role.c mgmt/auth/claim.c core/lib/dtb.c core/lib/hex.c core/lib/str.c
+ * core/lib/sha256.c core/lib/printf.c tests/fakes/libfdt.c
  */
 /* Credentials in socle.dtb: right ones are taken, one with a mistake is left out as a whole. */
 #include "tests/unit/harness.h"
@@ -13,6 +13,7 @@
 
 #include <libfdt.h>
 
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 #include "mgmt/auth/auth_fdt.h"
 
@@ -40,8 +41,7 @@ static void begin(const char *code)
     u8 digest[SHA256_BYTES];
 
     token_digest(TEXT, digest);
-    for (u32 i = 0; i < SHA256_BYTES; i++)
-        sprintf(digest_text + 2 * i, "%02x", digest[i]);
+    hex_write(digest_text, digest, sizeof(digest));
     CHECK_EQ(fdt_create(blob, sizeof(blob)), 0);
     CHECK_EQ(fdt_finish_reservemap(blob), 0);
     CHECK_EQ(fdt_begin_node(blob, ""), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: boot/boot_files.c core/lib/dtb.c tests/fakes/libfdt.c */
+/* SOURCES: boot/boot_files.c core/lib/dtb.c core/lib/hex.c tests/fakes/libfdt.c */
 /* The loader lists what /images names, in order, and no path that leaves the folder. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: tools/socle/cert.c core/lib/sha256.c */
+/* SOURCES: tools/socle/cert.c core/lib/base64.c core/lib/hex.c core/lib/sha256.c */
 /* A certificate's digests, and bytes that are no certificate. */
 #include "tests/unit/harness.h"
 

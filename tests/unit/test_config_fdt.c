@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: mgmt/config/config_fdt.c mgmt/net/network_fdt.c mgmt/net/network_text.c
- * mgmt/config/host_config.c core/lib/dtb.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
+ * mgmt/config/host_config.c core/lib/dtb.c core/lib/hex.c core/lib/printf.c core/lib/str.c
+ * tests/fakes/libfdt.c
  */
 /* What is written comes back the same; networks with mistakes are told and left out. */
 #include "tests/unit/harness.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/config/host_config.c core/lib/dtb.c core/lib/str.c tests/fakes/libfdt.c */
+/* SOURCES: mgmt/config/host_config.c core/lib/dtb.c core/lib/hex.c core/lib/str.c
+ * tests/fakes/libfdt.c */
 /* socle.dtb: what is set is taken, what makes no sense is left out, damage is noticed. */
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/http/http.c mgmt/http/http_text.c build/deps/http-parser/http_parser.c */
+/* SOURCES: mgmt/http/http.c mgmt/http/http_text.c core/lib/hex.c
+ * build/deps/http-parser/http_parser.c */
 /* HTTP requests: whole, byte by byte and pipelined; two-way readable ones are refused. */
 #include "tests/unit/harness.h"
 

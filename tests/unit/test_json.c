@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOURCES: mgmt/json/json_read.c mgmt/json/json_get.c mgmt/json/json_write.c core/lib/date.c
- * core/lib/printf.c */
+ * core/lib/hex.c core/lib/printf.c */
 /* JSON: what RFC 8259 forbids is refused, values come out exact, the writer never overruns. */
 #include "tests/unit/harness.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: core/lib/printf.c core/lib/str.c core/lib/sha256.c */
-/* Formatting, bounded copies, SHA-256, rings and lists. */
+/* SOURCES: core/lib/base64.c core/lib/hex.c core/lib/printf.c core/lib/str.c core/lib/sha256.c */
+/* Formatting, bounded copies, hexadecimal digits, base64, SHA-256, rings and lists. */
+#include "core/lib/base64.h"
+#include "core/lib/hex.h"
 #include "core/lib/list.h"
 #include "core/lib/printf.h"
 #include "core/lib/ring.h"
@@ -60,6 +62,85 @@ TEST(str_copy_terminates)
     CHECK(!str_copy(dst, 0, "a"));
 }
 
+TEST(hex_is_written_in_small_digits_and_read_in_both)
+{
+    static const u8 bytes[] = {0x00, 0x9a, 0xbf, 0xff};
+    char hex[9];
+    u8 back[5];
+
+    CHECK(hex_write(hex, bytes, sizeof bytes) == hex + 8);
+    CHECK_STR(hex, "009abfff");
+    CHECK_STR(hex_read(back, 4, "009aBFfF rest"), " rest");
+    CHECK(memcmp(back, bytes, sizeof bytes) == 0);
+    CHECK(hex_write(hex, bytes, 0) == hex);
+    CHECK_STR(hex, "");
+}
+
+TEST(hex_that_is_none_is_refused)
+{
+    u8 back[2] = {0};
+
+    CHECK_EQ(hex_digit('/'), -1);
+    CHECK_EQ(hex_digit(':'), -1);
+    CHECK_EQ(hex_digit('@'), -1);
+    CHECK_EQ(hex_digit('G'), -1);
+    CHECK_EQ(hex_digit('`'), -1);
+    CHECK_EQ(hex_digit('g'), -1);
+    CHECK_EQ(hex_digit('\0'), -1);
+    CHECK(!hex_read(back, 2, ""));
+    CHECK(!hex_read(back, 2, "123"));
+    CHECK(!hex_read(back, 2, "12 4"));
+    CHECK(hex_read_small(back, 2, "12af"));
+    CHECK_EQ(back[1], 0xaf);
+    CHECK(!hex_read_small(back, 2, "12aF"));
+    CHECK(!hex_read_small(back, 2, "12af0"));
+    CHECK(!hex_read_small(back, 2, "12a"));
+}
+
+/* RFC 4648 10. */
+TEST(base64_is_written_and_read)
+{
+    static const char *const pairs[][2] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xfb\xff\xbe", "+/++"},
+    };
+    char written[BASE64_SIZE(6)];
+    u8 back[6];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+        size_t bytes = strlen(pairs[i][0]);
+        const char *at = pairs[i][1];
+
+        base64_write(written, (const u8 *)pairs[i][0], bytes);
+        CHECK_STR(written, pairs[i][1]);
+        CHECK_EQ(base64_read(back, sizeof back, &at), bytes);
+        CHECK(memcmp(back, pairs[i][0], bytes) == 0);
+        CHECK_STR(at, pairs[i][1] + (bytes * 8 + 5) / 6); /* the padding */
+    }
+}
+
+TEST(base64_ends_at_what_is_no_digit_or_does_not_fit)
+{
+    const char *at = "Zm9v:YmFy";
+    u8 back[4] = {0, 0, 0, 0x55};
+
+    CHECK_EQ(base64_read(back, 3, &at), 3);
+    CHECK_STR(at, ":YmFy");
+    at = "Zm9vYmFy";
+    CHECK_EQ(base64_read(back, 3, &at), 3);
+    CHECK_STR(at, "mFy");
+    CHECK_EQ(back[3], 0x55);
+    CHECK_EQ(base64_digit('-'), -1);
+    CHECK_EQ(base64_digit('='), -1);
+    CHECK_EQ(base64_digit('\0'), -1);
+}
+
 static const char *digest_of(const void *data, size_t bytes, size_t step)
 {
     static char hex[65];
@@ -70,8 +151,7 @@ static const char *digest_of(const void *data, size_t bytes, size_t step)
     for (size_t at = 0; at < bytes; at += step)
         sha256_update(&s, (const u8 *)data + at, bytes - at < step ? bytes - at : step);
     sha256_final(&s, digest);
-    for (unsigned i = 0; i < 32; i++)
-        ksnprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    hex_write(hex, digest, sizeof digest);
     return hex;
 }
 
@@ -79,10 +159,13 @@ static const char *digest_of(const void *data, size_t bytes, size_t step)
 TEST(sha256_vectors)
 {
     static u8 million[1000000];
+    u8 abc[32];
 
     memset(million, 'a', sizeof million);
     CHECK_STR(digest_of("", 0, 1),
               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    sha256_of("abc", 3, abc);
+    CHECK_EQ(abc[0] << 8 | abc[31], 0xbaad);
     CHECK_STR(digest_of("abc", 3, 3),
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     CHECK_STR(digest_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, 7),

@@ -6,9 +6,7 @@
  * drivers/net/pktbuf_csum.c core/lib/printf.c core/lib/siphash.c core/lib/str.c tests/fakes/a*t.c
  */
 /* ARP on both sides of the NAT. */
-#include "tests/unit/nat_rig.h"
-
-static const struct rig_packet udp = {IP_PROTOCOL_UDP, GUEST, SERVER, 4000, 5000, 0, 30};
+#include "tests/unit/nat_v4_rig.h"
 
 static struct pktbuf *arp(const u8 dst[6], const u8 src[6], u16 op, u32 src_ip, u32 dst_ip)
 {

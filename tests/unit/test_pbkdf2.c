@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/auth/pbkdf2.c core/lib/sha256.c core/lib/str.c */
+/* SOURCES: mgmt/auth/pbkdf2.c core/lib/hex.c core/lib/sha256.c core/lib/str.c */
 /*
  * PBKDF2-HMAC-SHA256 against the vectors of RFC 7914 section 11 and those of RFC 6070's passwords
  * with SHA-256, whatever the slices.
  */
 #include "tests/unit/harness.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "core/lib/hex.h"
 #include "mgmt/auth/pbkdf2.h"
 
 #define LONG_VECTOR "c405580e39cea276a9a56d6ea259a3e23007faf0ebf5421f3719838d7ff57b4c"
@@ -25,8 +25,7 @@ static const char *derive_bytes(const void *password, size_t password_bytes, con
     while (!pbkdf2_step(&work, slice))
         ;
     pbkdf2_end(&work, key);
-    for (u32 i = 0; i < SHA256_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", key[i]);
+    hex_write(hex, key, sizeof(key));
     for (size_t i = 0; i < sizeof(work); i++)
         CHECK_EQ(((const u8 *)&work)[i], 0);
     return hex;

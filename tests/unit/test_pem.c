@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SOURCES: mgmt/tls/pem.c core/lib/str.c */
+/* SOURCES: mgmt/tls/pem.c core/lib/base64.c core/lib/str.c */
 /* PEM: blocks among other text, several of them, and all that is damaged. */
 #include "tests/unit/harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/auth/session.c mgmt/auth/token.c mgmt/auth/role.c core/lib/sha256.c core/lib/str.c
- * core/lib/printf.c
+ * SOURCES: mgmt/auth/session.c mgmt/auth/token.c mgmt/auth/role.c core/lib/hex.c
+ * core/lib/sha256.c core/lib/str.c core/lib/printf.c
  */
 /* Sessions: found by their cookie among others, ended by time, and apart from their CSRF secret. */
 #include "tests/unit/harness.h"

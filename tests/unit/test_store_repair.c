@@ -11,52 +11,15 @@
 #include "tools/store/store_repair.h"
 
 #define DISK    (8 * MiB)
-#define PLACE   (33 * MiB)
-#define BLOB    9000u
 #define ROUNDS  400u
 #define AT_ONCE 6u
 
-static u8 data[MiB], got[MiB];
-static u8 *good[DISK / STORE_BLOCK];
+static u8 data[RIG_DATA], got[RIG_DATA];
 
-/* A volume, a snapshot that shares most of it, a blob; and no journal that would mend things. */
 static void make_pool(struct rig *r)
 {
-    struct store_volume a;
-    u64 seed = 1;
-
-    for (u32 i = 0; i < sizeof data; i += 8) {
-        u64 word = rig_random(&seed) | 0x0101010101010101; /* no zeroes: these stand for loss */
-
-        memcpy(data + i, &word, 8);
-    }
-    CHECK_EQ(rig_format(r), 0);
-    CHECK_EQ(rig_create(r, "a", 64 * MiB), 0);
-    CHECK_EQ(rig_open(r, "a", &a), 0);
-    CHECK_EQ(rig_io(r, STORE_WRITE, &a, PLACE, data, MiB), 0);
-    CHECK_EQ(rig_copy(r, STORE_SNAPSHOT, "s", "a"), 0);
-    CHECK_EQ(rig_io(r, STORE_WRITE, &a, PLACE + 4096, data + 4096, 4096), 0);
-    CHECK_EQ(
-        rig_run(r,
-                (struct store_op){.kind = STORE_BLOB_PUT, .name = "b", .mem = data, .bytes = BLOB}),
-        0);
-    CHECK(rig_is_consistent(r));
-    for (u64 i = 0; i < r->blocks; i++)
-        if (r->block[i]) {
-            good[i] = malloc(STORE_BLOCK);
-            memcpy(good[i], r->block[i], STORE_BLOCK);
-        }
-}
-
-static void restore(struct rig *r, bool with_journal)
-{
-    struct store_geometry g;
-
-    CHECK(store_geometry(&g, r->blocks));
-    rig_drop_blocks(r);
-    for (u64 i = 0; i < r->blocks; i++)
-        if (good[i] && (with_journal || i < g.journal[0] || i >= g.table))
-            rig_write(r, i * STORE_BLOCK, good[i], STORE_BLOCK);
+    rig_make_pool(r, data, data + STORE_BLOCK); /* the same again: both hold all of data */
+    rig_keep(r);
 }
 
 static u32 kind_of(const struct rig *r, u64 block)
@@ -93,9 +56,9 @@ static bool volume_is_whole(struct rig *r, const char *name)
     CHECK(!status || status == -ENOENT);
     if (status)
         return false;
-    CHECK_EQ(rig_io(r, STORE_READ, &volume, PLACE, got, MiB), 0);
-    is_whole = memcmp(got, data, MiB) == 0;
-    for (u32 i = 0; i < MiB && !is_whole; i += STORE_EXTENT)
+    CHECK_EQ(rig_io(r, STORE_READ, &volume, RIG_PLACE, got, RIG_DATA), 0);
+    is_whole = memcmp(got, data, RIG_DATA) == 0;
+    for (u32 i = 0; i < RIG_DATA && !is_whole; i += STORE_EXTENT)
         CHECK(!got[i] || memcmp(got + i, data + i, STORE_EXTENT) == 0);
     CHECK_EQ(store_close(r->s, &volume), 0);
     return is_whole;
@@ -110,7 +73,7 @@ static bool blob_is_whole(struct rig *r)
     store_submit(r->s, &blob);
     status = rig_wait(r, &blob);
     CHECK(!status || status == -ENOENT);
-    CHECK(status || (blob.bytes == BLOB && memcmp(got, data, BLOB) == 0));
+    CHECK(status || (blob.bytes == RIG_BLOB && memcmp(got, data, RIG_BLOB) == 0));
     return !status;
 }
 
@@ -156,7 +119,7 @@ TEST(each_block_damaged)
         u64 losses;
         u32 kind;
 
-        restore(&r, false);
+        rig_restore(&r, false);
         kind = kind_of(&r, i);
         if (!kind)
             continue;
@@ -168,9 +131,6 @@ TEST(each_block_damaged)
     }
     CHECK(blocks > 10);
     rig_fini(&r);
-    for (u32 i = 0; i < ARRAY_SIZE(good); i++)
-        free(good[i]);
-    memset(good, 0, sizeof good);
 }
 
 TEST(nothing_damaged_nothing_lost)
@@ -179,16 +139,13 @@ TEST(nothing_damaged_nothing_lost)
 
     rig_init(&r, DISK);
     make_pool(&r);
-    restore(&r, true);
+    rig_restore(&r, true);
     CHECK_EQ(repair(&r), 0);
     check_repaired(&r, 0);
-    restore(&r, false); /* and with the journal lost */
+    rig_restore(&r, false); /* and with the journal lost */
     CHECK_EQ(repair(&r), 0);
     check_repaired(&r, 0);
     rig_fini(&r);
-    for (u32 i = 0; i < ARRAY_SIZE(good); i++)
-        free(good[i]);
-    memset(good, 0, sizeof good);
 }
 
 TEST(several_blocks_at_once)
@@ -199,7 +156,7 @@ TEST(several_blocks_at_once)
     rig_init(&r, DISK);
     make_pool(&r);
     for (u32 round = 0; round < ROUNDS; round++) {
-        restore(&r, round % 2);
+        rig_restore(&r, round % 2);
         for (u32 n = 0; n < AT_ONCE;) {
             u64 block = 1 + (rig_random(&seed) >> 9) % (r.blocks - 1); /* one superblock stays */
             u32 kind = r.block[block] ? kind_of(&r, block) : 0;
@@ -212,9 +169,6 @@ TEST(several_blocks_at_once)
         check_repaired(&r, repair(&r));
     }
     rig_fini(&r);
-    for (u32 i = 0; i < ARRAY_SIZE(good); i++)
-        free(good[i]);
-    memset(good, 0, sizeof good);
 }
 
 TEST(no_superblock_no_repair)

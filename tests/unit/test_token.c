@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/auth/token.c mgmt/auth/role.c core/lib/sha256.c core/lib/str.c core/lib/printf.c
+ * SOURCES: mgmt/auth/token.c mgmt/auth/role.c core/lib/hex.c core/lib/sha256.c core/lib/str.c
+ * core/lib/printf.c
  */
 /* Tokens: only the whole right text lets in, secrets are not kept, rights end when they should. */
 #include "tests/unit/harness.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: mgmt/auth/user.c mgmt/auth/login.c mgmt/auth/limiter.c mgmt/auth/token.c
- * mgmt/auth/role.c core/lib/siphash.c core/lib/sha256.c core/lib/str.c core/lib/printf.c
+ * mgmt/auth/role.c core/lib/hex.c core/lib/siphash.c core/lib/sha256.c core/lib/str.c
+ * core/lib/printf.c
  */
 /* Users: what they limit, who is the last administrator, and whom wrong passwords slow down. */
 #include "tests/unit/harness.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: core/vmm/vm_config.c core/vmm/vmm_error.c core/vmm/cloud_init.c core/lib/printf.c
- * tests/fakes/heap.c
+ * SOURCES: core/vmm/vm_config.c core/vmm/vmm_error.c core/vmm/cloud_init.c core/lib/hex.c
+ * core/lib/printf.c tests/fakes/heap.c
  */
 /* Definitions out of range are refused with the field that is wrong. */
 #include "tests/unit/harness.h"

@@ -2,7 +2,7 @@
 /*
  * SOURCES: core/vmm/vm_config.c core/vmm/vm_fdt.c core/vmm/vm_fdt_write.c core/vmm/vmm_error.c
  * core/vmm/cloud_init.c core/vmm/cloud_init_fdt.c core/vmm/vmm_uuid.c core/lib/dtb.c
- * core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c tests/fakes/heap.c
+ * core/lib/hex.c core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c tests/fakes/heap.c
  */
 /* Images and VMs in a device tree: every property arrives, every mistake is named, damage is
  * harmless. */

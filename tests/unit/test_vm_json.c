@@ -2,8 +2,8 @@
 /*
  * SOURCES: mgmt/api/vm_json*.c mgmt/api/cloud_init_json.c mgmt/json/json_get.c
  * mgmt/json/json_read.c mgmt/json/json_write.c mgmt/json/json_members.c core/lib/date.c
- * core/lib/printf.c core/vmm/vm_config.c core/vmm/cloud_init.c core/vmm/vmm_error.c
- * core/vmm/vmm_uuid.c tests/fakes/heap.c
+ * core/lib/hex.c core/lib/printf.c core/vmm/vm_config.c core/vmm/cloud_init.c
+ * core/vmm/vmm_error.c core/vmm/vmm_uuid.c tests/fakes/heap.c
  */
 /* VM definitions: every member arrives, mistakes are named by their pointer, GET's text can be PUT
  * back. */

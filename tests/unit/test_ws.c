@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SOURCES: mgmt/http/ws.c mgmt/http/ws_accept.c core/lib/str.c build/deps/mbedtls/library/sha1.c
+ * SOURCES: mgmt/http/ws.c mgmt/http/ws_accept.c core/lib/base64.c core/lib/str.c
+ * build/deps/mbedtls/library/sha1.c
  */
 /* WebSocket frames: whole and in pieces, fragmented and interleaved, and all that must be refused.
  */

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lib/base64.h"
+#include "core/lib/hex.h"
 #include "core/lib/sha256.h"
 
 #define PEM_BYTES_MAX   65536u
 #define DER_SEQUENCE    0x30
 #define DER_VERSION     0xa0 /* [0], there from version 2 on */
 #define FIELDS_TILL_KEY 5u   /* serial number, signature, issuer, validity, subject */
-
-static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 struct span {
     const u8 *at, *end;
@@ -31,13 +31,13 @@ static size_t decode_pem(const char *pem, u8 *out)
     if (!end)
         return 0;
     for (c += 27; c < end; c++) {
-        const char *digit = strchr(base64, *c);
+        int digit = base64_digit(*c);
 
         if (*c == '\n' || *c == '\r' || *c == '=')
             continue;
-        if (!digit)
+        if (digit < 0)
             return 0;
-        value = (value << 6 | (u32)(digit - base64)) & 0xffffff;
+        value = (value << 6 | (u32)digit) & 0xffffff;
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
@@ -93,32 +93,6 @@ static bool find_key(struct span der, struct span *key)
     return take(&fields, key, &inside) == DER_SEQUENCE;
 }
 
-static void digest(const u8 *data, size_t len, u8 out[SHA256_BYTES])
-{
-    struct sha256 sha;
-
-    sha256_init(&sha);
-    sha256_update(&sha, data, len);
-    sha256_final(&sha, out);
-}
-
-static void write_pin(const u8 digest_bytes[SHA256_BYTES], char *pin)
-{
-    char *out = pin + sprintf(pin, "sha256//");
-
-    for (u32 i = 0; i < SHA256_BYTES; i += 3) {
-        u32 left = SHA256_BYTES - i;
-        u32 value = (u32)digest_bytes[i] << 16 | (left > 1 ? (u32)digest_bytes[i + 1] << 8 : 0) |
-                    (left > 2 ? digest_bytes[i + 2] : 0);
-
-        *out++ = base64[value >> 18];
-        *out++ = base64[value >> 12 & 63];
-        *out++ = left > 1 ? base64[value >> 6 & 63] : '=';
-        *out++ = left > 2 ? base64[value & 63] : '=';
-    }
-    *out = '\0';
-}
-
 bool cert_identify(const char *pem, struct cert_id *id)
 {
     u8 *der, hash[SHA256_BYTES];
@@ -132,11 +106,10 @@ bool cert_identify(const char *pem, struct cert_id *id)
     len = der ? decode_pem(pem, der) : 0;
     ok = find_key((struct span){der, der + len}, &key);
     if (ok) {
-        digest(der, len, hash);
-        for (u32 i = 0; i < SHA256_BYTES; i++)
-            sprintf(id->fingerprint + 2 * i, "%02x", hash[i]);
-        digest(key.at, (size_t)(key.end - key.at), hash);
-        write_pin(hash, id->pin);
+        sha256_of(der, len, hash);
+        hex_write(id->fingerprint, hash, sizeof(hash));
+        sha256_of(key.at, (size_t)(key.end - key.at), hash);
+        base64_write(id->pin + sprintf(id->pin, "sha256//"), hash, sizeof(hash));
     }
     free(der);
     return ok;

@@ -2,7 +2,7 @@
 # The administrator's command line, for the machine that builds: libcurl and jansson from the distribution.
 
 CLI        := $(B)/socle-cli
-CLI_SRC    := $(wildcard tools/socle/*.c) core/lib/sha256.c
+CLI_SRC    := $(wildcard tools/socle/*.c) core/lib/base64.c core/lib/hex.c core/lib/sha256.c
 CLI_OBJ    := $(patsubst %.c,$(CLI)/obj/%.o,$(CLI_SRC))
 CLI_CFLAGS := -std=c17 -D_GNU_SOURCE -DSOCLE_VERSION='"$(VERSION)"' -O2 -g $(WARNINGS) -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
     -fPIE -ffile-prefix-map=$(CURDIR)=. -I.

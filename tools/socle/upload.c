@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/lib/hex.h"
 #include "core/lib/sha256.h"
 #include "tools/socle/progress.h"
 #include "tools/socle/text.h"
@@ -99,8 +100,7 @@ static bool is_same(struct upload *u, const json_t *image)
     char hex[2 * SHA256_BYTES + 1];
 
     sha256_final(&u->sha, digest);
-    for (size_t i = 0; i < SHA256_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    hex_write(hex, digest, sizeof(digest));
     return strcmp(member_text(image, "sha256"), hex) == 0;
 }
 
