@@ -496,6 +496,39 @@ def test_poweroff(tmp_path):
         assert "on its console?" in cli.error("status", want=NOT_REACHED)
 
 
+def start_make_run(**variables):
+    return subprocess.Popen(["/usr/bin/python3", "tools/run.py"], env={**os.environ, "HEADLESS": "1", **variables}, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_make_run_to_the_first_vm(tmp_path):
+    """The README's way in: a new host, its code on the terminal, and the commands that are printed there."""
+    port = str(free_port())
+    with start_make_run(CLAIM="0", API_PORT=port) as run:
+        try:
+            told = ""
+            while "Ctrl-C here" not in told:
+                line = run.stdout.readline()
+                assert line, (told[-2000:], run.stderr.read())
+                told += line
+            code, certificate = (re.search(pattern, told).group(1) for pattern in (r"  claim code +(\S{14})\n", r"  certificate SHA-256 +(\w{64})\n"))
+            commands = [line.split()[1:] for line in told.splitlines() if line.startswith("  build/socle-cli/socle ")]
+            assert [c[0] for c in commands] == ["connect", "claim", "run"]
+            cli = Client(tmp_path)
+            cli.run("connect", commands[0][1], "--pin", certificate)
+            assert "not the claim code" in cli.error("claim", "AAAA-BBBB-CCCC")
+            cli.run("claim", code)
+            cli.run("run", commands[2][1], "--kernel", GUEST, "--net", "none")
+            second = start_make_run(API_PORT=port)
+            assert f"port {port} on 127.0.0.1 is in use, perhaps by another" in second.communicate(timeout=60)[1] and second.returncode == 1
+        finally:
+            run.terminate()
+        assert "Socle has ended." in run.communicate(timeout=60)[0]
+    assert run.returncode == 0
+    wrong = start_make_run(API_PORT="https")
+    assert 'API_PORT="https" is no port' in wrong.communicate(timeout=60)[1]
+
+
 def test_users(cli, machine, url, tmp_path):
     cli.run("user", "put", "olga", "--role", "operator", "--password", "--cert", "olga@example.org", lines="first password\n")
     assert re.search(r"^olga +operator +yes +1 +api$", cli.out("user", "list"), re.M)
