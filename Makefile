@@ -15,6 +15,7 @@ BOOT      ?= usb
 API_PORT  ?= 8443
 HEADLESS  ?= 0
 DEMO      ?= 1
+CLAIM     ?= 1
 QEMU      ?= qemu-system-x86_64
 
 B         := build
@@ -22,7 +23,7 @@ V         ?= 0
 Q         := $(if $(filter 1,$(V)),,@)
 OBJ       := $(B)/obj
 PYTHON    := /usr/bin/python3
-export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO QEMU SOCLE_FILES
+export CPU SMP MEM NIC DISK BOOT API_PORT HEADLESS DEMO CLAIM QEMU SOCLE_FILES
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -371,7 +372,8 @@ help:
 ##   DISK=none          its disk besides the stick: nvme, ahci or virtio; build/disk.img, made if it is not there
 ##   BOOT=usb|pxe       how the firmware loads the image
 ##   API_PORT=8443      port on 127.0.0.1 that leads to the REST endpoint
-##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest
+##   HEADLESS=1         do not take over the terminal; DEMO=0: start no demo guest; CLAIM=0: that neither, and leave the
+##                      host to be claimed by you
 ##   QEMU=path          another QEMU
 ##   SOCLE_FILES=folder where the files are that socle.dts names under /images (default: here)
 ##   CC=gcc|clang       compiler; DEBUG=1: check the order of locks at run time, as what the tests

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -44,11 +45,19 @@ def write_access(m, url):
     write_private(RUN_JSON, json.dumps({"url": url, "token": m.token(), "pinned_public_key": m.key_pin()}) + "\n")
 
 
+def port_wanted(text):
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        sys.exit(f"make run: API_PORT=\"{text}\" is no port: use 1 to 65535.")
+    return int(text)
+
+
 def port_is_busy(port):
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             s.bind(("127.0.0.1", port))
+        except PermissionError:
+            sys.exit(f"make run: port {port} is for root only; choose another with API_PORT=n.")
         except OSError:
             return True
     return False
@@ -61,16 +70,34 @@ def start_demo(m):
                 256 << 20)
 
 
+def print_unclaimed(m, url):
+    """What the console of a new host shows, and how its first administrator goes on."""
+    m.wait_serial(r"\| claim code: [-0-9A-Z]{14} ")
+    certificate = re.findall(r"certificate SHA-256 ([0-9a-f]{64})", m.serial())[-1]
+    code, cli = m.claim_codes()[-1], os.path.relpath(CLI)
+    print(f"""
+Socle answers at {url}/ and nobody has claimed it yet.
+  claim code           {code}
+  certificate SHA-256  {certificate}
+In a browser: open {url}/ and enter the code. Or in another terminal:
+  {cli} connect {url}      # compare the certificate, say y
+  {cli} claim {code}
+  {cli} run first --kernel {os.path.relpath(BUILD)}/guest/vmlinuz --initrd {os.path.relpath(BUILD)}/guest/initrd.img -it
+Ctrl-C here switches the host off.""", flush=True)
+
+
 def print_urls(m, url, demo):
-    print(f"\nSocle answers at {url}{API}\nTry:")
-    paths = ["/host", "/vms", "/host/log"] + (["/vms/demo/consoles/0/log", "/vms/demo/exits"] if demo else [])
     curl = f"curl -sK {os.path.relpath(RUN_CURL)}"
+    paths = [f"{API}/host", f"{API}/vms", "/metrics"] + ([f"{API}/vms/demo/exits"] if demo else [])
+    print(f"""
+Socle answers at {url}/ and is yours, by the token {m.token()}
+In a browser: open {url}/ and sign in with it. Or in another terminal:
+  {os.path.relpath(CLI)} connect {url} --pin {m.key_pin()} --token {m.token()}""")
+    if demo:
+        print(f"  {os.path.relpath(CLI)} vm console demo")
     for path in paths:
-        print(f"  {curl} {url}{API}{path}")
-    print(f"  {curl} {url}/metrics")
-    print(f"or  {os.path.relpath(CLI)} connect {url} --pin {m.key_pin()} --token {m.token()}")
-    print(f"That file holds the host's key and an administrator's token, which without it are:\n"
-          f"  curl -sk --pinnedpubkey {m.key_pin()} \\\n    -H 'Authorization: Bearer {m.token()}' {url}{API}/host", flush=True)
+        print(f"  {curl} {url}{path}")
+    print("Ctrl-C here switches the host off." if not demo else "", flush=True)
 
 
 def follow_console(m):
@@ -120,10 +147,11 @@ def disk_options(kind):
 
 def run():
     env = os.environ
-    port = int(env.get("API_PORT", "8443"))
-    headless, demo = env.get("HEADLESS", "0") == "1", env.get("DEMO", "1") == "1"
+    port = port_wanted(env.get("API_PORT", "8443"))
+    headless, claim = env.get("HEADLESS", "0") == "1", env.get("CLAIM", "1") == "1"
+    demo = claim and env.get("DEMO", "1") == "1"
     if port_is_busy(port):
-        sys.exit(f"make run: port {port} on 127.0.0.1 is in use; choose another with API_PORT=n.")
+        sys.exit(f"make run: port {port} on 127.0.0.1 is in use, perhaps by another \"make run\"; choose another with API_PORT=n.")
     log = open(f"{BUILD}/serial.log", "wb")
     is_booting = True
 
@@ -154,8 +182,11 @@ def run():
             is_booting = False
             if demo:
                 start_demo(m)
-            write_access(m, url)
-            print_urls(m, url, demo)
+            if claim:
+                write_access(m, url)
+                print_urls(m, url, demo)
+            else:
+                print_unclaimed(m, url)
             if demo and not headless:
                 interact(m)
             else:

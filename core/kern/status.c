@@ -15,29 +15,33 @@ void status_add_sink(struct status_sink *sink)
     sinks = sink;
 }
 
-static bool is_shown(const char *const *lines, unsigned count)
+/* How many lines from the first are shown as they are now. */
+static unsigned count_shown(const char *const *lines, unsigned count)
 {
-    if (count != shown_count)
-        return false;
-    for (unsigned i = 0; i < count; i++) {
-        if (strncmp(lines[i], shown[i], STATUS_LINE_MAX - 1) != 0)
-            return false;
-    }
-    return true;
+    unsigned same = 0;
+
+    while (same < MIN(count, shown_count) &&
+           strncmp(lines[same], shown[same], STATUS_LINE_MAX - 1) == 0)
+        same++;
+    return same;
 }
 
-void status_show(const char *const *lines, unsigned count)
+void status_show(const char *const *lines, unsigned count, unsigned lively)
 {
     const char *copies[STATUS_LINES_MAX];
+    unsigned same;
 
     count = MIN(count, STATUS_LINES_MAX);
-    if (is_shown(lines, count))
+    same = count_shown(lines, count);
+    if (same == count && count == shown_count)
         return;
     for (unsigned i = 0; i < count; i++) {
         (void)str_copy(shown[i], sizeof shown[i], lines[i]);
         copies[i] = shown[i];
     }
+    for (struct status_sink *s = sinks; s != NULL; s = s->next) {
+        if (!s->is_scrolling || count != shown_count || same + lively < count)
+            s->show(s->cookie, copies, count);
+    }
     shown_count = count;
-    for (struct status_sink *s = sinks; s != NULL; s = s->next)
-        s->show(s->cookie, copies, count);
 }

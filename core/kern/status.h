@@ -8,17 +8,19 @@
 #define STATUS_LINES_MAX 8
 #define STATUS_LINE_MAX  100
 
-/* A console that can show status lines at a fixed place. The caller keeps the struct for ever. */
+/* A console that can show status lines. The caller keeps the struct for ever. */
 struct status_sink {
     void (*show)(void *cookie, const char *const *lines, unsigned count);
     void *cookie;
+    bool is_scrolling; /* it has no fixed place for them, and prints them anew each time */
     struct status_sink *next;
 };
 
 void status_add_sink(struct status_sink *sink);
 
-/* Shows these lines (at most STATUS_LINES_MAX) if they differ from what is shown. Context:
+/* Shows these lines (at most STATUS_LINES_MAX) if they differ from what is shown; the last `lively`
+ * of them change all the time, and are no reason for a scrolling console to print. Context:
  * management task. */
-void status_show(const char *const *lines, unsigned count);
+void status_show(const char *const *lines, unsigned count, unsigned lively);
 
 #endif

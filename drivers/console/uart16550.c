@@ -68,7 +68,7 @@ static void show_status(void *cookie, const char *const *lines, unsigned count)
 }
 
 static struct log_sink log_sink = {.write = write_text};
-static struct status_sink status_sink = {.show = show_status};
+static struct status_sink status_sink = {.show = show_status, .is_scrolling = true};
 
 void uart_console_init(void)
 {

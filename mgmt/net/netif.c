@@ -24,6 +24,7 @@
 #define RX_BATCH 256u
 
 /* DHCP asks again after 2, 4, 8 … seconds: by then it has had three chances. */
+#define DHCP_SLOW_NS     (10 * NS_PER_S)
 #define DHCP_PATIENCE_NS (12 * NS_PER_S)
 
 /* Guests' gateways do what is due by time at least so often. */
@@ -384,6 +385,21 @@ void netif_poll_port(void)
 const char *netif_address_text(void)
 {
     return net.address;
+}
+
+const char *netif_problem(void)
+{
+    if (net.address[0])
+        return NULL;
+    if (!net.attached)
+        return "no network: there is no network card that has a driver here";
+    if (!net.link_up)
+        return "no network: the card has no link; is its cable plugged in?";
+    if (!net.settings.dhcp)
+        return "no network: DHCP is off, and there is no static address";
+    if (time_ns() - net.dhcp_began_ns >= DHCP_SLOW_NS)
+        return "no network: no DHCP answer in 10 s, still asking";
+    return "no network address yet: asking DHCP";
 }
 
 const char *netif_nic(void)

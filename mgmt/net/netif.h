@@ -43,6 +43,10 @@ void netif_poll_port(void);
 /* The address as text, "" while there is none. */
 const char *netif_address_text(void);
 
+/* Why there is no address, as one knows who looks at the host: one short sentence, NULL if there is
+ * one. */
+const char *netif_problem(void);
+
 /* The NIC the host's port is behind, "" if there is none. */
 const char *netif_nic(void);
 

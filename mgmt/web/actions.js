@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What can be done to a VM in its state.
 import * as api from "./api.js";
-import { button, attempt } from "./dom.js";
+import { button, attempt, say } from "./dom.js";
 
 const ACTIONS = {
   start: ["Start", ["stopped", "crashed"]],
@@ -19,6 +19,7 @@ export function actions(vm, wanted, done) {
     const [text, , kind] = ACTIONS[key];
     const element = button(text, () => attempt(async () => {
       await api.post(`/vms/${api.name(vm.name)}/${key}`);
+      if (key === "shutdown") say(`${vm.name} was asked to switch itself off. "Power off" does it at once.`);
       await done();
     }, element), kind);
     element.dataset.action = key;

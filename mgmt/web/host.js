@@ -12,17 +12,23 @@ const FIGURES = [
 ];
 
 async function end(what, word, element) {
-  if (!confirm(`${word} the host? Running VMs are switched off.`)) return;
-  await attempt(() => api.post(`/host/${what}`, { vms: "kill" }), element);
-  say(`${word}: the host goes down in a second.`);
+  if (!confirm(`${word} the host? Running guests are asked to switch themselves off; what runs after two minutes is cut off.`)) return;
+  await attempt(async () => {
+    await api.post(`/host/${what}`, { vms: "shutdown" });
+    say(`${word}: the host goes down when the guests are off.`);
+  }, element);
 }
 
 function disksTable(disks) {
   return table(["Disk", "Model", "#Size", "State"], disks.map((d) => [d.name, d.model, bytes(d.size_bytes), d.state]), "There are no disks.");
 }
 
+function nicsTable(nics) {
+  return table(["Card", "Driver", "MAC", "Link"], nics.map((n) => [n.name, n.driver, h("code", null, n.mac), n.link]), "There are no cards with a driver.");
+}
+
 export async function hostView() {
-  const [host, health, disks] = await Promise.all([api.get("/host"), api.get("/health"), api.get("/host/disks")]);
+  const [host, health, disks, nics] = await Promise.all(["/host", "/health", "/host/disks", "/host/nics"].map(api.get));
   const memory = host.memory;
   const live = plots("/host/metrics", FIGURES);
   document.getElementById("host-name").textContent = host.name;
@@ -38,6 +44,7 @@ export async function hostView() {
         ["Images", bytes(memory.image_bytes)], ["Volumes", bytes(memory.volume_bytes)], ["Hypervisor", bytes(memory.hv_bytes)]]))),
     live.element,
     h("h2", null, "Disks"), disksTable(disks.items || disks),
+    h("h2", null, "Network cards"), nicsTable(nics.items || nics),
     api.may("admin") ? h("div", { class: "row" },
       button("Restart the host", (e) => end("reboot", "Restart", e.target), "danger"),
       button("Power the host off", (e) => end("poweroff", "Power off", e.target), "danger")) : null);

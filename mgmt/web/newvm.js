@@ -2,10 +2,30 @@
 // The form that makes a VM.
 import * as api from "./api.js";
 import { cloudInitFields, cloudInitOf } from "./cloudinit.js";
-import { h, show, field, select, attempt } from "./dom.js";
+import { h, show, field, select, attempt, bytes } from "./dom.js";
 
 const MIB = 1 << 20;
 const NONE = ["", "none"];
+const HERE = ["", "a file of this computer:"];
+
+/** What is booted: an image, or a file that becomes one, called by the VM's name. */
+function source(text, key, options) {
+  const list = select(key, options), file = h("input", { type: "file", name: `${key}_file`, "aria-label": `${text}: a file of this computer` });
+  file.addEventListener("change", () => { if (file.files.length) list.value = ""; });
+  list.addEventListener("change", () => { if (list.value) file.value = ""; });
+  return h("label", null, text, list, file);
+}
+
+/** Uploads the files that were chosen; their names go into the definition. tell(text). */
+async function uploadFiles(form, vm, tell) {
+  for (const kind of ["kernel", "initrd"]) {
+    const file = form.elements[`${kind}_file`].files[0];
+    if (!file) continue;
+    const image = `${form.elements.vm.value}-${kind}`;
+    await api.upload(`/images/${api.name(image)}`, `?kind=${kind}`, file, (sent, note) => tell(note || `${file.name}: ${bytes(sent)} of ${bytes(file.size)}`));
+    vm.boot[kind] = image;
+  }
+}
 
 function definition(form) {
   const value = (key) => form.elements[key].value.trim();
@@ -26,30 +46,34 @@ export async function newVmView() {
   const named = (items) => items.map((i) => [i.name, i.name]);
   const ofKind = (kind) => named(images.items.filter((i) => i.kind === kind));
   const networkNames = named(networks.items);
+  const status = h("span", { class: "soft", role: "status" });
   const send = h("button", { type: "submit", class: "main" }, "Create");
   const form = h("form", { class: "card" },
     field("Name", h("input", { name: "vm", required: true, pattern: "[a-z0-9][a-z0-9\\-]{0,62}", title: "a-z, 0-9 and -, 63 at most", autocomplete: "off" })),
     field("CPUs", h("input", { name: "cpus", type: "number", min: 1, max: 64, value: 1, required: true })),
     field("Memory in MiB", h("input", { name: "memory", type: "number", min: 2, step: 2, value: 256, required: true })),
     field("Boot", select("firmware", [["direct", "Linux kernel (bzImage)"], ["pvh", "PVH kernel"]])),
-    field("Kernel", select("kernel", ofKind("kernel"))),
-    field("Initial RAM disk", select("initrd", [NONE, ...ofKind("initrd")])),
+    source("Kernel", "kernel", [...ofKind("kernel"), HERE]),
+    source("Initial RAM disk", "initrd", [NONE, ...ofKind("initrd")]),
     field("Command line", h("input", { name: "cmdline", value: "console=ttyS0", spellcheck: "false" })),
     field("Network", select("network", [NONE, ...networkNames], "default")),
     field("Disk", select("volume", [NONE, ...named(volumes.items)])),
     cloudInitFields(),
     h("label", { class: "inline" }, h("input", { name: "start", type: "checkbox", checked: true }), "Start it at once"),
-    send);
+    send, status);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(async () => {
       const vm = form.elements.vm.value;
-      const start = form.elements.start.checked;
-      await api.request("PUT", `/vms/${api.name(vm)}${start ? "?start=true" : ""}`, definition(form), { "If-None-Match": "*" });
+      const path = `/vms/${api.name(vm)}`, wanted = definition(form), isNew = { "If-None-Match": "*" };
+      if (!wanted.boot.kernel && !form.elements.kernel_file.files.length) throw new Error("What is to be booted? Choose a kernel, or a file that is one.");
+      await api.request("PUT", `${path}?dry_run=true`, { ...wanted, boot: { ...wanted.boot, kernel: wanted.boot.kernel || "x" } }, isNew).catch((error) => {
+        throw error.status === 412 ? new Error(`There is a VM ${vm} already: choose another name.`) : error;
+      });
+      await uploadFiles(form, wanted, (text) => { status.textContent = text; });
+      await api.request("PUT", path + (form.elements.start.checked ? "?start=true" : ""), wanted, isNew);
       location.hash = `#/vm/${api.name(vm)}`;
     }, send);
   });
-  show(h("h1", null, "New virtual machine"),
-    ofKind("kernel").length ? null : h("p", { class: "message bad" }, "There is no kernel yet: upload one under ", h("a", { href: "#/images" }, "Images"), "."),
-    form);
+  show(h("h1", null, "New virtual machine"), form);
 }

@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -19,76 +18,13 @@ import time
 import pytest
 
 from backend import BUILD, free_port
+from command_line import CLI, DONE, MISUSED, NOT_REACHED, REFUSED, Client
+from machine import make_machine
+from test_nbd_remote import HOST, qemu_nbd
 
 MACHINE = {"smp": 2, "memory": "2G"}
 pytestmark = pytest.mark.qemu("a program of this machine, to which a host is like another")
-CLI = f"{BUILD}/socle-cli/socle"
 GUEST = f"{BUILD}/guests/echo.elf"  # gives lines back: "[line]"
-DONE, REFUSED, MISUSED, NOT_REACHED = range(4)
-
-
-class Terminal:
-    """A program in a terminal of its own."""
-
-    def __init__(self, command, env, patience=1):
-        self.text, self.patience = "", patience
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(command[0], command, env)
-
-    def wait(self, pattern, timeout=90):
-        deadline = time.monotonic() + timeout * self.patience
-        while not re.search(pattern, self.text):
-            left = deadline - time.monotonic()
-            assert left > 0, f"{pattern!r} did not appear: {self.text[-2000:]}"
-            if select.select([self.fd], [], [], left)[0]:
-                try:
-                    data = os.read(self.fd, 65536)
-                except OSError:
-                    data = b""
-                self.text += data.decode(errors="replace")
-                assert data or re.search(pattern, self.text), f"it ended before {pattern!r}: {self.text[-2000:]}"
-        return self
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def end(self):
-        """Reads on to the end; returns the exit status."""
-        try:
-            while os.read(self.fd, 65536):
-                pass
-        except OSError:
-            pass
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
-class Client:
-    def __init__(self, folder, patience=1):
-        self.env = {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(folder), "TERM": "xterm"}
-        self.file, self.patience = folder / "socle" / "hosts.json", patience
-
-    def run(self, *args, want=DONE, lines="", **env):
-        """lines: its standard input."""
-        done = subprocess.run([CLI, *args], env={**self.env, **env}, input=lines, capture_output=True, text=True,
-                              timeout=240 * self.patience)
-        assert done.returncode == want, (args, done)
-        return done
-
-    def out(self, *args, **env):
-        return self.run(*args, **env).stdout
-
-    def json(self, *args):
-        return json.loads(self.out("--json", *args))
-
-    def error(self, *args, want=REFUSED, **env):
-        done = self.run(*args, want=want, **env)
-        assert done.stderr.startswith("socle: ") and len(done.stderr) > 20, done
-        return done.stderr
-
-    def terminal(self, *args):
-        return Terminal([CLI, *args], self.env, self.patience)
 
 
 @pytest.fixture(scope="module")
@@ -319,6 +255,24 @@ def test_run_and_console(cli):
     assert "hint" in cli.error("vm", "console", "web1")
 
 
+def test_run_with_mistakes(cli, tmp_path):
+    """Each has its sentence, and nothing is uploaded for a definition the host does not take."""
+    words = tmp_path / "words"
+    words.write_text("no kernel" * 1000)
+    kernel = ["--kernel", GUEST]
+    assert "No such file" in cli.error("run", "web1", "--kernel", str(tmp_path / "none"), want=MISUSED)
+    assert "neither a file here nor an image" in cli.error("run", "web1", "--kernel", "none", want=MISUSED)
+    assert "neither a file here nor an image" in cli.error("run", "web1", *kernel, "--initrd", "none", want=MISUSED)
+    assert "is not a file" in cli.error("run", "web1", "--kernel", str(tmp_path), want=MISUSED)
+    assert "name of a VM" in cli.error("run", "Web_1", *kernel)
+    assert cli.json("image", "list") == []
+    assert "no network" in cli.error("run", "web1", *kernel, "--net", "none-such")
+    assert "boot header" in cli.error("run", "web1", "--kernel", str(words), "--net", "none")
+    assert cli.json("vm", "list") == []
+    assert 'Try "socle run --help"' in cli.error("run", want=MISUSED)
+    assert 'Try "socle help"' in cli.error("rum", want=MISUSED)
+
+
 def test_much_is_typed(cli):
     """More than the guest's serial port takes at once arrives in full and in order."""
     cli.run("run", "web1", "--kernel", GUEST, "--mem", "64M", "--net", "none")
@@ -349,8 +303,9 @@ def test_power(cli):
         assert cli.json("vm", "show", "one")["state"] == state
     assert "hint" in cli.error("vm", "pause", "one")
     assert "hint" in cli.error("vm", "shutdown", "one")
-    cli.run("vm", "set", "one", "--cpus", "1", "--mem", "128M", "--weight", "50")
+    cli.run("vm", "set", "one", "--cpus", "1", "--mem", "128M", "--weight", "50", "--limit", "500", "--on-crash", "restart")
     vm = cli.json("vm", "show", "one")
+    assert (vm["cpu"]["limit_millicpu"], vm["on_crash"]) == (500, "restart")
     assert (vm["cpu"]["count"], vm["cpu"]["weight"], vm["memory"]["size_bytes"], vm["description"]) == (1, 50, 128 << 20, "first")
     assert "nothing is to be changed" in cli.error("vm", "set", "one", want=MISUSED)
     assert "--mem needs a size" in cli.error("vm", "set", "one", "--mem", "much", want=MISUSED)
@@ -426,18 +381,26 @@ def test_networks(cli):
     assert re.search(r"^inside +isolated +- +- +1400 +0$", cli.out("network", "list"), re.M)
     assert "--mtu needs a number" in cli.error("network", "create", "x", "--mtu", "big", want=MISUSED)
     cli.run("network", "rm", "inside")
+    cli.run("network", "create", "lan", "--kind", "bridge", "--vlan", "7")
+    cli.run("network", "create", "behind", "--kind", "nat")
+    kinds = {n["name"]: (n["kind"], n.get("vlan")) for n in cli.json("network", "list")}
+    assert kinds["lan"] == ("bridge", 7) and kinds["behind"][0] == "nat"
+    cli.run("network", "rm", "lan")
+    cli.run("network", "rm", "behind")
     assert "inside" not in cli.out("network", "list", "-q").split()
 
 
 def test_volumes(cli):
     cli.run("volume", "create", "data", "--size", "1M", "--pool", "ram")
     assert re.search(r"^data +ram +1 MiB +0 B +- +- +-$", cli.out("volume", "list"), re.M)
+    cli.run("volume", "grow", "data", "2M")
+    assert re.search(r"^data +ram +2 MiB ", cli.out("volume", "list"), re.M)
     cli.run("image", "upload", GUEST, "echo")
     cli.run("vm", "create", "one", "--kernel", "echo", "--firmware", "pvh")
     cli.run("vm", "attach", "one", "data", "--id", "root", "--read-only")
     assert [(d["id"], d["volume"], d["read_only"]) for d in cli.json("vm", "show", "one")["disks"]] == [("root", "data", True)]
     cli.run("vm", "start", "one")
-    assert re.search(r"^data .* one$", cli.out("volume", "list"), re.M)
+    assert re.search(r"^data .* one +-$", cli.out("volume", "list"), re.M)
     assert "hint" in cli.error("volume", "rm", "data")
     cli.run("vm", "stop", "one")
     cli.run("vm", "detach", "one", "root")
@@ -448,6 +411,122 @@ def test_volumes(cli):
     assert "no size" in cli.error("volume", "grow", "data", "much", want=MISUSED)
     cli.run("volume", "rm", "data")
     assert cli.out("volume", "list", "-q") == ""
+
+
+def wait_row(cli, pattern, *words):
+    """Until a table shows it: what a server does is no task to wait for."""
+    for _ in range(600):
+        table = cli.out(*words)
+        if re.search(pattern, table, re.M):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{pattern!r} did not appear: {table}")
+
+
+def test_volumes_on_a_server(cli, tmp_path):
+    """A server's export becomes a volume; lists tell that the server has gone."""
+    export = tmp_path / "export.raw"
+    export.write_bytes(bytes(1 << 20))
+    with qemu_nbd(export) as server:
+        cli.run("pool", "create", "store", "--nbd", f"{HOST}:{server.port}")
+        assert cli.json("pool", "list")[0]["nbd"] == {"host": HOST, "port": server.port, "tls": None}
+        cli.run("volume", "create", "far", "--pool", "store", "--export", "disk", "--read-only")
+        wait_row(cli, r"^far +store +1 MiB +1 MiB +- +- +read-only$", "volume", "list")
+        wait_row(cli, rf"^store +{re.escape(HOST)}:{server.port} +- +online +- +- +-$", "pool", "list")
+        server.kill()
+        wait_row(cli, r"^far +store .* read-only, connecting: .{10}", "volume", "list")
+    cli.run("volume", "rm", "far")
+    cli.run("pool", "rm", "store")
+    assert cli.out("pool", "list") == ""
+    ca = tmp_path / "ca.pem"
+    ca.write_text("no certificate")
+    assert "hint" in cli.error("pool", "create", "store", "--nbd", HOST, "--ca", str(ca))
+    assert "hint" in cli.error("pool", "create", "store", "--nbd", HOST, "--cert-sha256", "12")
+    for words in (["store"], ["store", "nvme0n1", "--nbd", HOST], ["store", "--nbd", HOST, "--format"], ["store", "--nbd", "h:0"],
+                  ["store", "nvme0n1", "--ca", str(ca)], ["store", "--nbd", HOST, "--ca", str(tmp_path / "none")],
+                  ["store", "nvme0n1", "--partition", "first"]):
+        cli.error("pool", "create", *words, want=MISUSED)
+    assert "hint" in cli.error("pool", "create", "store", "nvme9n1")
+
+
+def test_volume_export(cli):
+    cli.run("volume", "create", "data", "--size", "1M", "--pool", "ram")
+    uri = cli.out("volume", "export", "data").strip()
+    assert re.fullmatch(r"nbds://[0-9.]+:10809/[^/ ]{16,}", uri), uri
+    assert re.search(r"^data .* exported$", cli.out("volume", "list"), re.M)
+    assert "hint" in cli.error("volume", "export", "data")
+    cli.run("volume", "unexport", "data")
+    assert "exported" not in cli.out("volume", "list")
+    assert "hint" in cli.error("volume", "unexport", "data")
+    shown = cli.json("volume", "export", "data", "--read-only", "--no-tls")
+    assert (shown["read_only"], shown["tls"], shown["uri"][:6]) == (True, False, "nbd://")
+    cli.run("volume", "unexport", "data")
+
+
+def test_shutdown(cli):
+    """A guest that does not know its power button; one that is off is not waited for."""
+    cli.run("run", "deaf", "--kernel", GUEST, "--mem", "64M", "--net", "none")
+    assert "did not switch itself off" in cli.error("vm", "shutdown", "deaf", "--grace", "0")
+    number = cli.json("vm", "shutdown", "deaf", "--detach")["id"]
+    follower = cli.terminal("vm", "log", "deaf", "-f")
+    follower.wait("echo ready")
+    assert cli.json("vm", "shutdown", "deaf", "--grace", "0", "--force")["state"] == "succeeded"
+    cli.run("task", "wait", number)
+    assert cli.json("vm", "show", "deaf")["state"] == "stopped"
+    os.kill(follower.pid, signal.SIGINT)
+    follower.end()
+    assert "hint" in cli.error("vm", "shutdown", "deaf")
+    for words in (["vm", "shutdown", "deaf", "--grace", "soon"], ["poweroff", "--grace", "1"], ["reboot", "--shutdown", "--force"],
+                  ["reboot", "--shutdown", "--grace", "86400"]):
+        cli.error(*words, want=MISUSED)
+
+
+def test_poweroff(tmp_path):
+    """The host is switched off, and with it a guest that does not listen."""
+    with make_machine() as m:
+        m.wait_ready()
+        cli = Client(tmp_path, m.patience)
+        cli.env |= {"SOCLE_HOST": f"https://127.0.0.1:{m.port}", "SOCLE_PIN": m.key_pin(), "SOCLE_TOKEN": m.token()}
+        cli.run("run", "deaf", "--kernel", GUEST, "--mem", "64M", "--net", "none")
+        assert "hint" in cli.error("poweroff")
+        assert "hint" in cli.error("reboot")
+        cli.run("poweroff", "--shutdown", "--grace", "0")
+        m.wait_serial("1 VMs have not switched themselves off")
+        assert m.wait_exit(60) == 0
+        assert "on its console?" in cli.error("status", want=NOT_REACHED)
+
+
+def start_make_run(**variables):
+    return subprocess.Popen(["/usr/bin/python3", "tools/run.py"], env={**os.environ, "HEADLESS": "1", **variables}, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_make_run_to_the_first_vm(tmp_path):
+    """The README's way in: a new host, its code on the terminal, and the commands that are printed there."""
+    port = str(free_port())
+    with start_make_run(CLAIM="0", API_PORT=port) as run:
+        try:
+            told = ""
+            while "Ctrl-C here" not in told:
+                line = run.stdout.readline()
+                assert line, (told[-2000:], run.stderr.read())
+                told += line
+            code, certificate = (re.search(pattern, told).group(1) for pattern in (r"  claim code +(\S{14})\n", r"  certificate SHA-256 +(\w{64})\n"))
+            commands = [line.split()[1:] for line in told.splitlines() if line.startswith("  build/socle-cli/socle ")]
+            assert [c[0] for c in commands] == ["connect", "claim", "run"]
+            cli = Client(tmp_path)
+            cli.run("connect", commands[0][1], "--pin", certificate)
+            assert "not the claim code" in cli.error("claim", "AAAA-BBBB-CCCC")
+            cli.run("claim", code)
+            cli.run("run", commands[2][1], "--kernel", GUEST, "--net", "none")
+            second = start_make_run(API_PORT=port)
+            assert f"port {port} on 127.0.0.1 is in use, perhaps by another" in second.communicate(timeout=60)[1] and second.returncode == 1
+        finally:
+            run.terminate()
+        assert "Socle has ended." in run.communicate(timeout=60)[0]
+    assert run.returncode == 0
+    wrong = start_make_run(API_PORT="https")
+    assert 'API_PORT="https" is no port' in wrong.communicate(timeout=60)[1]
 
 
 def test_users(cli, machine, url, tmp_path):
@@ -490,6 +569,9 @@ def test_tokens(cli):
     name = token.split(".")[1]
     assert name in cli.out("token", "list", "-q").split() and re.search(rf"^{name} +olga +viewer +api ", cli.out("token", "list"), re.M)
     cli.run("token", "rm", name)
+    short = cli.json("token", "create", "--expires", "2099-01-31T12:00:00Z")
+    assert short["expires_at"].startswith("2099-01-31T12:00:00")
+    cli.run("token", "rm", short["id"])
     scoped = cli.json("token", "create", "--role", "operator", "--vm-tag", "web", "--vm-tag", "test")
     assert scoped["vm_tags"] == ["web", "test"] and "hint" in cli.error("status", SOCLE_TOKEN=scoped["token"])
     cli.run("token", "rm", scoped["id"])

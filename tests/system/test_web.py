@@ -13,6 +13,7 @@ import threading
 import pytest
 
 from machine import BUILD, body_json
+from test_nbd_remote import HOST, qemu_nbd
 
 selenium = pytest.importorskip("selenium", reason="python3-selenium is not installed")
 
@@ -74,6 +75,10 @@ class Browser:
 
     def go(self, page):
         self.driver.get(f"{self.url}#/{page}")
+
+    def row(self, name):
+        """The row of a table that begins with that name."""
+        return self.wait(lambda: self.driver.find_element(By.XPATH, f"//tr[td[1][normalize-space()='{name}']]"))
 
     def heading(self, text, timeout=60):
         self.wait(lambda: text in self.driver.find_element(By.TAG_NAME, "h1").text, timeout)
@@ -212,6 +217,31 @@ def test_from_the_claim_code_to_a_shell(machine, browser):
     assert [e for e in browser.errors() if "403" not in e] == []
 
 
+def test_files_of_this_computer_become_a_vm(machine, browser):
+    """The form uploads what is to be booted; without it nothing is sent, and one sentence says what is missing."""
+    browser.go("new")
+    browser.heading("New virtual machine")
+    browser.fill("vm", "direct")
+    browser.choose("kernel", "")
+    browser.click("Create")
+    browser.wait(lambda: "What is to be booted?" in browser.find("#messages").text)
+    browser.fill("vm", "web1")
+    browser.find("[name=kernel_file]").send_keys(f"{BUILD}/guests/echo.elf")
+    browser.click("Create")
+    browser.wait(lambda: "There is a VM web1 already: choose another name." in browser.find("#messages").text)
+    assert machine.get("/images/web1-kernel").status == 404
+    browser.fill("vm", "direct")
+    browser.choose("firmware", "pvh")
+    browser.click("Create")
+    browser.heading("direct")
+    browser.wait(lambda: "echo ready" in browser.screen())
+    assert machine.json("/vms/direct")["boot"]["kernel"] == "direct-kernel"
+    browser.go("vms")
+    browser.heading("Virtual machines")
+    assert machine.delete("/vms/direct?force=true").status == 204
+    assert all("412" in e for e in browser.errors())
+
+
 @pytest.mark.parametrize("width,dark", [(360, False), (360, True), (1280, True)])
 def test_every_page_fits(machine, browser, width, dark):
     browser.size(width, 780, dark)
@@ -290,6 +320,44 @@ def test_objects_made_on_the_page(machine, browser):
     users = machine.json("/users")["items"]
     assert [(u["name"], u["role"], u["has_password"]) for u in users] == [("vera", "viewer", True)]
     browser.shot("users")
+    assert browser.errors() == []
+
+
+def test_volumes_on_a_server_and_an_export(machine, browser, tmp_path):
+    """What a server has becomes a volume; that it has gone is told; a volume of the host is exported and shown as such."""
+    file = tmp_path / "export.raw"
+    file.write_bytes(bytes(1 << 20))
+    with qemu_nbd(file) as server:
+        browser.go("volumes")
+        browser.heading("Volumes")
+        browser.find("details summary").click()
+        browser.fill("newpool", "store")
+        browser.choose("disk", ":nbd")
+        browser.fill("server", HOST)
+        browser.fill("port", str(server.port))
+        browser.click("Use it")
+        browser.wait(lambda: f"{HOST}, port {server.port}" in browser.find("main").text)
+        assert machine.json("/pools/store")["nbd"]["port"] == server.port
+        browser.choose("pool", "store")
+        browser.fill("volume", "far")
+        browser.fill("export", "disk")
+        browser.click("Create")
+        browser.wait(lambda: browser.row("far").find_element(By.CSS_SELECTOR, ".state.online"))
+        browser.wait(lambda: browser.row("store").find_element(By.CSS_SELECTOR, ".state.online"))
+        server.kill()
+        browser.wait(lambda: browser.row("far").find_element(By.CSS_SELECTOR, ".state.connecting"))
+        reason = machine.json("/volumes/far")["reason"]
+        browser.wait(lambda: machine.json("/volumes/far")["reason"] in browser.row("far").text)
+        assert len(reason) > 10
+    browser.shot("volumes-connecting")
+    browser.row("disk1").find_element(By.XPATH, ".//button[text()='Export']").click()
+    assert browser.find("#uri").text.startswith("nbds://")
+    browser.wait(lambda: "NBD, port 10809, TLS; clients: 0" in browser.row("disk1").text)
+    browser.shot("volumes-export")
+    browser.click("End export")
+    browser.wait(lambda: "NBD" not in browser.row("disk1").text)
+    assert machine.json("/volumes/disk1")["nbd"] is None
+    assert machine.delete("/volumes/far").status == 204 and machine.delete("/pools/store").status == 204
     assert browser.errors() == []
 
 

@@ -162,6 +162,36 @@ TEST(a_large_table)
     free(text);
 }
 
+TEST(servers_with_and_without_a_port)
+{
+    static const struct {
+        const char *text, *host;
+        u64 port;
+    } good[] = {
+        {"store.example", "store.example", 0},
+        {"192.0.2.7:10809", "192.0.2.7", 10809},
+        {"2001:db8::7", "2001:db8::7", 0},
+        {"[2001:db8::7]:1", "2001:db8::7", 1},
+        {"[::1]", "::1", 0},
+    };
+    static const char *const bad[] = {"",    ":1",     "h:",    "h:0",    "h:65536", "h:x",
+                                      "[::", "[::1]1", "[]:10", "[::1]:", "h:1x"};
+    char host[TEXT_HOST_MAX], much[TEXT_HOST_MAX + 1];
+    u64 port;
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        CHECK(text_parse_server(good[i].text, host, &port));
+        CHECK_STR(host, good[i].host);
+        CHECK_EQ(port, good[i].port);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK(!text_parse_server(bad[i], host, &port));
+    memset(much, 'a', TEXT_HOST_MAX);
+    much[TEXT_HOST_MAX] = '\0';
+    CHECK(!text_parse_server(much, host, &port));
+    CHECK(text_parse_server(much + 1, host, &port));
+}
+
 TEST(progress_without_a_total_and_from_the_middle)
 {
     struct progress p = {.what = "disk"};

@@ -2,6 +2,7 @@
 /* Which host, and exchanges of JSON with it. */
 #include "tools/socle/cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,8 +10,9 @@
 
 #include "tools/socle/text.h"
 
-#define API_BASE  "/api/v1"
-#define PAGES_MAX 1000u
+#define API_BASE      "/api/v1"
+#define PAGES_MAX     1000u
+#define TEXT_FILE_MAX (16u << 10)
 
 enum outcome say(enum outcome outcome, const char *format, ...)
 {
@@ -171,6 +173,36 @@ enum outcome api_call(struct cli *cli, const char *method, const char *path, jso
     else
         json_decref(value);
     return outcome;
+}
+
+enum outcome api_put_file(json_t *body, const char *member, const char *file)
+{
+    static char text[TEXT_FILE_MAX + 1];
+    FILE *f = fopen(file, "rb");
+    size_t len = f ? fread(text, 1, sizeof(text), f) : 0;
+
+    if (!f)
+        return say(MISUSED, "%s: %s", file, strerror(errno));
+    fclose(f);
+    if (len > TEXT_FILE_MAX)
+        return say(MISUSED, "%s is larger than 16 KiB.", file);
+    if (json_object_set_new(body, member, json_stringn(text, len)))
+        return say(MISUSED, "%s is no text.", file);
+    return DONE;
+}
+
+enum outcome put_grace(const struct args *args, u64 max_s, json_t *body)
+{
+    const char *text = args_option(args, "grace");
+    u64 seconds;
+
+    if (!text)
+        return DONE;
+    if (!text_parse_number(text, max_s, &seconds))
+        return say(MISUSED, "--grace needs a number of seconds up to %llu, not \"%s\".",
+                   (unsigned long long)max_s, text);
+    json_object_set_new(body, "grace_ms", json_integer((json_int_t)(seconds * 1000)));
+    return DONE;
 }
 
 /* The items of one page. */

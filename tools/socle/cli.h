@@ -42,6 +42,14 @@ enum outcome api_send(struct cli *cli, const char *method, char *path, json_t *b
 enum outcome api_try(struct cli *cli, const char *method, const char *path, json_t *body,
                      json_t **answer, long *status);
 
+/* Puts a file's text, 16 KiB at most, into a request. Return: DONE, or MISUSED after saying why
+ * not. */
+enum outcome api_put_file(json_t *body, const char *member, const char *file);
+
+/* Puts "grace_ms" into a request if --grace is given. Return: DONE, or MISUSED after saying why
+ * not. */
+enum outcome put_grace(const struct args *args, u64 max_s, json_t *body);
+
 /* A whole list: {"items": …} or an array; is_paged: the route has ?after. */
 enum outcome api_list(struct cli *cli, const char *path, bool is_paged, json_t **items);
 

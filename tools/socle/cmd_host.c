@@ -12,6 +12,7 @@
 #include "tools/socle/text.h"
 
 #define FILE_BYTES_MAX (64u << 20)
+#define GRACE_MAX_S    3600u
 
 static void print_field(const char *label, const char *value)
 {
@@ -118,16 +119,23 @@ enum outcome run_log(struct cli *cli)
 
 static enum outcome power(struct cli *cli, const char *path)
 {
-    enum outcome outcome = cli_open(cli);
-    const char *vms = NULL;
+    bool is_kind = args_has(&cli->args, "shutdown"), is_forced = args_has(&cli->args, "force");
+    json_t *body = json_object();
+    enum outcome outcome = put_grace(&cli->args, GRACE_MAX_S, body);
 
-    if (outcome != DONE)
+    if (outcome == DONE && is_kind && is_forced)
+        outcome = say(MISUSED, "--shutdown asks the guests, --force does not: choose.");
+    if (outcome == DONE && !is_kind && args_has(&cli->args, "grace"))
+        outcome = say(MISUSED, "--grace is how long guests may take with --shutdown.");
+    if (outcome == DONE)
+        outcome = cli_open(cli);
+    if (outcome != DONE) {
+        json_decref(body);
         return outcome;
-    if (args_has(&cli->args, "force"))
-        vms = "kill";
-    else if (args_has(&cli->args, "shutdown"))
-        vms = "shutdown";
-    return api_call(cli, "POST", path, vms ? json_pack("{ss}", "vms", vms) : json_object(), NULL);
+    }
+    if (is_kind || is_forced)
+        json_object_set_new(body, "vms", json_string(is_forced ? "kill" : "shutdown"));
+    return api_call(cli, "POST", path, body, NULL);
 }
 
 enum outcome run_reboot(struct cli *cli)

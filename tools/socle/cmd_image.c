@@ -10,8 +10,6 @@
 #include "tools/socle/text.h"
 #include "tools/socle/upload.h"
 
-#define CA_BYTES_MAX (16u << 10)
-
 static void image_row(struct grid *grid, const json_t *image)
 {
     char file[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX], users[TEXT_NUMBER_MAX],
@@ -64,23 +62,6 @@ enum outcome run_image_upload(struct cli *cli)
     return outcome;
 }
 
-/* A file of text as a string, or MISUSED after saying why not. */
-static enum outcome put_file(json_t *body, const char *member, const char *file)
-{
-    static char text[CA_BYTES_MAX + 1];
-    FILE *f = fopen(file, "rb");
-    size_t len = f ? fread(text, 1, sizeof(text), f) : 0;
-
-    if (!f)
-        return say(MISUSED, "%s: %s", file, strerror(errno));
-    fclose(f);
-    if (len > CA_BYTES_MAX)
-        return say(MISUSED, "%s is larger than 16 KiB.", file);
-    if (json_object_set_new(body, member, json_stringn(text, len)))
-        return say(MISUSED, "%s is no text.", file);
-    return DONE;
-}
-
 static enum outcome wait_pull(struct cli *cli, const json_t *task)
 {
     json_t *ended = NULL, *image = NULL;
@@ -123,7 +104,7 @@ enum outcome run_image_pull(struct cli *cli)
     enum outcome outcome;
 
     put_options(cli, body);
-    outcome = ca ? put_file(body, "ca", ca) : DONE;
+    outcome = ca ? api_put_file(body, "ca", ca) : DONE;
     if (outcome == DONE)
         outcome = cli_open(cli);
     if (outcome != DONE) {

@@ -6,9 +6,12 @@
 #include "tools/socle/console.h"
 #include "tools/socle/listing.h"
 #include "tools/socle/run_commands.h"
+#include "tools/socle/task.h"
 #include "tools/socle/text.h"
 #include "tools/socle/vm_define.h"
 #include "tools/socle/vm_options.h"
+
+#define GRACE_MAX_S 86400u
 
 static void vm_row(struct grid *grid, const json_t *vm)
 {
@@ -102,8 +105,8 @@ enum outcome run_vm_power(struct cli *cli)
     static const struct {
         const char *words, *tail;
     } actions[] = {
-        {"vm start", "/start"}, {"vm shutdown", "/shutdown"}, {"vm stop", "/poweroff"},
-        {"vm pause", "/pause"}, {"vm resume", "/resume"},     {"vm reset", "/reset"},
+        {"vm start", "/start"},   {"vm stop", "/poweroff"}, {"vm pause", "/pause"},
+        {"vm resume", "/resume"}, {"vm reset", "/reset"},
     };
 
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -111,6 +114,30 @@ enum outcome run_vm_power(struct cli *cli)
             return request(cli, "POST", actions[i].tail, NULL, cli->as_json);
     }
     return say(MISUSED, "there is no action \"%s\".", cli->args.command->words);
+}
+
+enum outcome run_vm_shutdown(struct cli *cli)
+{
+    json_t *body = json_object(), *task = NULL, *ended = NULL;
+    bool is_waiting = !args_has(&cli->args, "detach");
+    enum outcome outcome = put_grace(&cli->args, GRACE_MAX_S, body);
+    char *path = api_path("/vms/", args_value(&cli->args, 0), "/shutdown", NULL);
+
+    if (args_has(&cli->args, "force"))
+        json_object_set_new(body, "then", json_string("poweroff"));
+    if (outcome == DONE)
+        outcome = cli_open(cli);
+    if (outcome == DONE)
+        outcome = api_call(cli, "POST", path, json_incref(body), &task);
+    if (outcome == DONE && is_waiting)
+        outcome = task_wait(cli, member_text(task, "id"), "", &ended);
+    if (outcome == DONE && cli->as_json)
+        print_json(is_waiting ? ended : task);
+    json_decref(ended);
+    json_decref(task);
+    json_decref(body);
+    free(path);
+    return outcome;
 }
 
 enum outcome run_vm_rm(struct cli *cli)

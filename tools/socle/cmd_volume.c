@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Volumes, the pools they are in, and which VM has them as a disk. */
+/* Volumes: listed, made, exported, and which VM has them as a disk. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,25 +24,33 @@ static char *attached_to(const json_t *volume)
     return text;
 }
 
-static void add_size(struct grid *grid, const json_t *item, const char *member)
+/* What is to be known about it: that it can only be read, is exported, or waits for its server.
+ * Caller frees. */
+static char *notes_of(const json_t *volume)
 {
-    char size[TEXT_NUMBER_MAX];
+    bool is_read_only = json_is_true(json_object_get(volume, "read_only"));
+    bool is_exported = json_is_object(json_object_get(volume, "nbd"));
+    const char *state = member_text(volume, "state"), *reason = member_text(volume, "reason");
+    bool is_waiting = strcmp(state, "connecting") == 0;
 
-    text_size(size, member_number(item, member));
-    grid_add(grid, size);
+    return mem_text(
+        "%s%s%s%s%s%s%s", is_read_only ? "read-only" : "", is_read_only && is_exported ? ", " : "",
+        is_exported ? "exported" : "", is_waiting && (is_read_only || is_exported) ? ", " : "",
+        is_waiting ? state : "", is_waiting && reason[0] ? ": " : "", is_waiting ? reason : "");
 }
 
 static void volume_row(struct grid *grid, const json_t *volume)
 {
-    char *vms = attached_to(volume);
+    char *vms = attached_to(volume), *notes = notes_of(volume);
 
     grid_add(grid, member_text(volume, "name"));
     grid_add(grid, member_text(volume, "pool"));
-    add_size(grid, volume, "size_bytes");
-    add_size(grid, volume, "used_bytes");
-    grid_add(grid, json_is_true(json_object_get(volume, "read_only")) ? "read-only" : "");
+    grid_add_size(grid, volume, "size_bytes");
+    grid_add_size(grid, volume, "used_bytes");
     grid_add(grid, member_text(volume, "parent"));
     grid_add(grid, vms);
+    grid_add(grid, notes);
+    free(notes);
     free(vms);
 }
 
@@ -51,7 +59,7 @@ enum outcome run_volume_list(struct cli *cli)
     static const struct listing volumes = {
         .path = "/volumes",
         .key = "name",
-        .heads = "NAME|POOL|>SIZE|>USED|MODE|PARENT|ATTACHED TO",
+        .heads = "NAME|POOL|>SIZE|>USED|PARENT|ATTACHED TO|NOTES",
         .row = volume_row,
     };
 
@@ -81,6 +89,7 @@ static bool put_size(json_t *body, const char *text)
 enum outcome run_volume_create(struct cli *cli)
 {
     const char *pool = args_option(&cli->args, "pool"), *image = args_option(&cli->args, "image");
+    const char *name = args_option(&cli->args, "export");
     json_t *body = json_object();
 
     if (!put_size(body, args_option(&cli->args, "size"))) {
@@ -89,6 +98,10 @@ enum outcome run_volume_create(struct cli *cli)
     }
     if (pool)
         json_object_set_new(body, "pool", json_string(pool));
+    if (name)
+        json_object_set_new(body, "export", json_string(name));
+    if (args_has(&cli->args, "read-only"))
+        json_object_set_new(body, "read_only", json_true());
     if (image)
         json_object_set_new(body, "from", json_pack("{ss}", "image", image));
     return api_send(cli, "PUT", path_of(cli, "/volumes/"), body);
@@ -123,54 +136,38 @@ enum outcome run_volume_rm(struct cli *cli)
     return listing_delete(cli, "/volumes/", args_value(&cli->args, 0), "");
 }
 
-static void pool_row(struct grid *grid, const json_t *pool)
+enum outcome run_volume_export(struct cli *cli)
 {
-    char partition[TEXT_NUMBER_MAX];
+    char *path = api_path("/volumes/", args_value(&cli->args, 0), "/nbd", NULL);
+    json_t *body = json_object(), *answer = NULL;
+    enum outcome outcome = cli_open(cli);
 
-    snprintf(partition, sizeof(partition), "%llu", member_number(pool, "partition"));
-    grid_add(grid, member_text(pool, "name"));
-    grid_add(grid, member_text(pool, json_object_get(pool, "nbd") ? "nbd.host" : "disk"));
-    grid_add(grid, partition);
-    grid_add(grid, member_text(pool, "state"));
-    add_size(grid, pool, "size_bytes");
-    add_size(grid, pool, "free_bytes");
-    grid_add(grid, member_text(pool, "reason"));
-}
-
-enum outcome run_pool_list(struct cli *cli)
-{
-    static const struct listing pools = {
-        .path = "/pools",
-        .key = "name",
-        .heads = "NAME|DISK|>PARTITION|STATE|>SIZE|>FREE|REASON",
-        .row = pool_row,
-    };
-
-    return listing_print(cli, &pools);
-}
-
-enum outcome run_pool_create(struct cli *cli)
-{
-    const char *partition = args_option(&cli->args, "partition");
-    json_t *body = json_pack("{ss}", "disk", args_value(&cli->args, 1));
-    u64 number;
-
-    if (partition && !text_parse_number(partition, 128, &number)) {
+    if (args_has(&cli->args, "read-only"))
+        json_object_set_new(body, "read_only", json_true());
+    if (args_has(&cli->args, "no-tls"))
+        json_object_set_new(body, "tls", json_false());
+    if (outcome == DONE)
+        outcome = api_call(cli, "PUT", path, body, &answer);
+    else
         json_decref(body);
-        return say(MISUSED, "--partition needs a number, not \"%s\".", partition);
+    if (outcome == DONE && cli->as_json) {
+        print_json(answer);
+    } else if (outcome == DONE) {
+        char *uri = mem_text("%s", member_text(answer, "uri"));
+
+        text_make_safe(uri);
+        puts(uri);
+        free(uri);
     }
-    if (partition)
-        json_object_set_new(body, "partition", json_integer((json_int_t)number));
-    if (args_has(&cli->args, "format") || args_has(&cli->args, "erase"))
-        json_object_set_new(body, "format", json_true());
-    if (args_has(&cli->args, "erase"))
-        json_object_set_new(body, "erase", json_true());
-    return api_send(cli, "PUT", path_of(cli, "/pools/"), body);
+    json_decref(answer);
+    free(path);
+    return outcome;
 }
 
-enum outcome run_pool_rm(struct cli *cli)
+enum outcome run_volume_unexport(struct cli *cli)
 {
-    return listing_delete(cli, "/pools/", args_value(&cli->args, 0), "");
+    return api_send(cli, "DELETE", api_path("/volumes/", args_value(&cli->args, 0), "/nbd", NULL),
+                    NULL);
 }
 
 enum outcome run_vm_attach(struct cli *cli)

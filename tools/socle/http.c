@@ -171,6 +171,26 @@ CURL *http_begin(struct http *http, const struct http_request *request, struct h
     return http->curl;
 }
 
+/* What to look at, behind what libcurl says. */
+static const char *advice(const struct http *http, CURLcode code)
+{
+    bool is_https = strncmp(http->host->url, "https:", 6) == 0;
+
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+        return ".\nIs the host up, and are these the address and port on its console?";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return ".\nUse the address on the host's console.";
+    case CURLE_SSL_CONNECT_ERROR:
+        return is_https ? ".\nSomething else than HTTPS is at that port." : "";
+    case CURLE_GOT_NOTHING:
+        return is_https ? "" : ".\nHosts speak HTTPS: try https://.";
+    default:
+        return "";
+    }
+}
+
 static enum outcome explain(const struct http *http, CURLcode code)
 {
     if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
@@ -179,8 +199,8 @@ static enum outcome explain(const struct http *http, CURLcode code)
                    "given a certificate, or somebody is in between.\n"
                    "Compare its console with what \"socle connect %s\" shows.",
                    http->host->url, http->host->url);
-    return say(NOT_REACHED, "cannot reach %s: %s", http->host->url,
-               http->error[0] ? http->error : curl_easy_strerror(code));
+    return say(NOT_REACHED, "cannot reach %s: %s%s", http->host->url,
+               http->error[0] ? http->error : curl_easy_strerror(code), advice(http, code));
 }
 
 static const char *header_of(const struct http *http, const char *name)

@@ -54,6 +54,14 @@ enum outcome listing_print(struct cli *cli, const struct listing *listing)
     return DONE;
 }
 
+void grid_add_size(struct grid *grid, const json_t *item, const char *member)
+{
+    char size[TEXT_NUMBER_MAX];
+
+    text_size(size, member_number(item, member));
+    grid_add(grid, size);
+}
+
 enum outcome listing_delete(struct cli *cli, const char *path, const char *name, const char *tail)
 {
     enum outcome outcome = cli_open(cli);

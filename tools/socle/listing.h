@@ -17,6 +17,9 @@ struct listing {
 /* Opens the host, fetches the list and prints it as --json, --quiet or neither ask for. */
 enum outcome listing_print(struct cli *cli, const struct listing *listing);
 
+/* Adds the size that a member of the item has in bytes. */
+void grid_add_size(struct grid *grid, const json_t *item, const char *member);
+
 /* DELETE /api/v1{path}{name}{tail}. */
 enum outcome listing_delete(struct cli *cli, const char *path, const char *name, const char *tail);
 

@@ -33,6 +33,17 @@ static enum outcome run(struct cli *cli)
     return cli->args.command->run(cli);
 }
 
+/* What shows how it is done right. */
+static const char *help_for(const struct args *args)
+{
+    static char text[sizeof(args->words) + 8];
+
+    if (!args->command)
+        return "help";
+    snprintf(text, sizeof(text), "%s --help", args->command->words);
+    return text;
+}
+
 int main(int argc, char **argv)
 {
     struct cli cli = {0};
@@ -40,7 +51,7 @@ int main(int argc, char **argv)
 
     setlocale(LC_CTYPE, "");
     if (!args_parse(&cli.args, commands, global_options, argc, argv))
-        return (int)say(MISUSED, "%s Try \"socle help\".", cli.args.error);
+        return (int)say(MISUSED, "%s Try \"socle %s\".", cli.args.error, help_for(&cli.args));
     cli.as_json = args_has(&cli.args, "json");
     curl_global_init(CURL_GLOBAL_DEFAULT);
     outcome = run(&cli);

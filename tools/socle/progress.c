@@ -21,6 +21,14 @@ static u64 now_ns(void)
     return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
 }
 
+/* Whole seconds: as long as something is to come it takes one. */
+static u64 round_up(double seconds)
+{
+    u64 whole = (u64)seconds;
+
+    return whole + ((double)whole < seconds);
+}
+
 void progress_line(const struct progress *p, u64 elapsed_ns, char *out, size_t size)
 {
     double share = p->has_no_total  ? 0.0
@@ -42,7 +50,7 @@ void progress_line(const struct progress *p, u64 elapsed_ns, char *out, size_t s
     text_size(done, p->done_bytes);
     text_size(speed, (u64)rate);
     if (rate >= 1 && !p->has_no_total)
-        text_duration(left, (u64)((double)(p->total_bytes - p->done_bytes) / rate) * NS_PER_S);
+        text_duration(left, round_up((double)(p->total_bytes - p->done_bytes) / rate) * NS_PER_S);
     if (is_done)
         text_duration(left, elapsed_ns);
     snprintf(out, size, "%s [%s] %3u%%  %s  %s/s  %s%s", p->what, bar, (unsigned int)(share * 100),

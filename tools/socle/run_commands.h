@@ -17,7 +17,8 @@ enum outcome run_vm_list(struct cli *cli);
 enum outcome run_vm_show(struct cli *cli);
 enum outcome run_vm_create(struct cli *cli);
 enum outcome run_vm_set(struct cli *cli);
-enum outcome run_vm_power(struct cli *cli); /* start, shutdown, stop, pause, resume, reset */
+enum outcome run_vm_power(struct cli *cli); /* start, stop, pause, resume, reset */
+enum outcome run_vm_shutdown(struct cli *cli);
 enum outcome run_vm_rm(struct cli *cli);
 enum outcome run_vm_console(struct cli *cli);
 enum outcome run_vm_log(struct cli *cli);
@@ -33,6 +34,8 @@ enum outcome run_volume_create(struct cli *cli);
 enum outcome run_volume_snapshot(struct cli *cli);
 enum outcome run_volume_clone(struct cli *cli);
 enum outcome run_volume_grow(struct cli *cli);
+enum outcome run_volume_export(struct cli *cli);
+enum outcome run_volume_unexport(struct cli *cli);
 enum outcome run_volume_rm(struct cli *cli);
 enum outcome run_pool_list(struct cli *cli);
 enum outcome run_pool_create(struct cli *cli);

@@ -71,6 +71,29 @@ bool text_parse_number(const char *text, u64 max, u64 *value)
     return *text == '\0';
 }
 
+bool text_parse_server(const char *text, char host[TEXT_HOST_MAX], u64 *port)
+{
+    const char *end = text[0] == '[' ? strchr(text, ']') : strchr(text, ':');
+    const char *from = text + (text[0] == '[');
+    const char *behind;
+    size_t len;
+
+    if (text[0] == '[' && !end)
+        return false;
+    if (!end || (text[0] != '[' && strchr(end + 1, ':'))) /* an IPv6 address has more than one */
+        end = text + strlen(text);
+    behind = end + (*end == ']');
+    len = (size_t)(end - from);
+    *port = 0;
+    if (!len || len >= TEXT_HOST_MAX)
+        return false;
+    if (*behind && (*behind != ':' || !text_parse_number(behind + 1, 65535, port) || !*port))
+        return false;
+    memcpy(host, from, len);
+    host[len] = '\0';
+    return true;
+}
+
 void text_size(char out[TEXT_NUMBER_MAX], u64 bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

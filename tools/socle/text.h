@@ -9,6 +9,7 @@
 
 #include "core/lib/types.h"
 
+#define TEXT_HOST_MAX   256u
 #define TEXT_NUMBER_MAX 24u /* holds what the functions below write */
 
 /* "4096", "64K", "1.5G", "2GiB", "2GB": always powers of 1024. Return: false unless all of it is a
@@ -17,6 +18,10 @@ bool text_parse_size(const char *text, u64 *bytes);
 
 /* A whole number without sign, up to `max`. */
 bool text_parse_number(const char *text, u64 max, u64 *value);
+
+/* "host", "192.0.2.7:10809", "2001:db8::7" or "[2001:db8::7]:10809". *port: 0 if there is none.
+ * Return: false if it is none of them. */
+bool text_parse_server(const char *text, char host[TEXT_HOST_MAX], u64 *port);
 
 /* "1.5 GiB": three digits at least where it is not whole. */
 void text_size(char out[TEXT_NUMBER_MAX], u64 bytes);

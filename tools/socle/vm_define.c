@@ -2,6 +2,7 @@
 /* Definitions of new VMs: `vm create` and `run`. */
 #include "tools/socle/vm_define.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,27 +67,48 @@ enum outcome vm_define_put(struct cli *cli, json_t *vm, bool is_started)
     return outcome;
 }
 
-/* If the member of "boot" is a file: uploads it as NAME-suffix and puts that in its place. */
-static enum outcome upload_member(struct cli *cli, json_t *boot, const char *member,
-                                  const char *kind)
-{
-    const char *file = member_text(boot, member);
-    enum outcome outcome;
-    bool is_elf;
-    char *name;
+/* What --kernel or --initrd names: a file of this machine, or an image of the host. */
+struct source {
+    const char *member, *kind; /* of "boot", and of an image */
+    const char *file;          /* NULL: an image, or nothing */
+    char *image;               /* its name there, if it is a file; heap */
+};
 
-    if (!file[0] || access(file, F_OK) != 0)
+static enum outcome check_image(struct cli *cli, const char *name)
+{
+    char *path = api_path("/images/", name, NULL);
+    json_t *image = NULL;
+    long status;
+    enum outcome outcome = api_try(cli, "GET", path, NULL, &image, &status);
+
+    json_decref(image);
+    free(path);
+    if (outcome != DONE || status != 404)
+        return outcome;
+    return say(MISUSED,
+               "\"%s\" is neither a file here nor an image on the host: see \"socle image list\".",
+               name);
+}
+
+/* Finds out what it is. A file gets the name NAME-kind, which is put in the definition. */
+static enum outcome resolve(struct cli *cli, json_t *boot, struct source *source)
+{
+    const char *given = args_option(&cli->args, source->member);
+    bool is_elf;
+
+    if (!given)
         return DONE;
-    if (!upload_guess(file, &is_elf))
-        return say(MISUSED, "%s cannot be read.", file);
-    name = mem_text("%s-%s", args_value(&cli->args, 0), kind);
-    outcome = upload_file(cli, file, name, kind, NULL);
-    if (outcome == DONE && is_elf && !json_object_get(boot, "firmware"))
+    if (access(given, F_OK) != 0)
+        return strchr(given, '/') ? say(MISUSED, "%s: %s", given, strerror(errno))
+                                  : check_image(cli, given);
+    if (!upload_guess(given, &is_elf))
+        return say(MISUSED, "%s cannot be read, or is no file.", given);
+    source->file = given;
+    source->image = mem_text("%s-%s", args_value(&cli->args, 0), source->kind);
+    if (is_elf && strcmp(source->kind, "kernel") == 0 && !json_object_get(boot, "firmware"))
         json_object_set_new(boot, "firmware", json_string("pvh"));
-    if (outcome == DONE)
-        json_object_set_new(boot, member, json_string(name));
-    free(name);
-    return outcome;
+    json_object_set_new(boot, source->member, json_string(source->image));
+    return DONE;
 }
 
 /* A NIC on the default network, if the host has one. */
@@ -106,23 +128,47 @@ static enum outcome add_default_nic(struct cli *cli, json_t *vm)
     return outcome;
 }
 
-static enum outcome prepare(struct cli *cli, json_t *vm)
+/* Whether the host takes the definition: before megabytes are sent for it. */
+static enum outcome try_definition(struct cli *cli, json_t *vm)
 {
-    json_t *boot = vm_options_group(vm, "boot"), *memory = vm_options_group(vm, "memory");
-    char *path = api_path("/vms/", args_value(&cli->args, 0), NULL);
-    enum outcome outcome = check_name(cli, path);
+    char *path = api_path("/vms/", args_value(&cli->args, 0), "?dry_run=true", NULL);
+    enum outcome outcome = api_call(cli, "PUT", path, json_incref(vm), NULL);
 
     free(path);
-    if (outcome == DONE)
-        outcome = upload_member(cli, boot, "kernel", "kernel");
-    if (outcome == DONE)
-        outcome = upload_member(cli, boot, "initrd", "initrd");
+    return outcome;
+}
+
+static enum outcome add_defaults(struct cli *cli, json_t *vm)
+{
+    json_t *boot = vm_options_group(vm, "boot"), *memory = vm_options_group(vm, "memory");
+
     if (!json_object_get(memory, "size_bytes"))
         json_object_set_new(memory, "size_bytes", json_integer(RUN_MEMORY_BYTES));
     if (!json_object_get(boot, "cmdline"))
         json_object_set_new(boot, "cmdline", json_string(RUN_CMDLINE));
-    if (outcome == DONE && !json_object_get(vm, "nics"))
-        outcome = add_default_nic(cli, vm);
+    return json_object_get(vm, "nics") ? DONE : add_default_nic(cli, vm);
+}
+
+static enum outcome prepare(struct cli *cli, json_t *vm)
+{
+    struct source sources[] = {{.member = "kernel", .kind = "kernel"},
+                               {.member = "initrd", .kind = "initrd"}};
+    size_t count = sizeof(sources) / sizeof(sources[0]);
+    char *path = api_path("/vms/", args_value(&cli->args, 0), NULL);
+    enum outcome outcome = check_name(cli, path);
+
+    free(path);
+    for (size_t i = 0; outcome == DONE && i < count; i++)
+        outcome = resolve(cli, vm_options_group(vm, "boot"), &sources[i]);
+    if (outcome == DONE)
+        outcome = add_defaults(cli, vm);
+    if (outcome == DONE)
+        outcome = try_definition(cli, vm);
+    for (size_t i = 0; i < count; i++) {
+        if (outcome == DONE && sources[i].file)
+            outcome = upload_file(cli, sources[i].file, sources[i].image, sources[i].kind, NULL);
+        free(sources[i].image);
+    }
     return outcome;
 }
 
