@@ -36,6 +36,7 @@ static const struct error_type {
     {"task_running", 409, "Another change is under way"},
     {"claimed", 409, "The host has been claimed"},
     {"last_admin", 409, "The host would have no administrator"},
+    {"reboot_needed", 409, "It takes effect at boot only"},
     {"vms_running", 409, "Virtual machines are running"},
     {"gone", 410, "The object is no longer there"},
     {"etag", 412, "The object is not the one expected"},
