@@ -173,7 +173,9 @@ void api_plain_error(struct req *req, const struct vmm_error *err)
     api_error(req, &(struct problem){.slug = err->slug,
                                      .pointer = err->pointer,
                                      .detail = err->text,
-                                     .hint = err->hint});
+                                     .hint = err->hint,
+                                     .need_bytes = err->need_bytes,
+                                     .free_bytes = err->free_bytes});
 }
 
 void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm)
