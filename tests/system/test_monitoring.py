@@ -41,10 +41,29 @@ def test_the_dashboard_asks_for_metrics_there_are(busy):
     families = set(re.findall(r"^# TYPE (\S+) ", metrics(busy), re.M))
     with open(f"{ROOT}/tools/grafana/socle.json") as f:
         dashboard = json.load(f)
-    asked = set(re.findall(r"socle_\w+", json.dumps(dashboard)))
+    asked = {re.sub("_duration_seconds_bucket$", "_duration_seconds", name) for name in re.findall(r"socle_\w+", json.dumps(dashboard))}
     assert len(asked) > 15 and asked <= families, asked - families
     ids = [p["id"] for p in dashboard["panels"]]
     assert len(set(ids)) == len(ids)
+
+
+def test_exit_times_are_a_histogram(busy):
+    """Buckets grow to what the count says, which is that of GET …/exits; the sum is that of the times."""
+    busy.type("echo", "hello\n")
+    busy.wait_console("echo", r"\[hello\]")
+    assert busy.post("/vms/echo/pause").status == 200  # so that it stands still
+    text = metrics(busy)
+    exits = {e["reason"]: e for e in busy.json("/vms/echo/exits")}
+    assert busy.post("/vms/echo/resume").status == 200
+    assert exits and set(re.findall(r'socle_vm_exit_duration_seconds_count{vm="echo",reason="([^"]+)"}', text)) == set(exits)
+    for reason, row in exits.items():
+        sample = rf'socle_vm_exit_duration_seconds_%s{{vm="echo",reason="{re.escape(reason)}"%s}} ([0-9.]+)'
+        buckets = [(float(le), int(n)) for le, n in re.findall(sample % ("bucket", ',le="([^"]+)"'), text)]
+        counts = [n for _, n in buckets]
+        assert [le for le, _ in buckets] == [2**e / 1e9 for e in (9, 11, 13, 16, 20, 24)] + [float("inf")]
+        assert counts == sorted(counts) and counts[-1] == row["count"] == int(re.search(sample % ("count", ""), text).group(1)) > 0
+        assert abs(float(re.search(sample % ("sum", ""), text).group(1)) - row["total_ns"] / 1e9) < 1e-8
+        assert all(n >= row["count"] / 2 for le, n in buckets if le * 1e9 > row["p50_ns"])
 
 
 @pytest.mark.qemu("Prometheus gives up on Bochs's TLS")
@@ -82,6 +101,7 @@ scrape_configs:
                 busy.changed.wait(1)
         assert query('up{job="socle"}') == {"": 1.0}
         assert query("socle_vm_memory_size_bytes") == {"echo": float(64 << 20)}
+        assert 0 < query("histogram_quantile(0.99, sum by (vm, le) (socle_vm_exit_duration_seconds_bucket))")["echo"] <= 2**24 / 1e9
     finally:
         server.terminate()
         server.wait(20)
