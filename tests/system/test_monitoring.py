@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Prometheus takes the metrics, and Grafana's dashboard asks for metrics there are."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ import urllib.request
 import pytest
 
 from backend import ROOT, free_port
+from machine import IMAGE_DIR
 
 MACHINE = {"smp": 2, "memory": "1G"}
 
@@ -105,3 +107,9 @@ scrape_configs:
     finally:
         server.terminate()
         server.wait(20)
+
+
+def test_the_build_is_known_by_its_digest(machine):
+    """What the host says of itself is what sha256sum says of the hypervisor that the build has packed."""
+    with open(f"{IMAGE_DIR}/hv.stripped.elf", "rb") as f:
+        assert machine.json("/host")["build"]["sha256"] == hashlib.sha256(f.read()).hexdigest()
