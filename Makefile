@@ -173,9 +173,9 @@ $(OBJ)/loader/lz4.o: $(OBJ)/loader/deps/lz4/lib/lz4.o
 $(OBJ)/boot/hv_blob.o: boot/hv_blob.S $(B)/hv.packed
 
 # On the machine that builds: the library's own packer.
-$(B)/hv_pack: tools/hv_pack.c boot/hv_unpack.h | $(D)/.stamp
+$(B)/hv_pack: tools/hv_pack.c boot/hv_unpack.h core/lib/sha256.c core/lib/sha256.h | $(D)/.stamp
 	@mkdir -p $(@D)
-	$(Q)gcc -O2 -Wall -Wextra -Werror -I. $(LZ4_INC) -o $@ $< $(LZ4)/lz4.c $(LZ4)/lz4hc.c
+	$(Q)gcc -O2 -Wall -Wextra -Werror -I. $(LZ4_INC) -o $@ $< core/lib/sha256.c $(LZ4)/lz4.c $(LZ4)/lz4hc.c
 $(B)/hv.packed: $(B)/hv.stripped.elf $(B)/hv_pack
 	$(B)/hv_pack $< $@
 

@@ -11,12 +11,13 @@
 #include "core/lib/types.h"
 
 #define BOOT_INFO_MAGIC   0x4f464e49454c434full /* "OCLEINFO" */
-#define BOOT_INFO_VERSION 3u
+#define BOOT_INFO_VERSION 4u
 #define BOOT_REGIONS_MAX  320u
 #define BOOT_MODULES_MAX  32u
 
 #define BOOT_MODULE_NAME_MAX 63
 #define BOOT_SEED_BYTES      32u
+#define BOOT_SHA256_BYTES    32u
 
 enum boot_region_kind {
     BOOT_REGION_USABLE,       /* free once the hypervisor runs */
@@ -93,6 +94,7 @@ struct boot_info {
     u32 module_count;
     u32 seed_bytes; /* BOOT_SEED_BYTES, or 0: the firmware has no random numbers */
     u8 seed[BOOT_SEED_BYTES];
+    u8 kernel_sha256[BOOT_SHA256_BYTES]; /* of its ELF file, as the build has recorded it */
     struct boot_module modules[BOOT_MODULES_MAX];
     struct boot_region regions[BOOT_REGIONS_MAX];
 };

@@ -71,6 +71,7 @@ static void load_kernel(struct boot_info *info, struct elf_plan *plan)
         loader_fail("the firmware has no memory for the hypervisor", status);
     info->kernel_base = (block + PAGE_2M - 1) & ~(PAGE_2M - 1);
     info->kernel_bytes = plan->high - plan->low;
+    CopyMem(info->kernel_sha256, (void *)(hv_packed + HV_PACKED_SHA256), BOOT_SHA256_BYTES);
     spare = (info->kernel_base - block) / PAGE_SIZE;
     if (spare != 0)
         uefi_call_wrapper(BS->FreePages, 2, block, spare);

@@ -5,8 +5,9 @@
 
 #include "core/lib/types.h"
 
-/* Its length, little endian; then one LZ4 block. */
-#define HV_PACKED_HEADER 8u
+/* Its length, little endian, and its SHA-256; then one LZ4 block. */
+#define HV_PACKED_SHA256 8u
+#define HV_PACKED_HEADER 40u
 
 /* More than any image will ever have, and what LZ4's int can count. */
 #define HV_UNPACKED_MAX (64u << 20)

@@ -2,6 +2,7 @@
 /* Build and boot, gathered once. */
 #include "mgmt/host_facts.h"
 
+#include "core/lib/printf.h"
 #include "core/x86/percpu.h"
 
 #include "build_id.h"
@@ -24,6 +25,8 @@ void host_facts_init(const struct boot_info *info)
 {
     facts.version = BUILD_VERSION;
     facts.git = BUILD_GIT;
+    for (u32 i = 0; i < BOOT_SHA256_BYTES; i++)
+        ksnprintf(facts.sha256 + 2 * i, 3, "%02x", info->kernel_sha256[i]);
     facts.source_lines = BUILD_LINES;
     facts.image_bytes = info->image_bytes;
     facts.boot_method = method_name(info->method);

@@ -9,6 +9,7 @@
 struct host_facts {
     const char *version;
     const char *git;
+    char sha256[2 * BOOT_SHA256_BYTES + 1]; /* of the hypervisor's ELF file */
     u64 source_lines;
     u64 image_bytes;
     const char *boot_method;

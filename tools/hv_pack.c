@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "boot/hv_unpack.h"
+#include "core/lib/sha256.h"
 
 static char image[HV_UNPACKED_MAX];
 static char packed[LZ4_COMPRESSBOUND(HV_UNPACKED_MAX)];
@@ -14,6 +15,19 @@ static void fail(const char *what, const char *path)
 {
     fprintf(stderr, "hv_pack: %s %s\n", what, path);
     exit(1);
+}
+
+static void write_header(FILE *out, uint64_t bytes, const char *path)
+{
+    struct sha256 hash;
+    u8 digest[SHA256_BYTES];
+
+    sha256_init(&hash);
+    sha256_update(&hash, image, bytes);
+    sha256_final(&hash, digest);
+    if (fwrite(&bytes, HV_PACKED_SHA256, 1, out) != 1 ||
+        fwrite(digest, sizeof(digest), 1, out) != 1)
+        fail("cannot write", path);
 }
 
 int main(int argc, char **argv)
@@ -29,8 +43,10 @@ int main(int argc, char **argv)
         fail("cannot read, or it is empty or too large:", argv[1]);
     packed_bytes = LZ4_compress_HC(image, packed, (int)bytes, sizeof(packed), LZ4HC_CLEVEL_MAX);
     out = fopen(argv[2], "wb");
-    if (out == NULL || fwrite(&(uint64_t){bytes}, HV_PACKED_HEADER, 1, out) != 1 ||
-        fwrite(packed, (size_t)packed_bytes, 1, out) != 1 || fclose(out) != 0)
+    if (out == NULL)
+        fail("cannot write", argv[2]);
+    write_header(out, bytes, argv[2]);
+    if (fwrite(packed, (size_t)packed_bytes, 1, out) != 1 || fclose(out) != 0)
         fail("cannot write", argv[2]);
     return 0;
 }

@@ -10,13 +10,20 @@ void time_stats_add(struct time_stats *sum, const struct time_stats *more)
         sum->bucket[i] += more->bucket[i];
 }
 
+u64 time_stats_below(const struct time_stats *stats, u32 exponent)
+{
+    u64 sum = 0;
+
+    for (u32 i = 0; i < exponent; i++)
+        sum += stats->bucket[i];
+    return sum;
+}
+
 u64 time_stats_percentile(const struct time_stats *stats, u32 percent)
 {
-    u64 total = 0;
+    u64 total = time_stats_below(stats, TIME_BUCKETS);
     u64 seen = 0;
 
-    for (u32 i = 0; i < TIME_BUCKETS; i++)
-        total += stats->bucket[i];
     if (total == 0)
         return 0;
     for (u32 i = 0; i < TIME_BUCKETS; i++) {

@@ -12,7 +12,7 @@
 struct time_stats {
     u64 count;
     u64 total_ns;
-    u32 bucket[TIME_BUCKETS];
+    u64 bucket[TIME_BUCKETS];
 };
 
 static inline void time_stats_count(struct time_stats *stats, u64 ns)
@@ -25,6 +25,10 @@ static inline void time_stats_count(struct time_stats *stats, u64 ns)
 }
 
 void time_stats_add(struct time_stats *sum, const struct time_stats *more);
+
+/* How many took less than 2^exponent ns, which is at most TIME_BUCKETS - 1; with TIME_BUCKETS all.
+ */
+u64 time_stats_below(const struct time_stats *stats, u32 exponent);
 
 /* Upper bound, in ns, of the bucket below which that share (in percent) of all times lies; 0 if
  * there are none. */

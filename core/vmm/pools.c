@@ -6,6 +6,7 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
+#include "core/store/store_format.h"
 #include "core/vmm/clock.h"
 #include "core/vmm/pools_impl.h"
 #include "core/vmm/vmm_error.h"
@@ -158,12 +159,26 @@ void pools_get_info(struct vmm_pool *pool, struct pool_info *out)
         out->usage.total_bytes = pool->on ? volume_bytes(pool->on) : 0;
 }
 
+static int explain_full(const struct vmm_pool *pool, struct vmm_error *err)
+{
+    struct pool *engine = pools_engine(pool);
+    struct store_usage usage = {0};
+
+    vmm_error_set(err, "no_space", NULL, "Delete a volume or an image in it.",
+                  "Pool \"%s\" is full.", pool->name);
+    if (!engine)
+        return -ENOSPC;
+    pool_get_usage(engine, &usage);
+    err->need_bytes = (u64)STORE_EXTENT_BLOCKS * pool_block_bytes(engine);
+    err->free_bytes = usage.free_bytes - MIN(usage.free_bytes, usage.reserved_bytes);
+    return -ENOSPC;
+}
+
 int pools_explain(int rc, const struct vmm_pool *pool, struct vmm_error *err)
 {
     if (rc == -ENOSPC)
-        vmm_error_set(err, "no_space", NULL, "Delete a volume or an image in it.",
-                      "Pool \"%s\" is full.", pool->name);
-    else if (rc == -E2BIG)
+        return explain_full(pool, err);
+    if (rc == -E2BIG)
         vmm_error_set(err, "no_space", NULL, "Delete a volume or an image in it.",
                       "Pool \"%s\" has as many objects as possible.", pool->name);
     else if (rc == -EBUSY)

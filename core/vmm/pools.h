@@ -128,7 +128,11 @@ bool pools_was_found(const struct vmm_pool *pool);
 /* Makes durable what has been written. Before the host goes down. */
 void pools_flush(void);
 
-/* A sentence for a request to a pool that failed so. Return: rc. */
+/*
+ * A sentence for a request to a pool that failed so. Of a full one also err->free_bytes, what data
+ * may still take (less than the pool says, which keeps some for metadata), and err->need_bytes, the
+ * least that anything takes: who knows how much was asked for says that. Return: rc.
+ */
 int pools_explain(int rc, const struct vmm_pool *pool, struct vmm_error *err);
 
 #endif

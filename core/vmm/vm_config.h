@@ -107,7 +107,7 @@ struct vmm_error {
     const char *pointer; /* JSON pointer of the field, or NULL */
     char text[200];      /* one sentence: what and where */
     char hint[200];      /* one sentence: what to do */
-    u64 need_bytes;      /* with no_memory */
+    u64 need_bytes;      /* with no_memory and no_space; 0: not known */
     u64 free_bytes;
 };
 

@@ -11,6 +11,7 @@
 #define SOCLE_VMM_VMM_H
 
 #include "core/lib/compiler.h"
+#include "core/lib/time_stats.h"
 #include "core/lib/types.h"
 #include "core/vm/vm_exit.h"
 #include "core/vmm/vm_config.h"
@@ -49,17 +50,9 @@ struct vcpu_times {
     u64 limited_ns; /* its VM's limit was used up */
 };
 
-/* How long something took. */
-struct vmm_summary {
-    u64 count;
-    u64 total_ns;
-    u64 p50_ns;
-    u64 p99_ns;
-};
-
 struct vmm_exit_stat {
     const char *reason;
-    struct vmm_summary times;
+    struct time_stats times;
 };
 
 /* What a VM has done since it was started. */
@@ -206,7 +199,7 @@ bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out);
 
 /* From being woken to running, over all vCPUs since the last start on request. Return: false if
  * there is no such VM. */
-bool vmm_wakeups(u32 id, struct vmm_summary *out);
+bool vmm_wakeups(u32 id, struct time_stats *out);
 
 /* Times a vCPU that spun let another of the VM go first, since the last start on request. Return: 0
  * if there is no such VM. */

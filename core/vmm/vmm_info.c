@@ -89,16 +89,6 @@ bool vmm_vcpu_times(u32 id, u32 vcpu, struct vcpu_times *out)
     return true;
 }
 
-static struct vmm_summary summary_of(const struct time_stats *stats)
-{
-    return (struct vmm_summary){
-        .count = stats->count,
-        .total_ns = stats->total_ns,
-        .p50_ns = time_stats_percentile(stats, 50),
-        .p99_ns = time_stats_percentile(stats, 99),
-    };
-}
-
 u64 vmm_let_pass(u32 id)
 {
     const struct vmm_entry *entry = registry_find_id(id);
@@ -109,17 +99,15 @@ u64 vmm_let_pass(u32 id)
     return sum;
 }
 
-bool vmm_wakeups(u32 id, struct vmm_summary *out)
+bool vmm_wakeups(u32 id, struct time_stats *out)
 {
     const struct vmm_entry *entry = registry_find_id(id);
-    struct time_stats sum;
 
     if (!entry)
         return false;
-    sum = entry->wakeups;
+    *out = entry->wakeups;
     for (u32 i = 0; entry->vm && i < entry->vm->vcpu_count; i++)
-        time_stats_add(&sum, &entry->vm->vcpus[i]->task.wakeups);
-    *out = summary_of(&sum);
+        time_stats_add(out, &entry->vm->vcpus[i]->task.wakeups);
     return true;
 }
 
@@ -131,14 +119,13 @@ size_t vmm_exits(u32 id, struct vmm_exit_stat *rows)
     if (!entry)
         return 0;
     for (u32 kind = 0; kind < EXIT_KIND_COUNT; kind++) {
-        struct time_stats sum = entry->exits[kind];
+        struct time_stats *times = &rows[count].times;
 
+        *times = entry->exits[kind];
         for (u32 i = 0; entry->vm && i < entry->vm->vcpu_count; i++)
-            time_stats_add(&sum, &entry->vm->vcpus[i]->exits[kind]);
-        if (sum.count == 0)
-            continue;
-        rows[count++] = (struct vmm_exit_stat){.reason = exit_kind_name((enum vm_exit_kind)kind),
-                                               .times = summary_of(&sum)};
+            time_stats_add(times, &entry->vm->vcpus[i]->exits[kind]);
+        if (times->count != 0)
+            rows[count++].reason = exit_kind_name((enum vm_exit_kind)kind);
     }
     return count;
 }

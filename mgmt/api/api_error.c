@@ -36,6 +36,7 @@ static const struct error_type {
     {"task_running", 409, "Another change is under way"},
     {"claimed", 409, "The host has been claimed"},
     {"last_admin", 409, "The host would have no administrator"},
+    {"reboot_needed", 409, "It takes effect at boot only"},
     {"vms_running", 409, "Virtual machines are running"},
     {"gone", 410, "The object is no longer there"},
     {"etag", 412, "The object is not the one expected"},
@@ -172,7 +173,9 @@ void api_plain_error(struct req *req, const struct vmm_error *err)
     api_error(req, &(struct problem){.slug = err->slug,
                                      .pointer = err->pointer,
                                      .detail = err->text,
-                                     .hint = err->hint});
+                                     .hint = err->hint,
+                                     .need_bytes = err->need_bytes,
+                                     .free_bytes = err->free_bytes});
 }
 
 void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm)

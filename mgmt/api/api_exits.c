@@ -19,8 +19,8 @@ void api_exits_get(struct req *req)
         json_put_string(w, "reason", rows[i].reason);
         json_put_u64(w, "count", rows[i].times.count);
         json_put_u64(w, "total_ns", rows[i].times.total_ns);
-        json_put_u64(w, "p50_ns", rows[i].times.p50_ns);
-        json_put_u64(w, "p99_ns", rows[i].times.p99_ns);
+        json_put_u64(w, "p50_ns", time_stats_percentile(&rows[i].times, 50));
+        json_put_u64(w, "p99_ns", time_stats_percentile(&rows[i].times, 99));
         json_object_end(w);
     }
     json_array_end(w);

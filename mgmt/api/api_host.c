@@ -104,6 +104,7 @@ void api_host_get(struct req *req)
     json_put_string(w, "git", facts->git);
     json_put_u64(w, "size_bytes", facts->image_bytes);
     json_put_u64(w, "lines", facts->source_lines);
+    json_put_string(w, "sha256", facts->sha256);
     json_object_end(w);
     put_boot(w, facts);
     put_cpu(w, facts);

@@ -23,8 +23,8 @@
 #include "mgmt/http/server.h"
 #include "mm/pmm.h"
 
-/* Of one VM in one family: four lines for each of 64 vCPUs; or of all disks: BLK_DISKS_MAX with
- * five lines each. */
+/* Of one VM in one family: four lines for each of 64 vCPUs, or eleven for each kind of exit; or of
+ * all disks: BLK_DISKS_MAX with five lines each. */
 #define SAMPLES_MAX  38912u
 #define STATUS_SLOTS 600u
 
@@ -216,25 +216,39 @@ static void vm_vcpu(struct json_writer *w, const struct vmm_info *vm)
     }
 }
 
-/* The samples of a summary; labels: those that all have. */
-static void summary(struct json_writer *w, const char *name, const char *labels,
-                    const struct vmm_summary *values)
+/* Bounds of histograms: 2^n ns, from half a microsecond to 17 ms. Each is a line for every kind of
+ * exit of every VM, and all of a VM's must fit in SAMPLES_MAX. */
+static const u8 histogram_bounds[] = {9, 11, 13, 16, 20, 24};
+
+#define HISTOGRAM_LINES (ARRAY_SIZE(histogram_bounds) + 3)
+#define LINE_BYTES      170u /* the longest, with a name of 63 characters */
+_Static_assert(EXIT_KIND_COUNT *HISTOGRAM_LINES *LINE_BYTES <= SAMPLES_MAX, "the exits of a VM");
+
+/* The samples of a histogram; labels: those that all have. A running vCPU goes on counting, so the
+ * count is the sum of what was read. */
+static void histogram(struct json_writer *w, const char *name, const char *labels,
+                      const struct time_stats *times)
 {
-    metrics_line(w, "%s{%s,quantile=\"0.5\"} " SECONDS, name, labels, SECONDS_OF(values->p50_ns));
-    metrics_line(w, "%s{%s,quantile=\"0.99\"} " SECONDS, name, labels, SECONDS_OF(values->p99_ns));
-    metrics_line(w, "%s_sum{%s} " SECONDS, name, labels, SECONDS_OF(values->total_ns));
-    metrics_line(w, "%s_count{%s} %llu", name, labels, (unsigned long long)values->count);
+    u64 count = time_stats_below(times, TIME_BUCKETS);
+
+    for (u32 i = 0; i < ARRAY_SIZE(histogram_bounds); i++)
+        metrics_line(w, "%s_bucket{%s,le=\"" SECONDS "\"} %llu", name, labels,
+                     SECONDS_OF(BIT(histogram_bounds[i])),
+                     (unsigned long long)time_stats_below(times, histogram_bounds[i]));
+    metrics_line(w, "%s_bucket{%s,le=\"+Inf\"} %llu", name, labels, (unsigned long long)count);
+    metrics_line(w, "%s_sum{%s} " SECONDS, name, labels, SECONDS_OF(times->total_ns));
+    metrics_line(w, "%s_count{%s} %llu", name, labels, (unsigned long long)count);
 }
 
 static void vm_wakeups(struct json_writer *w, const struct vmm_info *vm)
 {
-    struct vmm_summary wakeups;
+    struct time_stats wakeups;
     char labels[VM_NAME_MAX + 8];
 
     if (!vmm_wakeups(vm->id, &wakeups))
         return;
     ksnprintf(labels, sizeof(labels), "vm=\"%s\"", vm->cfg.name);
-    summary(w, "socle_vm_wakeup_duration_seconds", labels, &wakeups);
+    histogram(w, "socle_vm_wakeup_duration_seconds", labels, &wakeups);
 }
 
 static void vm_spin_yields(struct json_writer *w, const struct vmm_info *vm)
@@ -262,7 +276,7 @@ static void vm_exit_time(struct json_writer *w, const struct vmm_info *vm)
         char labels[VM_NAME_MAX + 64];
 
         ksnprintf(labels, sizeof(labels), "vm=\"%s\",reason=\"%s\"", vm->cfg.name, rows[i].reason);
-        summary(w, "socle_vm_exit_duration_seconds", labels, &rows[i].times);
+        histogram(w, "socle_vm_exit_duration_seconds", labels, &rows[i].times);
     }
 }
 
@@ -332,7 +346,7 @@ static const struct family {
      NULL, vm_memory_target},
     {"socle_vm_vcpu_seconds_total", "counter", "Time of virtual CPUs by what they did.", NULL,
      vm_vcpu},
-    {"socle_vm_wakeup_duration_seconds", "summary", "Time from a wake-up to running.", NULL,
+    {"socle_vm_wakeup_duration_seconds", "histogram", "Time from a wake-up to running.", NULL,
      vm_wakeups},
     {"socle_vm_net_receive_packets_total", "counter", "Packets a network card received.", NULL,
      metrics_port_rx_frames},
@@ -363,7 +377,7 @@ static const struct family {
     {"socle_vm_block_errors_total", "counter", "Requests to a virtual disk that failed.", NULL,
      metrics_vm_block_errors},
     {"socle_vm_exits_total", "counter", "Exits from guest mode by reason.", NULL, vm_exits},
-    {"socle_vm_exit_duration_seconds", "summary", "Time to handle an exit.", NULL, vm_exit_time},
+    {"socle_vm_exit_duration_seconds", "histogram", "Time to handle an exit.", NULL, vm_exit_time},
 };
 
 static void family_head(struct json_writer *w, const struct family *family)

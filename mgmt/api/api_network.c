@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Networks and their ports. */
 #include "core/lib/errno.h"
+#include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "drivers/net/network.h"
 #include "mgmt/api/api.h"
@@ -88,13 +89,19 @@ static const struct refusal {
       .hint = "Delete one: there can be 64, four of them of the kind nat."}},
 };
 
-static void refuse(struct req *req, int rc)
+void network_json_refuse(struct req *req, int rc, const char *at, const char *name)
 {
     const struct refusal *r = refusals;
+    struct problem problem;
+    char pointer[48];
 
     while (r->rc != 0 && r->rc != rc)
         r++;
-    api_error(req, &r->problem);
+    problem = r->problem;
+    ksnprintf(pointer, sizeof(pointer), "%s%s", at, problem.pointer ? problem.pointer : "");
+    problem.name = name;
+    problem.pointer = pointer[0] != '\0' ? pointer : NULL;
+    api_error(req, &problem);
 }
 
 /* What would be there; nothing is. */
@@ -104,7 +111,7 @@ static void reply_dry_run(struct req *req, struct network_config *cfg)
     int rc = network_check(cfg);
 
     if (rc) {
-        refuse(req, rc);
+        network_json_refuse(req, rc, "", NULL);
         return;
     }
     if (network_get(cfg->name, &info))
@@ -128,7 +135,7 @@ void api_network_put(struct req *req)
     }
     rc = network_put(&cfg, &is_new);
     if (rc || network_get(cfg.name, &info)) {
-        refuse(req, rc);
+        network_json_refuse(req, rc, "", NULL);
         return;
     }
     config_store_note();
@@ -142,7 +149,7 @@ void api_network_delete(struct req *req)
     if (rc == -ENOENT) {
         no_such(req);
     } else if (rc) {
-        refuse(req, rc);
+        network_json_refuse(req, rc, "", NULL);
     } else {
         config_store_note();
         reply_empty(req, 204);

@@ -167,7 +167,9 @@ static void put_error(struct json_writer *w, const struct job_error *error)
     json_key(w, "error");
     api_problem_write(w, &(struct problem){.slug = error->slug,
                                            .detail = error->detail,
-                                           .hint = error->hint[0] ? error->hint : NULL});
+                                           .hint = error->hint[0] ? error->hint : NULL,
+                                           .need_bytes = error->need_bytes,
+                                           .free_bytes = error->free_bytes});
 }
 
 static void put_result(struct json_writer *w, const struct job *job)

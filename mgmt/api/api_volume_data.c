@@ -5,11 +5,13 @@
  */
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
+#include "core/vmm/pools.h"
 #include "core/vmm/volumes.h"
 #include "drivers/block/volume_pool.h"
 #include "drivers/block/volume_ram.h"
 #include "mgmt/api/api.h"
 #include "mm/kheap.h"
+#include "mm/pmm.h"
 
 #define BUFFER_BYTES (256 * KiB)
 
@@ -56,23 +58,42 @@ struct upload {
     u64 offset; /* of the buffer's, or the next byte */
 };
 
+/* The whole request's bytes, as far as the client has said how many. */
+static u64 request_bytes(const struct req *req)
+{
+    return req->http->content_length == HTTP_LENGTH_NONE ? 0 : req->http->content_length;
+}
+
+static void answer_full(struct req *req, const struct volume *volume)
+{
+    struct volume_spec spec;
+    struct vmm_error err;
+
+    volumes_get_spec(volume, &spec);
+    (void)pools_explain(-ENOSPC, pools_find(spec.pool), &err);
+    err.need_bytes = MAX(err.need_bytes, request_bytes(req));
+    api_plain_error(req, &err);
+}
+
 static void answer_write_error(struct req *req, const struct volume *volume, int rc)
 {
     bool is_ram = volume_is_ram(volume);
+    struct pmm_stats memory;
 
+    pmm_get_stats(&memory);
     if (rc == -EINVAL)
         api_error(req, &(struct problem){.slug = "too_big",
                                          .detail = "The data do not fit into the volume.",
                                          .hint = "PATCH its size_bytes first.",
                                          .limit_bytes = volume_bytes(volume)});
     else if (rc == -ENOSPC && !is_ram)
-        api_error(req, &(struct problem){.slug = "no_space",
-                                         .detail = "The data do not fit into the pool.",
-                                         .hint = "Delete a volume or an image in it."});
+        answer_full(req, volume);
     else if (rc == -ENOSPC || rc == -ENOMEM)
         api_error(req, &(struct problem){.slug = "no_memory",
                                          .detail = "The data do not fit into the host's memory.",
-                                         .hint = "Stop a VM or delete an image."});
+                                         .hint = "Stop a VM or delete an image.",
+                                         .need_bytes = request_bytes(req),
+                                         .free_bytes = pmm_available(&memory)});
     else
         api_error(req, &(struct problem){.slug = "state",
                                          .detail = "The disk of the volume's pool failed.",

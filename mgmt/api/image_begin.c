@@ -20,8 +20,26 @@ static void no_memory(u64 need_bytes, struct problem *problem)
     };
 }
 
+/* err: its texts are given back. */
+static void no_room(const char *pool, int rc, u64 need_bytes, struct vmm_error *err,
+                    struct problem *problem)
+{
+    (void)pools_explain(rc, pools_find(pool), err);
+    *problem = (struct problem){
+        .slug = err->slug,
+        .pointer = err->pointer,
+        .detail = err->text,
+        .hint = err->hint,
+        .need_bytes = err->need_bytes ? MAX(err->need_bytes, need_bytes) : 0,
+        .free_bytes = err->free_bytes,
+    };
+}
+
 void api_image_explain(const struct image *img, int rc, u64 need_bytes, struct problem *problem)
 {
+    static struct vmm_error err; /* its texts are given back */
+
+    need_bytes = MAX(need_bytes, api_image_received(img));
     if (image_refusal(img))
         *problem = (struct problem){.slug = "semantic",
                                     .detail = image_refusal(img),
@@ -30,9 +48,7 @@ void api_image_explain(const struct image *img, int rc, u64 need_bytes, struct p
     else if (!image_rest_of(img) || rc == -ENOMEM)
         no_memory(need_bytes, problem);
     else if (rc == -ENOSPC || rc == -E2BIG)
-        *problem = (struct problem){.slug = "no_space",
-                                    .detail = "The image does not fit into its pool.",
-                                    .hint = "Delete a volume or an image in it."};
+        no_room(image_rest_of(img)->pool, rc, need_bytes, &err, problem);
     else
         *problem = (struct problem){.slug = "state",
                                     .detail = "The pool could not take the image.",
@@ -79,11 +95,8 @@ static int take_place(const char *name, u64 length, struct image_rest **rest,
         return -EINVAL;
     }
     rc = image_pool_begin(pool, length, rest);
-    if (rc == 0)
-        return 0;
-    (void)pools_explain(rc, pool, &err);
-    *problem = (struct problem){
-        .slug = err.slug, .pointer = err.pointer, .detail = err.text, .hint = err.hint};
+    if (rc)
+        no_room(pools_name(pool), rc, length, &err, problem);
     return rc;
 }
 

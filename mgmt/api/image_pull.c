@@ -58,7 +58,9 @@ static void release(struct pull *pull)
 static void fail(struct pull *pull, const struct problem *problem)
 {
     struct job *job = pull->job;
-    struct job_error error = {.slug = problem->slug};
+    struct job_error error = {.slug = problem->slug,
+                              .need_bytes = problem->need_bytes,
+                              .free_bytes = problem->free_bytes};
 
     (void)str_copy(error.detail, sizeof(error.detail), problem->detail);
     (void)str_copy(error.hint, sizeof(error.hint), problem->hint ? problem->hint : "");

@@ -36,6 +36,8 @@ struct job_error {
     const char *slug; /* static; NULL: it did not fail */
     char detail[JOB_DETAIL_MAX + 1];
     char hint[JOB_HINT_MAX + 1]; /* "": none */
+    u64 need_bytes;              /* 0: it is not about room */
+    u64 free_bytes;
 };
 
 struct job {

@@ -13,6 +13,8 @@
 #include "mgmt/http/server.h"
 
 #define DHCP_CLIENT_PORT 68u
+#define OF_NAT           0x7u /* the first three members */
+#define NAME_HINT        "Use 1 to 63 of a-z, 0-9 and '-', not '-' first."
 
 static void write_nat(struct json_writer *w, const struct network_nat *nat)
 {
@@ -44,11 +46,9 @@ static void write_nat(struct json_writer *w, const struct network_nat *nat)
     json_array_end(w);
 }
 
-void network_json_write(struct json_writer *w, const struct network_info *info)
+/* All that PUT takes. */
+static void put_config(struct json_writer *w, const struct network_config *cfg)
 {
-    const struct network_config *cfg = &info->cfg;
-
-    json_object_begin(w);
     json_put_string(w, "name", cfg->name);
     json_put_string(w, "kind", network_kind_name(cfg->kind));
     if (cfg->kind == NETWORK_BRIDGE) {
@@ -58,6 +58,19 @@ void network_json_write(struct json_writer *w, const struct network_info *info)
     json_put_u64(w, "mtu", cfg->mtu);
     if (cfg->kind == NETWORK_NAT)
         write_nat(w, &cfg->nat);
+}
+
+void network_json_write_config(struct json_writer *w, const struct network_config *cfg)
+{
+    json_object_begin(w);
+    put_config(w, cfg);
+    json_object_end(w);
+}
+
+void network_json_write(struct json_writer *w, const struct network_info *info)
+{
+    json_object_begin(w);
+    put_config(w, &info->cfg);
     json_put_bool(w, "builtin", info->is_builtin);
     json_counters_follow(w);
     json_put_u64(w, "ports", info->ports);
@@ -235,15 +248,15 @@ static int read_forwards(struct body_reader *r, const struct json_node *node)
     return 0;
 }
 
-/* Without a function: what GET gave can be PUT back. */
-static const struct body_member network_members[] = {
-    {"cidr", read_cidr}, {"dhcp", read_dhcp},     {"forwards", read_forwards},
-    {"kind", read_kind}, {"uplink", read_uplink}, {"vlan", read_vlan},
-    {"mtu", read_mtu},   {"gateway", NULL},       {"ports", NULL},
-    {"builtin", NULL},   {"name", NULL},
-};
+static int read_name(struct body_reader *r, const struct json_node *node)
+{
+    struct network_config *cfg = cfg_of(r);
 
-#define OF_NAT 0x7u /* the first three of them */
+    if (json_get_string(r->doc, node, cfg->name, sizeof(cfg->name)) == 0 &&
+        vm_name_is_valid(cfg->name))
+        return 0;
+    return body_bad(r, node, "This cannot be the name of a network.", NAME_HINT);
+}
 
 /* Members that its kind does not have. */
 static int check_kind(const struct body_reader *r, const struct json_node *root, u32 seen)
@@ -259,19 +272,39 @@ static int check_kind(const struct body_reader *r, const struct json_node *root,
     return 0;
 }
 
-int network_json_read(struct req *req, struct network_config *cfg)
+/* name: who reads the member. Members without a function: what GET gave can be PUT back. */
+static int read_object(struct req *req, const struct json_doc *doc, const struct json_node *node,
+                       int (*name)(struct body_reader *r, const struct json_node *value),
+                       struct network_config *cfg)
 {
-    struct body_reader r = {.req = req, .doc = api_json_body(req), .out = cfg};
-    const struct json_node *root;
+    const struct body_member members[] = {
+        {"cidr", read_cidr}, {"dhcp", read_dhcp},     {"forwards", read_forwards},
+        {"kind", read_kind}, {"uplink", read_uplink}, {"vlan", read_vlan},
+        {"mtu", read_mtu},   {"gateway", NULL},       {"ports", NULL},
+        {"builtin", NULL},   {"name", name},
+    };
+    struct body_reader r = {.req = req, .doc = doc, .out = cfg};
     u32 seen;
 
-    if (!r.doc)
-        return -EINVAL;
     memset(cfg, 0, sizeof(*cfg));
     cfg->kind = NETWORK_ISOLATED;
-    root = json_root(r.doc);
-    if (body_object(&r, root, network_members, ARRAY_SIZE(network_members), &seen) ||
-        check_kind(&r, root, seen))
+    return body_object(&r, node, members, ARRAY_SIZE(members), &seen) ? -EINVAL
+                                                                      : check_kind(&r, node, seen);
+}
+
+int network_json_read_item(struct body_reader *r, const struct json_node *node,
+                           struct network_config *cfg)
+{
+    if (read_object(r->req, r->doc, node, read_name, cfg))
+        return -EINVAL;
+    return cfg->name[0] != '\0' ? 0 : body_bad(r, node, "A network needs a \"name\".", NAME_HINT);
+}
+
+int network_json_read(struct req *req, struct network_config *cfg)
+{
+    const struct json_doc *doc = api_json_body(req);
+
+    if (!doc || read_object(req, doc, json_root(doc), NULL, cfg))
         return -EINVAL;
     if (str_copy(cfg->name, sizeof(cfg->name), req->match.params[0]) && vm_name_is_valid(cfg->name))
         return 0;
@@ -279,6 +312,6 @@ int network_json_read(struct req *req, struct network_config *cfg)
                                      .pointer = "/name",
                                      .got = req->match.params[0],
                                      .detail = "This cannot be the name of a network.",
-                                     .hint = "Use 1 to 63 of a-z, 0-9 and '-', not '-' first."});
+                                     .hint = NAME_HINT});
     return -EINVAL;
 }

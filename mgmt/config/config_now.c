@@ -3,17 +3,9 @@
 #include "mgmt/config/config_now.h"
 
 #include "core/lib/errno.h"
-#include "core/lib/string.h"
 #include "drivers/net/network.h"
 #include "mgmt/config/config_fdt.h"
-
-/* Those of the host itself are made by its own settings; of the uplink only the MTU may be another
- * than it has from boot. */
-static bool is_from_boot(const struct network_info *info)
-{
-    return info->was_made_for_host ||
-           (strcmp(info->cfg.name, UPLINK_NETWORK) == 0 && info->cfg.mtu == ETHERNET_MTU);
-}
+#include "mgmt/net/networks_swap.h"
 
 /* Return: 0, -ENOSPC. */
 static int write_networks(void *buf)
@@ -22,7 +14,7 @@ static int write_networks(void *buf)
 
     info.cfg.name[0] = '\0';
     while (network_next(info.cfg.name, &info)) {
-        if (!is_from_boot(&info) && config_fdt_network(buf, &info.cfg))
+        if (!network_is_from_boot(&info) && config_fdt_network(buf, &info.cfg))
             return -ENOSPC;
     }
     return 0;

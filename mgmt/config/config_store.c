@@ -37,7 +37,7 @@ static void take_host(const void *tree, size_t bytes, const struct dtb_report *r
 
     host_config_default(&cfg);
     if (store.is_host_given || host_config_read(&cfg, tree, bytes, report) ||
-        memcmp(&cfg.net, host_network_in_force(), sizeof(cfg.net)) == 0)
+        host_network_is_same(&cfg.net, host_network_in_force()))
         return;
     rc = host_network_restore(&cfg.net);
     if (rc)

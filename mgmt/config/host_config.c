@@ -133,6 +133,14 @@ const char *host_network_mistake(const struct host_network *net, const char **po
     return NULL;
 }
 
+bool host_network_is_same(const struct host_network *a, const struct host_network *b)
+{
+    return strcmp(a->hostname, b->hostname) == 0 && strcmp(a->nic, b->nic) == 0 &&
+           a->vlan == b->vlan && a->dhcp == b->dhcp && a->address == b->address &&
+           a->netmask == b->netmask && a->gateway == b->gateway &&
+           memcmp(a->dns, b->dns, sizeof(a->dns)) == 0;
+}
+
 static void read_dns(struct host_network *net, const void *dtb, int node,
                      const struct dtb_report *report)
 {
@@ -248,7 +256,7 @@ static bool network_knows(const char *name, bool is_node)
 static bool api_knows(const char *name, bool is_node)
 {
     static const char *const properties[] = {"port", "tls", "claim-code", NULL};
-    static const char *const nodes[] = {"tokens", NULL};
+    static const char *const nodes[] = {"tokens", "users", NULL};
 
     return is_in(is_node ? nodes : properties, name);
 }

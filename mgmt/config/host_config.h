@@ -45,6 +45,8 @@ void host_config_default(struct host_config *cfg);
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
                      const struct dtb_report *report) must_check;
 
+bool host_network_is_same(const struct host_network *a, const struct host_network *b);
+
 /* "192.0.2.1" → network byte order. Return: false if it is not exactly that. */
 bool ipv4_parse(const char *text, size_t len, u32 *address);
 

@@ -59,22 +59,6 @@ static void request_begin(struct conn *conn)
     conn->body_len = 0;
 }
 
-static bool content_type_is_json(const char *type)
-{
-    static const char *const accepted[] = {
-        "application/json", "application/merge-patch+json",
-        "application/x-www-form-urlencoded", /* what curl -d says of any body */
-    };
-
-    for (u32 i = 0; type && i < ARRAY_SIZE(accepted); i++) {
-        size_t len = strlen(accepted[i]);
-
-        if (strncmp(type, accepted[i], len) == 0 && (type[len] == '\0' || type[len] == ';'))
-            return true;
-    }
-    return type == NULL;
-}
-
 /* No route: what exists instead. */
 static void answer_no_route(struct req *req)
 {
@@ -171,7 +155,7 @@ static void body_begin(struct conn *conn)
     }
     if (kind == BODY_NONE || !conn->http.has_body)
         return;
-    if (kind == BODY_JSON && !content_type_is_json(http_header(&conn->http, "content-type"))) {
+    if (kind == BODY_JSON && !http_type_is_json(http_header(&conn->http, "content-type"))) {
         api_error(req, &(struct problem){
                            .slug = "content_type",
                            .detail = "The body of this request must be JSON.",
@@ -203,7 +187,7 @@ static void answer_redirect(struct req *req)
 {
     const char *host = http_header(req->http, "host");
     const char *colon = host ? strrchr(host, ':') : NULL;
-    u16 port = server_tls_port();
+    u16 port = server_api_port();
     char suffix[8] = "";
     size_t len;
 

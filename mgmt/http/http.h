@@ -86,6 +86,9 @@ bool http_is_idle(const struct http_stream *http);
 /* The value of the first header of that name (lower case), or NULL. */
 const char *http_header(const struct http_stream *http, const char *name);
 
+/* Whether a Content-Type is one that JSON comes with; NULL, too: the client did not say. */
+bool http_type_is_json(const char *type);
+
 /*
  * Walks the query: *cursor starts as NULL; decodes the next name and value.
  * Return: 0, -ENODATA (no more), -EINVAL (bad escape, or longer than the buffers).

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Percent-encoding, queries and status names. */
+/* Percent-encoding, queries, media types and status names. */
+#include "core/lib/compiler.h"
 #include "core/lib/errno.h"
 #include "core/lib/hex.h"
 #include "core/lib/string.h"
@@ -67,4 +68,20 @@ int http_query_next(const struct http_stream *http, const char **cursor, char *n
 const char *http_status_name(u16 status)
 {
     return http_status_str((enum http_status)status);
+}
+
+bool http_type_is_json(const char *type)
+{
+    static const char *const accepted[] = {
+        "application/json", "application/merge-patch+json",
+        "application/x-www-form-urlencoded", /* what curl -d says of any body */
+    };
+
+    for (u32 i = 0; type && i < ARRAY_SIZE(accepted); i++) {
+        size_t len = strlen(accepted[i]);
+
+        if (strncmp(type, accepted[i], len) == 0 && (type[len] == '\0' || type[len] == ';'))
+            return true;
+    }
+    return type == NULL;
 }

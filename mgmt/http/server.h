@@ -20,7 +20,7 @@ int server_init(void) must_check;
 int server_listen(u16 port, bool has_tls) must_check;
 
 /* The port of server_listen, and whether it has TLS. */
-u16 server_tls_port(void);
+u16 server_api_port(void);
 bool server_has_tls(void);
 
 /* Listens for NBD clients, at one port at a time. Closing ends them all. Return: 0, -ENOMEM, -EIO.

@@ -68,7 +68,7 @@ bool server_has_tls(void)
     return api.kind == PORT_HTTPS;
 }
 
-u16 server_tls_port(void)
+u16 server_api_port(void)
 {
     return api.number;
 }

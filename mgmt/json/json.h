@@ -12,8 +12,9 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 
-/* A network with 64 port forwards has about 600 values, a VM definition 60. */
-#define JSON_NODES_MAX 768u
+/* A network with 64 port forwards has about 600 values, of which a host's configuration may have
+ * four beside 60 smaller ones; a VM definition 60. */
+#define JSON_NODES_MAX 3328u
 #define JSON_DEPTH_MAX 16u
 #define JSON_TEXT_MAX  (512u * 1024u) /* most bodies end at CONN_BODY_MAX */
 

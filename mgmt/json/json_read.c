@@ -35,7 +35,7 @@ static enum json_type primitive_type(char first)
 /* Tokens come in document order, so a parent's node exists before its children's. */
 static int build_nodes(struct json_doc *doc, const jsmntok_t *tokens, u32 count)
 {
-    u16 last_child[JSON_NODES_MAX];
+    static u16 last_child[JSON_NODES_MAX]; /* one thread parses */
 
     for (u32 i = 0; i < count; i++) {
         struct json_node *node = &doc->nodes[i];

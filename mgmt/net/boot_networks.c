@@ -13,7 +13,7 @@
 
 #define PATH_BYTES (sizeof("networks/") + NETWORK_NAME_MAX)
 
-static bool takes_hosts_port(const struct network_nat *nat)
+bool network_takes_hosts_port(const struct network_nat *nat)
 {
     for (u32 i = 0; i < nat->forward_count; i++) {
         if (nat->forwards[i].protocol == IP_PROTOCOL_TCP &&
@@ -59,7 +59,7 @@ static void make(const void *dtb, int node, const struct dtb_report *report)
         dtb_tell(report, path, NULL, "its name is not made of a-z, 0-9 and '-'");
         return;
     }
-    if (takes_hosts_port(&cfg.nat)) {
+    if (network_takes_hosts_port(&cfg.nat)) {
         dtb_tell(report, path, "forwards", "the host itself listens on one of these ports");
         return;
     }

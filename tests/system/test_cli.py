@@ -374,6 +374,35 @@ def test_host_network(cli):
     assert cli.json("host", "network")["settings"] == before
 
 
+def test_host_config(cli, tmp_path):
+    """Saved, changed, put back, in both forms; what is refused changes nothing."""
+    saved, tree, wrong = (str(tmp_path / name) for name in ("saved.json", "socle.dtb", "wrong.json"))
+    cli.run("network", "create", "kept", "--mtu", "1400")
+    cli.run("host", "config", "get", saved)
+    cli.run("host", "config", "get", "--dtb", tree)
+    config = json.loads(cli.out("host", "config", "get"))
+    with open(saved) as f:
+        assert json.load(f) == config
+    for path in (saved, tree):
+        cli.run("network", "rm", "kept")
+        cli.run("network", "create", "more")
+        cli.run("host", "config", "put", path)
+        assert json.loads(cli.out("host", "config", "get")) == config
+    before = cli.json("host", "network")["settings"]
+    with open(wrong, "w") as f:
+        json.dump({**config, "network": {**before, "hostname": "by-file"}}, f)
+    assert "The host is at https://127.0.0.1:" in cli.out("host", "config", "put", wrong)
+    assert cli.json("host", "network")["settings"]["hostname"] == "by-file"
+    cli.run("host", "config", "put", saved)
+    assert cli.json("host", "network")["settings"] == before
+    with open(wrong, "w") as f:
+        json.dump({"networks": [{"name": "n", "kind": "bridge", "uplink": "0000:00:1f.7"}]}, f)
+    assert "no such NIC" in cli.error("host", "config", "put", wrong)
+    assert json.loads(cli.out("host", "config", "get")) == config
+    cli.error("host", "config", "put", str(tmp_path / "none"), want=MISUSED)
+    cli.run("network", "rm", "kept")
+
+
 def test_networks(cli):
     cli.run("network", "create", "inside", "--mtu", "1400")
     network = next(n for n in cli.json("network", "list") if n["name"] == "inside")

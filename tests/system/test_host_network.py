@@ -296,7 +296,7 @@ def test_link_seen_by_the_guest(machine, monitor, linux):
 
 def test_config_survives(machine, tmp_path, problem):
     """What GET /host/config gave brings another machine up the same: address, name, networks with their forwards."""
-    problem(machine.get("/host/config", headers={"Accept": "application/json"}), 406, "accept")
+    problem(machine.get("/host/config", headers={"Accept": "text/html"}), 406, "accept")
     confirm(machine, change(machine, {**STATIC, "hostname": "rack-9"}))
     lab = {"kind": "nat", "cidr": "192.168.99.0/24", "dhcp": {"range": ["192.168.99.100", "192.168.99.120"]},
            "forwards": [{"proto": "tcp", "host_port": 8080, "vm": "web", "port": 80}, {"proto": "udp", "host_port": 53, "vm": "dns", "port": 53}]}
@@ -318,6 +318,109 @@ def test_config_survives(machine, tmp_path, problem):
     for name in ("lab", "blue", "alone"):
         assert machine.delete(f"/networks/{name}").status == 204
     confirm(machine, change(machine, {**DYNAMIC, "hostname": "socle"}))
+
+
+LAB = {"name": "lab", "kind": "nat", "cidr": "192.168.99.0/24", "dhcp": {"range": ["192.168.99.100", "192.168.99.120"]},
+       "forwards": [{"proto": "tcp", "host_port": 8080, "vm": "web", "port": 80}]}
+DTB = {"Accept": "application/dtb"}
+
+
+def everything(machine):
+    """What PUT /host/config may change, and nothing else may."""
+    return machine.json("/host/network")["settings"], machine.json("/networks")["items"]
+
+
+def test_config_put_back(machine, problem):
+    """A saved configuration brings all back that was changed since, in either form, and is a change that If-Match guards."""
+    assert machine.put("/networks/lab", LAB).status == 201
+    assert machine.put("/networks/blue", {"kind": "bridge", "vlan": 30, "mtu": 1400}).status == 201
+    saved, before = machine.get("/host/config"), everything(machine)
+    assert saved.headers["Content-Type"] == "application/json"
+    config, tree = body_json(saved), machine.get("/host/config", headers=DTB)
+    assert tree.headers["ETag"] == saved.headers["ETag"]
+    assert config["api"] == {"tls": False, "port": 80} and [n["name"] for n in config["networks"]] == ["blue", "default", "lab"]
+    for body, kind in ((config, "application/json"), (tree.body, "application/dtb")):
+        assert machine.delete("/networks/lab").status == 204
+        assert machine.put("/networks/blue", {"kind": "bridge", "vlan": 31}).status == 200
+        assert machine.put("/networks/red", {"kind": "bridge", "vlan": 30}).status == 201
+        problem(machine.put("/host/config", body, headers={"Content-Type": kind, "If-Match": saved.headers["ETag"]}), 412, "etag")
+        now = machine.get("/host/config").headers["ETag"]
+        assert now != saved.headers["ETag"]
+        reply = machine.put("/host/config", body, headers={"Content-Type": kind, "If-Match": now})
+        assert reply.status == 200 and body_json(reply) == config and reply.headers["ETag"] == saved.headers["ETag"]
+        assert everything(machine) == before
+    reply = machine.put("/host/config", config)
+    assert reply.status == 200 and everything(machine) == before
+    reply = machine.put("/host/config", {"networks": []})
+    assert [n["name"] for n in machine.json("/networks")["items"]] == ["default", "uplink"]
+    assert reply.status == 200 and machine.put("/host/config", {}).status == 200
+
+
+def test_config_is_all_or_nothing(machine, problem):
+    """One network that cannot be, a file for another host, another API: refused with its place, and nothing has changed."""
+    machine.run_guest("echo", nics=[{"id": "net0", "network": "uplink"}])
+    machine.put("/networks/lab", LAB)
+    machine.put("/networks/blue", {"kind": "bridge", "vlan": 30})
+    machine.put("/networks/held", {"kind": "isolated"})
+    machine.create_vm("holder", {"firmware": "pvh", "kernel": "echo"}, 64 << 20, nics=[{"id": "net0", "network": "held"}])
+    config, before = machine.json("/host/config"), everything(machine)
+    new = {"name": "anew", "kind": "bridge", "vlan": 77}
+    held = {"name": "held", "kind": "isolated"}
+    other = {**LAB, "cidr": "192.168.98.0/24", "dhcp": {}, "forwards": []}
+    refused = [
+        ({"networks": [new]}, 409, "in_use", "/networks"),  # "held" would go
+        ({"networks": [held, new, {"name": "b", "kind": "bridge", "vlan": 77}]}, 409, "in_use", "/networks"),
+        ({"networks": [held, other, new, {"name": "n", "kind": "bridge", "uplink": "0000:00:1f.7"}]}, 422, "semantic", "/networks/uplink"),
+        ({"networks": [held, new, new]}, 400, "bad_value", "/networks"),
+        ({"networks": [held, {"kind": "isolated"}]}, 400, "bad_value", "/networks/1"),
+        ({"networks": [{"name": "No"}]}, 400, "bad_value", "/networks/0/name"),
+        ({"networks": [held, {**LAB, "forwards": [{"proto": "tcp", "host_port": 80, "vm": "w", "port": 80}]}]}, 422, "semantic", "/networks/1/forwards/0"),
+        ({"network": {"dhcp": False}}, 422, "semantic", "/network/address"),
+        ({"network": {"nic": "0000:00:1e.7"}}, 422, "semantic", "/network/nic"),
+        ({"network": {"colour": 1}}, 400, "unknown_field", "/network/colour"),
+        ({"networks": [held, {**LAB, "cidr": "10.99.0.0/16", "dhcp": {}, "forwards": []}],
+          "network": {**STATIC, "address": "10.99.0.5/24", "gateway": None}}, 422, "semantic", "/network/address"),
+        ({"api": {"tls": True}}, 409, "reboot_needed", "/api/tls"),
+        ({"api": {"port": 8080}, "networks": []}, 409, "reboot_needed", "/api/port"),
+    ]
+    for body, status, slug, pointer in refused:
+        told = problem(machine.put("/host/config", body), status, slug)
+        assert told["pointer"] == pointer, (body, told)
+        assert everything(machine) == before, body
+    assert problem(machine.put("/host/config", {"networks": []}), 409, "in_use")["name"] == "held"
+    problem(machine.put("/host/config", b"\xd0\r\xfe\xed" + bytes(60), headers={"Content-Type": "application/dtb"}), 422, "semantic")
+    problem(machine.put("/host/config", b"{}", headers={"Content-Type": "text/plain"}), 415, "content_type")
+    problem(machine.put("/host/config?confirm_within_ms=1", {}), 400, "bad_value")
+    assert machine.put("/host/config", config).status == 200 and everything(machine) == before
+    for name in ("echo", "holder"):
+        assert machine.delete(f"/vms/{name}?force=true").status == 204
+    assert machine.put("/host/config", {"networks": []}).status == 200
+
+
+def test_config_puts_the_host_on_trial(machine, problem):
+    """Other settings of the host itself wait to be confirmed, as PATCH /host/network's do; the old ones come back without."""
+    assert machine.put("/networks/lab", LAB).status == 201
+    config, before = machine.json("/host/config"), everything(machine)
+    moved = {**config, "network": {**STATIC, "hostname": "moved"}, "networks": [{"name": "blue", "kind": "bridge", "vlan": 30}]}
+    seen = machine.serial().count("until it is confirmed")
+    reply = machine.put("/host/config?confirm_within_ms=3000", moved)
+    task = body_json(reply)
+    assert reply.status == 202 and task["kind"] == "host.network" and task["state"] == "running"
+    assert [n["name"] for n in machine.json("/networks")["items"]] == ["blue", "default", "uplink"]
+    problem(machine.put("/host/config", config), 409, "task_running")
+    machine.wait_serial(rf"(?s)(until it is confirmed.*){{{seen + 1}}}")
+    machine.wait_serial(r"(?s)until it is confirmed.*the settings before it are back")
+    assert machine.json("/host/network")["settings"] == before[0]
+    reply = machine.put("/host/config", moved)
+    machine.wait_serial(rf"(?s)(until it is confirmed.*){{{seen + 2}}}")
+    confirm(machine, body_json(reply)["id"])
+    assert machine.json("/host/network")["settings"]["hostname"] == "moved"
+    seen += 2
+    reply = machine.put("/host/config", config)
+    machine.wait_serial(rf"(?s)(until it is confirmed.*){{{seen + 1}}}")
+    confirm(machine, body_json(reply)["id"])
+    assert everything(machine) == before
+    assert machine.delete("/networks/lab").status == 204
 
 
 def test_mistakes_in_socle_dtb(tmp_path):

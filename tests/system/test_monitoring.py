@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Prometheus takes the metrics, and Grafana's dashboard asks for metrics there are."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ import urllib.request
 import pytest
 
 from backend import ROOT, free_port
+from machine import IMAGE_DIR
 
 MACHINE = {"smp": 2, "memory": "1G"}
 
@@ -41,10 +43,29 @@ def test_the_dashboard_asks_for_metrics_there_are(busy):
     families = set(re.findall(r"^# TYPE (\S+) ", metrics(busy), re.M))
     with open(f"{ROOT}/tools/grafana/socle.json") as f:
         dashboard = json.load(f)
-    asked = set(re.findall(r"socle_\w+", json.dumps(dashboard)))
+    asked = {re.sub("_duration_seconds_bucket$", "_duration_seconds", name) for name in re.findall(r"socle_\w+", json.dumps(dashboard))}
     assert len(asked) > 15 and asked <= families, asked - families
     ids = [p["id"] for p in dashboard["panels"]]
     assert len(set(ids)) == len(ids)
+
+
+def test_exit_times_are_a_histogram(busy):
+    """Buckets grow to what the count says, which is that of GET …/exits; the sum is that of the times."""
+    busy.type("echo", "hello\n")
+    busy.wait_console("echo", r"\[hello\]")
+    assert busy.post("/vms/echo/pause").status == 200  # so that it stands still
+    text = metrics(busy)
+    exits = {e["reason"]: e for e in busy.json("/vms/echo/exits")}
+    assert busy.post("/vms/echo/resume").status == 200
+    assert exits and set(re.findall(r'socle_vm_exit_duration_seconds_count{vm="echo",reason="([^"]+)"}', text)) == set(exits)
+    for reason, row in exits.items():
+        sample = rf'socle_vm_exit_duration_seconds_%s{{vm="echo",reason="{re.escape(reason)}"%s}} ([0-9.]+)'
+        buckets = [(float(le), int(n)) for le, n in re.findall(sample % ("bucket", ',le="([^"]+)"'), text)]
+        counts = [n for _, n in buckets]
+        assert [le for le, _ in buckets] == [2**e / 1e9 for e in (9, 11, 13, 16, 20, 24)] + [float("inf")]
+        assert counts == sorted(counts) and counts[-1] == row["count"] == int(re.search(sample % ("count", ""), text).group(1)) > 0
+        assert abs(float(re.search(sample % ("sum", ""), text).group(1)) - row["total_ns"] / 1e9) < 1e-8
+        assert all(n >= row["count"] / 2 for le, n in buckets if le * 1e9 > row["p50_ns"])
 
 
 @pytest.mark.qemu("Prometheus gives up on Bochs's TLS")
@@ -82,6 +103,13 @@ scrape_configs:
                 busy.changed.wait(1)
         assert query('up{job="socle"}') == {"": 1.0}
         assert query("socle_vm_memory_size_bytes") == {"echo": float(64 << 20)}
+        assert 0 < query("histogram_quantile(0.99, sum by (vm, le) (socle_vm_exit_duration_seconds_bucket))")["echo"] <= 2**24 / 1e9
     finally:
         server.terminate()
         server.wait(20)
+
+
+def test_the_build_is_known_by_its_digest(machine):
+    """What the host says of itself is what sha256sum says of the hypervisor that the build has packed."""
+    with open(f"{IMAGE_DIR}/hv.stripped.elf", "rb") as f:
+        assert machine.json("/host")["build"]["sha256"] == hashlib.sha256(f.read()).hexdigest()

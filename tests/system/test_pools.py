@@ -2,16 +2,19 @@
 """Pools: datastores on the host's disks, what guests write to them, and what is there after the host's end."""
 
 import contextlib
+import functools
 import hashlib
+import http.server
 import os
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
-from backend import compile_dtb, tokens_dts
+from backend import body_json, compile_dtb, tokens_dts
 from machine import BUILD, DISKS, Machine, disk_args
 from command_line import Client
 from test_disks import ESP, LINUX, gpt, wait_tables
@@ -437,6 +440,20 @@ def test_killed_under_load(disk, kind):
         check(disk)
 
 
+def serve(folder):
+    """The port of a web server for the files in a folder."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def no_room(m, problem, reply, need):
+    """The answer says how much is missing: all that was asked for, and what may still be used."""
+    told = problem(reply, 507, "no_space")
+    assert told["need_bytes"] == need > told["free_bytes"] and told["free_bytes"] <= m.json("/pools/tank")["free_bytes"], told
+
+
 def test_full(tmp_path, problem):
     """A full pool is an error, for the API and for guests, and nothing hangs; what is deleted is room again."""
     path = tmp_path / "disk.img"
@@ -446,9 +463,18 @@ def test_full(tmp_path, problem):
         make(m, "keep", size_bytes=20 * MIB)
         assert m.put("/volumes/keep/data", os.urandom(20 * MIB), headers=OCTETS).status == 204
         make(m, "big", size_bytes=1 << 40)
-        problem(m.put("/volumes/big/data", os.urandom(50 * MIB), headers=OCTETS), 507, "no_space")
-        problem(m.put("/images/big", os.urandom(10 * MIB), headers=OCTETS), 507, "no_space")
+        no_room(m, problem, m.put("/volumes/big/data", os.urandom(50 * MIB), headers=OCTETS), need=50 * MIB)
+        no_room(m, problem, m.put("/images/big", os.urandom(10 * MIB), headers=OCTETS), need=10 * MIB)
         assert m.get("/images/big").status == 404
+        with open(tmp_path / "qcow2.raw", "wb") as f:
+            f.write(os.urandom(8 * MIB))
+        subprocess.run(["qemu-img", "convert", "-O", "qcow2", tmp_path / "qcow2.raw", tmp_path / "disk.qcow2"], check=True)
+        packed = (tmp_path / "disk.qcow2").read_bytes()
+        no_room(m, problem, m.put("/images/disk", packed, headers=OCTETS), need=len(packed))
+        pulled = m.post("/images", {"name": "far", "url": f"http://10.0.2.2:{serve(tmp_path)}/qcow2.raw",
+                                    "sha256": hashlib.sha256((tmp_path / "qcow2.raw").read_bytes()).hexdigest()})
+        task = m.json(f"/tasks/{body_json(pulled)['id']}?wait_ms=60000")
+        assert task["state"] == "failed" and task["error"]["status"] == 507 and task["error"]["need_bytes"] == 8 * MIB > task["error"]["free_bytes"]
         assert m.delete("/volumes/big").status == 204
         make(m, "thin", size_bytes=1 << 40)
         for name, path_, kind in (("debian-kernel", "vmlinuz", "kernel"), ("debian-initrd", "initrd.img", "initrd")):

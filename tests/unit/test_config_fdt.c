@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SOURCES: mgmt/config/config_fdt.c mgmt/net/network_fdt.c mgmt/net/network_text.c
- * mgmt/config/host_config.c core/lib/dtb.c core/lib/hex.c core/lib/printf.c core/lib/str.c
- * tests/fakes/libfdt.c
+ * mgmt/config/config_read.c mgmt/config/host_config.c core/lib/dtb.c core/lib/hex.c
+ * core/lib/printf.c core/lib/str.c tests/fakes/libfdt.c
  */
 /* What is written comes back the same; networks with mistakes are told and left out. */
 #include "tests/unit/harness.h"
@@ -16,6 +16,7 @@
 #include "core/lib/errno.h"
 #include "drivers/net/inet.h"
 #include "mgmt/config/config_fdt.h"
+#include "mgmt/config/config_read.h"
 #include "mgmt/net/network_fdt.h"
 
 static char blob[32768], other[32768];
@@ -215,4 +216,124 @@ TEST(damage_is_harmless)
             (void)!network_fdt_read(copy, node, "networks/lab", &network, &report);
     }
     free(copy);
+}
+
+/* -- what is sent to be put back */
+
+static struct network_config room[NETWORKS_MAX];
+static struct config_wanted wanted = {.networks = room};
+static struct config_mistake wrong;
+
+/* A tree with the settings, a network and what only counts at boot. */
+static void write_whole(void *tree, const char *token)
+{
+    struct host_network net = settings();
+    int node;
+
+    memset(&lab, 0, sizeof(lab));
+    strcpy(lab.name, "lab");
+    lab.kind = NETWORK_ISOLATED;
+    lab.mtu = 1400;
+    CHECK_EQ(config_fdt_begin(tree, sizeof(blob), NULL, &net), 0);
+    CHECK_EQ(config_fdt_network(tree, &lab), 0);
+    node = fdt_add_subnode(tree, 0, "api");
+    CHECK_EQ(fdt_setprop_string(tree, node, "tls", "on"), 0);
+    node = fdt_add_subnode(tree, node, "tokens");
+    node = fdt_add_subnode(tree, node, token);
+    CHECK_EQ(fdt_setprop_string(tree, node, "role", "admin"), 0);
+    (void)config_fdt_end(tree);
+}
+
+static int read_sent(const void *booted, const struct host_network *in_force)
+{
+    return config_read(blob, fdt_totalsize(blob), booted, in_force, &wanted, &wrong);
+}
+
+TEST(what_was_saved_is_wanted)
+{
+    struct host_network net = settings(), in_force = {.hostname = "now"};
+
+    write_whole(blob, "ci");
+    write_whole(other, "ci");
+    CHECK_EQ(read_sent(other, &in_force), 0);
+    CHECK(wanted.has_net && host_network_is_same(&wanted.net, &net));
+    CHECK(wanted.has_networks);
+    CHECK_EQ(wanted.network_count, 1);
+    CHECK(memcmp(&wanted.networks[0], &lab, sizeof(lab)) == 0);
+}
+
+TEST(parts_left_out_are_not_wanted)
+{
+    struct host_network in_force = {.hostname = "now", .vlan = 9, .dhcp = true};
+
+    CHECK_EQ(fdt_create_empty_tree(blob, sizeof(blob)), 0);
+    CHECK_EQ(fdt_setprop_string(blob, 0, "compatible", DTB_COMPATIBLE), 0);
+    CHECK_EQ(read_sent(NULL, &in_force), 0);
+    CHECK(!wanted.has_net && !wanted.has_networks);
+    CHECK_EQ(fdt_setprop_string(blob, 0, "hostname", "new"), 0);
+    CHECK_EQ(read_sent(NULL, &in_force), 0);
+    CHECK(wanted.has_net);
+    CHECK_STR(wanted.net.hostname, "new");
+    CHECK_EQ(wanted.net.vlan, 9);
+}
+
+TEST(what_counts_at_boot_must_be_what_it_was)
+{
+    struct host_network in_force = settings();
+
+    write_whole(blob, "ci");
+    write_whole(other, "nightly");
+    CHECK_EQ(read_sent(other, &in_force), -EINVAL);
+    CHECK(wrong.is_for_boot);
+    CHECK_STR(wrong.pointer, "/api");
+    CHECK_EQ(read_sent(NULL, &in_force), -EINVAL);
+    CHECK(wrong.is_for_boot);
+    write_whole(other, "ci");
+    CHECK_EQ(fdt_open_into(other, other, sizeof(other)), 0);
+    CHECK_EQ(fdt_setprop_string(other, dtb_find(other, "/api/tokens/ci"), "role", "viewer"), 0);
+    CHECK_EQ(read_sent(other, &in_force), -EINVAL);
+    CHECK_EQ(fdt_setprop_string(other, dtb_find(other, "/api/tokens/ci"), "role", "admin"), 0);
+    CHECK_EQ(read_sent(other, &in_force), 0);
+    CHECK(fdt_add_subnode(other, dtb_find(other, "/api/tokens"), "more") > 0);
+    CHECK_EQ(read_sent(other, &in_force), -EINVAL);
+}
+
+TEST(one_mistake_costs_all)
+{
+    struct host_network in_force = settings();
+
+    write_whole(blob, "ci");
+    CHECK_EQ(config_read(blob, 40, blob, &in_force, &wanted, &wrong), -EINVAL);
+    CHECK(wrong.what[0] != '\0' && !wrong.is_for_boot);
+    write_whole(other, "ci");
+    CHECK_EQ(fdt_open_into(blob, blob, sizeof(blob)), 0);
+    CHECK_EQ(fdt_setprop_u32(blob, dtb_find(blob, "/network"), "vlan", 4095), 0);
+    CHECK_EQ(read_sent(other, &in_force), -EINVAL);
+    CHECK_STR(wrong.pointer, "/network/vlan");
+    CHECK_EQ(fdt_setprop_u32(blob, dtb_find(blob, "/network"), "vlan", 1), 0);
+    CHECK_EQ(fdt_setprop_u32(blob, dtb_find(blob, "/networks/lab"), "mtu", 1), 0);
+    CHECK_EQ(read_sent(other, &in_force), -EINVAL);
+    CHECK_STR(wrong.pointer, "/networks/lab/mtu");
+    CHECK_EQ(fdt_setprop_u32(blob, dtb_find(blob, "/networks/lab"), "mtu", 1400), 0);
+    CHECK_EQ(fdt_setprop_u32(blob, 0, "colour", 1), 0);
+    CHECK_EQ(read_sent(other, &in_force), -EINVAL);
+    CHECK_STR(wrong.pointer, "/colour");
+}
+
+TEST(too_many_networks)
+{
+    struct host_network in_force = settings();
+    int parent;
+
+    CHECK_EQ(config_fdt_begin(blob, sizeof(blob), NULL, &in_force), 0);
+    parent = dtb_find(blob, "/networks");
+    for (u32 i = 0; i <= NETWORKS_MAX; i++) {
+        char name[16];
+
+        if (i == NETWORKS_MAX)
+            CHECK_EQ(read_sent(NULL, &in_force), 0);
+        snprintf(name, sizeof(name), "n%u", i);
+        CHECK(fdt_add_subnode(blob, parent, name) > 0);
+    }
+    CHECK_EQ(read_sent(NULL, &in_force), -EINVAL);
 }

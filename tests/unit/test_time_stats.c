@@ -45,3 +45,14 @@ TEST(adds_up)
     CHECK_EQ(a.bucket[3], 2);
     CHECK_EQ(a.bucket[4], 1);
 }
+
+TEST(sums_from_below)
+{
+    struct time_stats s = {.bucket = {[0] = 1, [9] = 2, [10] = BIT(40), [TIME_BUCKETS - 1] = 8}};
+
+    CHECK_EQ(time_stats_below(&s, 0), 0);
+    CHECK_EQ(time_stats_below(&s, 9), 1);
+    CHECK_EQ(time_stats_below(&s, 10), 3); /* 512 to 1023 ns are below 1024 */
+    CHECK_EQ(time_stats_below(&s, TIME_BUCKETS - 1), BIT(40) + 3);
+    CHECK_EQ(time_stats_below(&s, TIME_BUCKETS), BIT(40) + 11);
+}

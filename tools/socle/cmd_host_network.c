@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/socle/host_network.h"
 #include "tools/socle/mem.h"
 #include "tools/socle/run_commands.h"
 #include "tools/socle/text.h"
@@ -16,8 +17,6 @@
 #define PATH             "/api/v1/host/network"
 #define ATTEMPT_S        5L
 #define BETWEEN_MS       500
-#define TRIAL_S          60u
-#define TRIAL_S_MAX      600u
 #define PAST_THE_TRIAL_S 5
 
 static void print_member(const char *label, const json_t *object, const char *path)
@@ -115,7 +114,7 @@ static json_t *take_change(const struct cli *cli, u64 *trial_s)
     take_text(cli, "nic", body);
     take_dns(cli, body);
     if (take_dhcp(cli, body) && take_number(cli, "vlan", 4094, &vlan) &&
-        take_number(cli, "confirm-within", TRIAL_S_MAX, trial_s)) {
+        take_number(cli, "confirm-within", HOST_TRIAL_S_MAX, trial_s)) {
         if (args_has(&cli->args, "vlan"))
             json_object_set_new(body, "vlan", json_integer((json_int_t)vlan));
         return body;
@@ -126,9 +125,8 @@ static json_t *take_change(const struct cli *cli, u64 *trial_s)
 
 /* The host by its new address, if it has one and was known by the old one. Return: false: it has
  * not. */
-static bool move(const struct cli *cli, struct host *moved)
+static bool move(const struct cli *cli, const char *address, struct host *moved)
 {
-    const char *address = args_option(&cli->args, "address");
     const char *place = strstr(cli->host.url, "://");
     const char *port = place ? strchr(place + 3, ':') : NULL;
     int digits = address ? (int)strcspn(address, "/") : 0;
@@ -183,14 +181,14 @@ static void remember(const struct host *moved)
                   moved->url);
 }
 
-/* Tries both addresses until the host has answered, or the trial is over. */
-static enum outcome confirm_at(const struct cli *cli, const char *task, u64 trial_s)
+enum outcome host_network_confirm(const struct cli *cli, const char *task, const char *address,
+                                  u64 trial_s)
 {
     const struct timespec between = {.tv_nsec = BETWEEN_MS * 1000000L};
     time_t end = time(NULL) + (time_t)trial_s + PAST_THE_TRIAL_S;
     enum answer answer = ANSWER_NONE;
     struct host places[2] = {cli->host};
-    size_t count = move(cli, &places[1]) ? 2 : 1, at = 0;
+    size_t count = move(cli, address, &places[1]) ? 2 : 1, at = 0;
     json_t *body = json_pack("{ss}", "task", task);
     char *text = json_dumps(body, JSON_COMPACT);
 
@@ -213,7 +211,7 @@ static enum outcome confirm_at(const struct cli *cli, const char *task, u64 tria
 
 static enum outcome change(struct cli *cli)
 {
-    u64 trial_s = TRIAL_S;
+    u64 trial_s = HOST_TRIAL_S;
     json_t *task = NULL, *body = take_change(cli, &trial_s);
     enum outcome outcome;
 
@@ -222,7 +220,8 @@ static enum outcome change(struct cli *cli)
     json_object_set_new(body, "confirm_within_ms", json_integer((json_int_t)trial_s * 1000));
     outcome = api_call(cli, "PATCH", PATH, body, &task);
     if (outcome == DONE)
-        outcome = confirm_at(cli, member_text(task, "id"), trial_s);
+        outcome = host_network_confirm(cli, member_text(task, "id"),
+                                       args_option(&cli->args, "address"), trial_s);
     json_decref(task);
     return outcome;
 }

@@ -168,6 +168,25 @@ const struct command commands[] = {
         .run = run_host_network,
     },
     {
+        .words = "host config get",
+        .summary = "save the host's settings and networks",
+        .text = "As JSON, on the terminal or in a file, for \"host config put\" on this host or "
+                "another: there are no secrets in it. With --dtb it is a socle.dtb for the host's "
+                "stick, with what it was booted with; then keep it like one.",
+        .args = {{"FILE", VALUE_FILE, 1}},
+        .options = {{.name = "dtb", .help = "as the device tree a host is booted with"}},
+        .run = run_host_config_get,
+    },
+    {
+        .words = "host config put",
+        .summary = "put saved settings and networks back",
+        .text = "All of them or, if one cannot be, none. Networks that are not in the file are "
+                "deleted. If the host's own network changes it is reached again to confirm that, "
+                "or has its own settings back.",
+        .args = {{"FILE", VALUE_FILE, 0}},
+        .run = run_host_config_put,
+    },
+    {
         .words = "run",
         .summary = "upload what is a file, create a VM and start it",
         .text = "Kernel and initrd are files, which are uploaded as NAME-kernel and NAME-initrd, "

@@ -86,6 +86,8 @@ static void set_headers(struct http *http)
         add_header(http, "Authorization", value);
         free(value);
     }
+    if (http->request->accept)
+        add_header(http, "Accept", http->request->accept);
     if (http->request->content_type)
         add_header(http, "Content-Type", http->request->content_type);
     if (http->request->can_resume)

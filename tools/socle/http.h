@@ -30,6 +30,7 @@ struct http_request {
     const char *method;
     const char *path;         /* from the root: "/api/v1/…" */
     const char *content_type; /* of the body */
+    const char *accept;       /* NULL: anything */
     const char *basic;        /* "name:password" in place of the token, or NULL */
     const void *body;         /* NULL: none, or from `source` */
     size_t body_len;

@@ -12,6 +12,8 @@ enum outcome run_log(struct cli *cli);
 enum outcome run_reboot(struct cli *cli);
 enum outcome run_poweroff(struct cli *cli);
 enum outcome run_host_network(struct cli *cli);
+enum outcome run_host_config_get(struct cli *cli);
+enum outcome run_host_config_put(struct cli *cli);
 enum outcome run_run(struct cli *cli);
 enum outcome run_vm_list(struct cli *cli);
 enum outcome run_vm_show(struct cli *cli);
