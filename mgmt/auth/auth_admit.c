@@ -9,30 +9,12 @@
 #include "mgmt/auth/auth.h"
 #include "mgmt/auth/auth_password.h"
 #include "mgmt/auth/auth_users.h"
-#include "mgmt/tls/base64.h"
+#include "mgmt/auth/credentials.h"
 #include "mgmt/tls/client_ca.h"
 #include "mgmt/tls/random.h"
 #include "mgmt/tls/tls_peer.h"
 
-#define BASIC_MAX (TOKEN_NAME_MAX + 1 + PASSWORD_MAX) /* name, colon, password */
-
 static struct session_store sessions;
-
-/* What follows the name of a scheme, which has no case, or NULL. Spec: RFC 9110 11.4. */
-static const char *credentials_of(const char *header, const char *scheme)
-{
-    for (; *scheme; scheme++, header++) {
-        char c = *header >= 'A' && *header <= 'Z' ? (char)(*header + 32) : *header;
-
-        if (c != *scheme)
-            return NULL;
-    }
-    if (*header != ' ')
-        return NULL;
-    while (*header == ' ')
-        header++;
-    return header;
-}
 
 static void answer_no_token(struct req *req)
 {
@@ -132,43 +114,18 @@ static bool by_token(struct req *req, const char *text)
     return token != NULL;
 }
 
-/* "name:password" out of base64. Return: false if it is none, or too long for one. */
-static bool basic_decode(const char *text, char dst[BASIC_MAX + 1])
-{
-    u32 bits = 0, count = 0, len = 0;
-
-    for (; base64_digit(*text) >= 0; text++) {
-        bits = bits << 6 | (u32)base64_digit(*text);
-        count += 6;
-        if (count < 8)
-            continue;
-        count -= 8;
-        if (len == BASIC_MAX)
-            return false;
-        dst[len++] = (char)(bits >> count);
-    }
-    while (*text == '=')
-        text++;
-    dst[len] = '\0';
-    return *text == '\0' && strlen(dst) == len && strchr(dst, ':');
-}
-
 /* curl -u. Spec: RFC 7617 2. */
 static bool by_password(struct req *req, const char *text)
 {
-    char pair[BASIC_MAX + 1];
-    const struct user *user;
-    char *colon;
+    struct credentials_basic basic;
+    const struct user *user = NULL;
+    bool is_whole = credentials_basic(text, &basic);
 
-    if (!basic_decode(text, pair)) {
-        mem_wipe(pair, sizeof(pair));
+    if (is_whole)
+        user = auth_password_check(req, basic.name, basic.password);
+    else
         answer_no_token(req);
-        return false;
-    }
-    colon = strchr(pair, ':');
-    *colon = '\0';
-    user = auth_password_check(req, pair, colon + 1);
-    mem_wipe(pair, sizeof(pair));
+    mem_wipe(&basic, sizeof(basic));
     if (user)
         remember_user(req, user, WAY_PASSWORD);
     return user != NULL;
