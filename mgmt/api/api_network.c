@@ -39,7 +39,7 @@ static bool next_network(struct req *req, struct json_writer *w)
 
 void api_networks_get(struct req *req)
 {
-    static const struct api_list networks = {next_network, NETWORK_JSON_MAX, LIST_ALL};
+    static const struct api_list networks = {next_network, NETWORK_JSON_MAX, LIST_ALL, false};
 
     reply_list(req, &networks);
 }
@@ -201,7 +201,7 @@ static bool next_port(struct req *req, struct json_writer *w)
 
 void api_network_ports_get(struct req *req)
 {
-    static const struct api_list ports = {next_port, PORT_BYTES_MAX, LIST_ALL};
+    static const struct api_list ports = {next_port, PORT_BYTES_MAX, LIST_ALL, false};
     static struct network_info info; /* large; one thread answers */
 
     if (network_get(req->match.params[0], &info))

@@ -133,7 +133,7 @@ static bool next_volume(struct req *req, struct json_writer *w)
 
 void api_volumes_get(struct req *req)
 {
-    static const struct api_list volumes = {next_volume, VOLUME_TEXT_MAX, LIST_ALL};
+    static const struct api_list volumes = {next_volume, VOLUME_TEXT_MAX, LIST_ALL, false};
 
     reply_list(req, &volumes);
 }

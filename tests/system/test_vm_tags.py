@@ -104,6 +104,7 @@ def test_volumes_and_networks_do_not_name_other_vms(vms):
     assert machine.put("/networks/lab", {"kind": "nat", "forwards": forwards}).status == 201
     for name in ("mine", "other"):
         assert machine.patch(f"/vms/{name}", {"disks": disk}).status == 200
+        assert machine.post(f"/vms/{name}/start").status == 200
 
     def named(**options):
         volume, network = (body_json(machine.get(path, **options)) for path in ("/volumes/shared", "/networks/lab"))
@@ -114,6 +115,7 @@ def test_volumes_and_networks_do_not_name_other_vms(vms):
     assert named() == ({"mine", "other"}, {"mine", "other", "later"})
     assert named(token=token) == ({"mine"}, {"mine"})
     for name in ("mine", "other"):
+        assert machine.post(f"/vms/{name}/poweroff").status == 200
         assert machine.patch(f"/vms/{name}", {"disks": []}).status == 200
     assert machine.delete("/networks/lab").status == 204 and machine.delete("/volumes/shared").status == 204
 
