@@ -4,12 +4,14 @@
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
+#include "mgmt/api/api_list.h"
 #include "mgmt/auth/auth.h"
 #include "mgmt/auth/auth_password.h"
 #include "mgmt/auth/auth_users.h"
 #include "mgmt/time_text.h"
 
-#define TOKENS_PER_USER 16u /* that one who is no administrator may make for himself */
+#define TOKEN_JSON_MAX  1536u /* four tags, every character escaped */
+#define TOKENS_PER_USER 16u   /* that one who is no administrator may make for himself */
 #define CODE_TEXT_MAX   128u
 #define TIME_TEXT_MAX   40u
 #define ROLE_TEXT_MAX   16u
@@ -212,21 +214,32 @@ static bool is_ours(const struct req *req, const struct token *token)
     return req->who.role == ROLE_ADMIN || strcmp(req->who.user, token->user) == 0;
 }
 
-void api_tokens_get(struct req *req)
+/* In the order of their ids: the table's changes while a page is read. */
+static bool next_token(struct req *req, struct json_writer *w)
 {
-    struct json_writer *w = reply_json(req, 200);
     const struct token_store *store = auth_tokens();
+    const struct token *next = NULL;
     u64 now = clock_unix_ns();
 
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
     for (u32 i = 0; i < TOKENS_MAX; i++) {
-        if (token_is_valid(&store->tokens[i], now) && is_ours(req, &store->tokens[i]))
-            write_token(w, &store->tokens[i], NULL);
+        const struct token *token = &store->tokens[i];
+
+        if (token_is_valid(token, now) && is_ours(req, token) &&
+            strcmp(token->id, req->state.name) > 0 && (!next || strcmp(token->id, next->id) < 0))
+            next = token;
     }
-    json_array_end(w);
-    json_object_end(w);
+    if (!next)
+        return false;
+    (void)str_copy(req->state.name, sizeof(req->state.name), next->id);
+    write_token(w, next, NULL);
+    return true;
+}
+
+void api_tokens_get(struct req *req)
+{
+    static const struct api_list tokens = {next_token, TOKEN_JSON_MAX, LIST_ALL, false};
+
+    reply_list(req, &tokens);
 }
 
 /* Return: 0; -EINVAL after answering. */

@@ -2,33 +2,43 @@
 /* Consoles of VMs: the log of what the guest wrote, and its input. */
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
-#include "mgmt/api/api.h"
+#include "mgmt/api/api_list.h"
+
+#define CONSOLE_JSON_MAX 256u
 
 static const char *const kinds[VM_CONSOLE_COUNT] = {
     [VM_CONSOLE_SERIAL] = "serial",
     [VM_CONSOLE_VIRTIO] = "virtio",
 };
 
+/* state.id: the next console. */
+static bool next_console(struct req *req, struct json_writer *w)
+{
+    u32 console = req->state.id, vm;
+
+    if (vmm_find(req->match.params[0], &vm))
+        return false;
+    while (console < VM_CONSOLE_COUNT && !vmm_has_console(vm, console))
+        console++;
+    if (console >= VM_CONSOLE_COUNT)
+        return false;
+    json_object_begin(w);
+    json_put_u64(w, "id", console);
+    json_put_string(w, "kind", kinds[console]);
+    json_put_u64(w, "bytes_total", vmm_console_written(vm, console));
+    json_put_u64(w, "oldest_offset", vmm_console_oldest(vm, console));
+    json_object_end(w);
+    req->state.id = console + 1;
+    return true;
+}
+
 void api_consoles_get(struct req *req)
 {
-    struct json_writer *w;
-    u32 id;
+    static const struct api_list consoles = {next_console, CONSOLE_JSON_MAX, LIST_ALL, true};
+    u32 vm;
 
-    if (api_find_vm(req, &id))
-        return;
-    w = reply_json(req, 200);
-    json_array_begin(w);
-    for (u32 console = 0; console < VM_CONSOLE_COUNT; console++) {
-        if (!vmm_has_console(id, console))
-            continue;
-        json_object_begin(w);
-        json_put_u64(w, "id", console);
-        json_put_string(w, "kind", kinds[console]);
-        json_put_u64(w, "bytes_total", vmm_console_written(id, console));
-        json_put_u64(w, "oldest_offset", vmm_console_oldest(id, console));
-        json_object_end(w);
-    }
-    json_array_end(w);
+    if (api_find_vm(req, &vm) == 0)
+        reply_list(req, &consoles);
 }
 
 int api_find_console(struct req *req, u32 *id, u32 *console)

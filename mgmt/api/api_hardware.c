@@ -37,7 +37,7 @@ static bool next_cpu(struct req *req, struct json_writer *w)
 
 void api_cpus_get(struct req *req)
 {
-    static const struct api_list cpus = {next_cpu, ITEM_MAX, LIST_ALL};
+    static const struct api_list cpus = {next_cpu, ITEM_MAX, LIST_ALL, false};
 
     reply_list(req, &cpus);
 }
@@ -77,7 +77,7 @@ static bool next_pci(struct req *req, struct json_writer *w)
 
 void api_pci_get(struct req *req)
 {
-    static const struct api_list pci = {next_pci, ITEM_MAX, LIST_ALL};
+    static const struct api_list pci = {next_pci, ITEM_MAX, LIST_ALL, false};
 
     reply_list(req, &pci);
 }
@@ -149,7 +149,7 @@ static bool next_nic(struct req *req, struct json_writer *w)
 
 void api_nics_get(struct req *req)
 {
-    static const struct api_list nics = {next_nic, ITEM_MAX, LIST_ALL};
+    static const struct api_list nics = {next_nic, ITEM_MAX, LIST_ALL, false};
 
     reply_list(req, &nics);
 }

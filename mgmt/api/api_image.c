@@ -105,7 +105,7 @@ static bool next_image(struct req *req, struct json_writer *w)
 
 void api_images_get(struct req *req)
 {
-    static const struct api_list images = {next_image, IMAGE_TEXT_MAX, LIMIT_DEFAULT};
+    static const struct api_list images = {next_image, IMAGE_TEXT_MAX, LIMIT_DEFAULT, false};
 
     reply_list(req, &images);
 }

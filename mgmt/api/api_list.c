@@ -40,11 +40,16 @@ static bool write_next(struct req *req, struct json_writer *w)
 /* After the last object that was wanted: where the next request goes on, if there are more. */
 static void write_end(struct req *req, struct json_writer *w)
 {
+    const struct api_list *list = req->state.object;
     char last[sizeof(req->state.name)];
     size_t start = w->len;
 
     if (req->state.flag)
         return;
+    if (list->is_array) {
+        json_raw(w, "]\n");
+        return;
+    }
     memcpy(last, req->state.name, sizeof(last));
     if (last[0] && req->state.end == 0 && write_next(req, w)) {
         w->len = start;
@@ -66,7 +71,7 @@ static enum produce list_produce(struct req *req, struct json_writer *w)
     const struct api_list *list = state->object;
 
     if (state->offset == 0) {
-        json_raw(w, state->flag ? "" : "{\"items\":[");
+        json_raw(w, state->flag ? "" : list->is_array ? "[" : "{\"items\":[");
         state->offset = 1;
     }
     while (w->size - w->len > list->text_max + sizeof(state->name)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of objects: {"items":[…],"next":"name"}, or a line each (Accept: application/x-ndjson),
+ * Lists of objects: {"items":[…],"next":"name"}, a plain array, or a line each (Accept:
+ * application/x-ndjson),
  * streamed an object at a time so that their length costs no memory. Query parameters of all:
  * fields, filter, limit, after.
  */
@@ -19,6 +20,7 @@ struct api_list {
     bool (*next)(struct req *req, struct json_writer *w);
     size_t text_max; /* of one object */
     u64 limit;       /* if none is asked for */
+    bool is_array;   /* short ones of a VM: [...], without `next` */
 };
 
 /* Answers with the list, or 400. It uses req.state but for .id, which is the list's own. */

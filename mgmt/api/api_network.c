@@ -5,11 +5,26 @@
 #include "core/lib/string.h"
 #include "drivers/net/network.h"
 #include "mgmt/api/api.h"
+#include "mgmt/auth/auth.h"
 #include "mgmt/config/config_store.h"
 #include "mgmt/api/api_list.h"
 #include "mgmt/api/network_json.h"
 
 #define PORT_BYTES_MAX 512u /* of one port in JSON */
+
+/* Forwards lead to VMs, of which the request may not know. */
+static void hide_forwards(const struct req *req, struct network_nat *nat)
+{
+    u32 count = nat->forward_count, id;
+
+    if (req->who.scope.count == 0)
+        return;
+    nat->forward_count = 0;
+    for (u32 i = 0; i < count; i++) {
+        if (vmm_find(nat->forwards[i].vm, &id) == 0 && auth_sees_vm(&req->who, id))
+            nat->forwards[nat->forward_count++] = nat->forwards[i];
+    }
+}
 
 static bool next_network(struct req *req, struct json_writer *w)
 {
@@ -18,13 +33,14 @@ static bool next_network(struct req *req, struct json_writer *w)
     if (!network_next(req->state.name, &info))
         return false;
     (void)str_copy(req->state.name, sizeof(req->state.name), info.cfg.name);
+    hide_forwards(req, &info.cfg.nat);
     network_json_write(w, &info);
     return true;
 }
 
 void api_networks_get(struct req *req)
 {
-    static const struct api_list networks = {next_network, NETWORK_JSON_MAX, LIST_ALL};
+    static const struct api_list networks = {next_network, NETWORK_JSON_MAX, LIST_ALL, false};
 
     reply_list(req, &networks);
 }
@@ -42,10 +58,12 @@ void api_network_get(struct req *req)
 {
     static struct network_info info; /* large; one thread answers */
 
-    if (network_get(req->match.params[0], &info))
+    if (network_get(req->match.params[0], &info)) {
         no_such(req);
-    else
-        network_json_write(reply_json(req, 200), &info);
+        return;
+    }
+    hide_forwards(req, &info.cfg.nat);
+    network_json_write(reply_json(req, 200), &info);
 }
 
 /* What network_put and network_delete refuse with, and what is told of it. */
@@ -190,7 +208,7 @@ static bool next_port(struct req *req, struct json_writer *w)
 
 void api_network_ports_get(struct req *req)
 {
-    static const struct api_list ports = {next_port, PORT_BYTES_MAX, LIST_ALL};
+    static const struct api_list ports = {next_port, PORT_BYTES_MAX, LIST_ALL, false};
     static struct network_info info; /* large; one thread answers */
 
     if (network_get(req->match.params[0], &info))

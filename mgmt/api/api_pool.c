@@ -69,7 +69,7 @@ static bool next_pool(struct req *req, struct json_writer *w)
 
 void api_pools_get(struct req *req)
 {
-    static const struct api_list pools = {next_pool, POOL_TEXT_MAX, LIST_ALL};
+    static const struct api_list pools = {next_pool, POOL_TEXT_MAX, LIST_ALL, false};
 
     reply_list(req, &pools);
 }

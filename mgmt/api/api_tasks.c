@@ -197,12 +197,13 @@ static void put_job(struct json_writer *w, const struct job *job)
     if (job->end_unix_ns)
         json_put_time(w, "finished_at", job->end_unix_ns);
     json_put_bool(w, "cancellable", job_is_active(job) && job->cancel);
-    if (job->has_progress)
-        put_progress(w, &job->progress);
     if (job->state == JOB_SUCCEEDED && job->result)
         put_result(w, job);
     if (job->error.slug)
         put_error(w, &job->error);
+    json_counters_follow(w);
+    if (job->has_progress)
+        put_progress(w, &job->progress);
     json_object_end(w);
 }
 
@@ -328,21 +329,23 @@ static bool next_task(struct req *req, struct json_writer *w)
 
 void api_tasks_get(struct req *req)
 {
-    static const struct api_list tasks = {next_task, JOB_TEXT_MAX, LIST_ALL};
+    static const struct api_list tasks = {next_task, JOB_TEXT_MAX, LIST_ALL, false};
 
     reply_list(req, &tasks);
 }
 
 /* state.offset: the task; .end: until when to wait for its end. */
-static enum produce task_produce(struct req *req, struct json_writer *w)
+static bool task_read(struct req *req)
 {
     const struct job *job = job_find(&table, req->state.offset);
 
     if (job && job_is_active(job) && time_ns() < req->state.end)
-        return PRODUCE_WAIT;
+        return false;
     if (job)
-        put_job(w, job);
-    return PRODUCE_DONE;
+        put_job(reply_json(req, 200), job);
+    else
+        no_such(req);
+    return true;
 }
 
 /* The one the path names. Return: NULL after answering 404. */
@@ -360,7 +363,7 @@ static struct job *find_job(struct req *req)
 
 void api_task_get(struct req *req)
 {
-    static const struct body_source source = {.produce = task_produce, .ends_with_client = true};
+    static const struct body_source source = {.settle = task_read, .ends_with_client = true};
     const struct job *job = find_job(req);
     u64 wait_ms;
 
@@ -368,6 +371,8 @@ void api_task_get(struct req *req)
         return;
     req->state.offset = job->id;
     req->state.end = time_ns() + MIN(wait_ms, (u64)WAIT_MS_MAX) * NS_PER_MS;
+    if (task_read(req))
+        return;
     reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
 }
 

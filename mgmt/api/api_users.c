@@ -5,9 +5,11 @@
 #include "mgmt/auth/auth.h"
 #include "mgmt/auth/auth_password.h"
 #include "mgmt/auth/auth_users.h"
+#include "mgmt/api/api_list.h"
 #include "mgmt/api/body.h"
 
 #define ROLE_TEXT_MAX 16u
+#define USER_JSON_MAX (512u + USER_CERTS_MAX * (6u * USER_CERT_MAX + 4u)) /* all escaped */
 
 /* The body of a PUT. */
 struct wanted {
@@ -31,20 +33,30 @@ static void put_user(struct json_writer *w, const struct user *user)
     json_object_end(w);
 }
 
+static bool next_user(struct req *req, struct json_writer *w)
+{
+    const struct user_store *store = auth_users();
+    const struct user *next = NULL;
+
+    for (u32 i = 0; i < USERS_MAX; i++) {
+        const struct user *user = &store->users[i];
+
+        if (strcmp(user->name, req->state.name) > 0 &&
+            (!next || strcmp(user->name, next->name) < 0))
+            next = user;
+    }
+    if (!next)
+        return false;
+    (void)str_copy(req->state.name, sizeof(req->state.name), next->name);
+    put_user(w, next);
+    return true;
+}
+
 void api_users_get(struct req *req)
 {
-    struct json_writer *w = reply_json(req, 200);
-    const struct user_store *store = auth_users();
+    static const struct api_list users = {next_user, USER_JSON_MAX, LIST_ALL, false};
 
-    json_object_begin(w);
-    json_key(w, "items");
-    json_array_begin(w);
-    for (u32 i = 0; i < USERS_MAX; i++) {
-        if (store->users[i].name[0])
-            put_user(w, &store->users[i]);
-    }
-    json_array_end(w);
-    json_object_end(w);
+    reply_list(req, &users);
 }
 
 static int read_role(struct body_reader *r, const struct json_node *node)

@@ -5,6 +5,7 @@
 #include "core/vmm/volumes.h"
 #include "drivers/block/volume_ram.h"
 #include "mgmt/api/api.h"
+#include "mgmt/auth/auth.h"
 #include "mgmt/api/body.h"
 #include "mgmt/api/api_list.h"
 #include "mgmt/nbd/nbd_exports.h"
@@ -14,7 +15,8 @@
 #define VOLUME_TEXT_MAX 4096u /* with a few VMs it is attached to */
 #define USERS_MAX       32u   /* of them, named */
 
-static void write_users(struct json_writer *w, const struct volume *volume)
+/* Those that the request may know of. */
+static void write_users(const struct req *req, struct json_writer *w, const struct volume *volume)
 {
     static struct vmm_info vm; /* large; one thread */
     u32 id, left = USERS_MAX;
@@ -24,7 +26,7 @@ static void write_users(struct json_writer *w, const struct volume *volume)
     json_array_begin(w);
     while (left > 0 && vmm_next(name, &id) && vmm_get(id, &vm) == 0) {
         (void)str_copy(name, sizeof(name), vm.cfg.name);
-        if (!vmm_uses_volume(id, volume))
+        if (!vmm_uses_volume(id, volume) || !auth_sees_vm(&req->who, id))
             continue;
         json_string(w, name);
         left--;
@@ -90,7 +92,7 @@ static void reply_dry_run(struct req *req, const struct volume_spec *spec)
     json_object_end(w);
 }
 
-static void write_volume(struct json_writer *w, struct volume *volume)
+static void write_volume(const struct req *req, struct json_writer *w, struct volume *volume)
 {
     const char *parent = volumes_parent(volume);
     struct volume_spec spec;
@@ -110,7 +112,7 @@ static void write_volume(struct json_writer *w, struct volume *volume)
     if (volume_is_remote(volume))
         write_remote(w, volume);
     json_put_u64(w, "used_bytes", volume->ops->used_bytes(volume));
-    write_users(w, volume);
+    write_users(req, w, volume);
     write_export(w, volume);
     json_object_end(w);
 }
@@ -125,13 +127,13 @@ static bool next_volume(struct req *req, struct json_writer *w)
     if (!volume)
         return false;
     (void)str_copy(name, sizeof(req->state.name), volume->name);
-    write_volume(w, volume);
+    write_volume(req, w, volume);
     return true;
 }
 
 void api_volumes_get(struct req *req)
 {
-    static const struct api_list volumes = {next_volume, VOLUME_TEXT_MAX, LIST_ALL};
+    static const struct api_list volumes = {next_volume, VOLUME_TEXT_MAX, LIST_ALL, false};
 
     reply_list(req, &volumes);
 }
@@ -154,7 +156,7 @@ void api_volume_get(struct req *req)
     struct volume *volume = api_find_volume(req);
 
     if (volume)
-        write_volume(reply_json(req, 200), volume);
+        write_volume(req, reply_json(req, 200), volume);
 }
 
 /* -- making
@@ -287,9 +289,9 @@ void api_volume_put(struct req *req)
     rc = volumes_create(&spec, &volume, &err);
     nbd_pools_keep();
     if (rc == 0)
-        write_volume(reply_json(req, 201), volume);
+        write_volume(req, reply_json(req, 201), volume);
     else if (rc == -EEXIST && volume && volumes_is_same(volume, &spec))
-        write_volume(reply_json(req, 200), volume);
+        write_volume(req, reply_json(req, 200), volume);
     else
         api_plain_error(req, &err);
 }
@@ -328,7 +330,7 @@ void api_volume_patch(struct req *req)
         spec.size_bytes = size_bytes;
         reply_dry_run(req, &spec);
     } else {
-        write_volume(reply_json(req, 200), volume);
+        write_volume(req, reply_json(req, 200), volume);
     }
 }
 

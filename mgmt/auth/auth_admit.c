@@ -3,36 +3,18 @@
 #include "mgmt/auth/auth_admit.h"
 
 #include "core/kern/timer.h"
-#include "core/lib/base64.h"
 #include "core/lib/errno.h"
 #include "core/lib/string.h"
 #include "core/vmm/clock.h"
 #include "mgmt/auth/auth.h"
 #include "mgmt/auth/auth_password.h"
 #include "mgmt/auth/auth_users.h"
+#include "mgmt/auth/credentials.h"
 #include "mgmt/tls/client_ca.h"
 #include "mgmt/tls/random.h"
 #include "mgmt/tls/tls_peer.h"
 
-#define BASIC_MAX (TOKEN_NAME_MAX + 1 + PASSWORD_MAX) /* name, colon, password */
-
 static struct session_store sessions;
-
-/* What follows the name of a scheme, which has no case, or NULL. Spec: RFC 9110 11.4. */
-static const char *credentials_of(const char *header, const char *scheme)
-{
-    for (; *scheme; scheme++, header++) {
-        char c = *header >= 'A' && *header <= 'Z' ? (char)(*header + 32) : *header;
-
-        if (c != *scheme)
-            return NULL;
-    }
-    if (*header != ' ')
-        return NULL;
-    while (*header == ' ')
-        header++;
-    return header;
-}
 
 static void answer_no_token(struct req *req)
 {
@@ -132,33 +114,18 @@ static bool by_token(struct req *req, const char *text)
     return token != NULL;
 }
 
-/* "name:password" out of base64. Return: false if it is none, or too long for one. */
-static bool basic_decode(const char *text, char dst[BASIC_MAX + 1])
-{
-    size_t len = base64_read((u8 *)dst, BASIC_MAX, &text);
-
-    while (*text == '=')
-        text++;
-    dst[len] = '\0';
-    return *text == '\0' && strlen(dst) == len && strchr(dst, ':');
-}
-
 /* curl -u. Spec: RFC 7617 2. */
 static bool by_password(struct req *req, const char *text)
 {
-    char pair[BASIC_MAX + 1];
-    const struct user *user;
-    char *colon;
+    struct credentials_basic basic;
+    const struct user *user = NULL;
+    bool is_whole = credentials_basic(text, &basic);
 
-    if (!basic_decode(text, pair)) {
-        mem_wipe(pair, sizeof(pair));
+    if (is_whole)
+        user = auth_password_check(req, basic.name, basic.password);
+    else
         answer_no_token(req);
-        return false;
-    }
-    colon = strchr(pair, ':');
-    *colon = '\0';
-    user = auth_password_check(req, pair, colon + 1);
-    mem_wipe(pair, sizeof(pair));
+    mem_wipe(&basic, sizeof(basic));
     if (user)
         remember_user(req, user, WAY_PASSWORD);
     return user != NULL;

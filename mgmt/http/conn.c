@@ -53,7 +53,7 @@ static void request_begin(struct conn *conn)
 {
     memset(&conn->req, 0, sizeof(conn->req));
     conn_peer_note(conn);
-    conn->req.http = &conn->http;
+    conn->req.http = &conn->work->http;
     conn->req.begin_ns = time_ns();
     conn->in_request = true;
     conn->body_len = 0;
@@ -131,7 +131,7 @@ static void answer_too_big(struct req *req)
 /* Where the body is collected: those who have shown no token share nothing with the others. */
 static void body_take(struct conn *conn)
 {
-    conn->body = conn->req.who.role == ROLE_NONE ? conn->body_open : conn_body_take();
+    conn->body = conn->req.who.role == ROLE_NONE ? conn->work->body_open : conn_body_take();
     if (conn->body)
         return;
     api_error(&conn->req, &(struct problem){
@@ -153,9 +153,9 @@ static void body_begin(struct conn *conn)
             req->match.route->handle(req);
         return;
     }
-    if (kind == BODY_NONE || !conn->http.has_body)
+    if (kind == BODY_NONE || !conn->work->http.has_body)
         return;
-    if (kind == BODY_JSON && !http_type_is_json(http_header(&conn->http, "content-type"))) {
+    if (kind == BODY_JSON && !http_type_is_json(http_header(&conn->work->http, "content-type"))) {
         api_error(req, &(struct problem){
                            .slug = "content_type",
                            .detail = "The body of this request must be JSON.",
@@ -164,7 +164,8 @@ static void body_begin(struct conn *conn)
         return;
     }
     conn->body_max = req->who.role == ROLE_NONE ? CONN_BODY_OPEN : CONN_BODY_MAX;
-    if (conn->http.content_length != HTTP_LENGTH_NONE && conn->http.content_length > conn->body_max)
+    if (conn->work->http.content_length != HTTP_LENGTH_NONE &&
+        conn->work->http.content_length > conn->body_max)
         answer_too_big(req);
     else
         body_take(conn);
@@ -229,7 +230,7 @@ static void admit(struct conn *conn)
         api_answer_foreign_page(req);
     else if (query_is_known(req))
         body_begin(conn);
-    if (req->reply.status == 0 && conn->http.expect_continue)
+    if (req->reply.status == 0 && conn->work->http.expect_continue)
         say_continue(conn);
 }
 
@@ -238,20 +239,21 @@ static void on_head(struct conn *conn)
     struct req *req = &conn->req;
 
     request_begin(conn);
-    request_id_make(conn, http_header(&conn->http, "x-request-id"));
+    request_id_make(conn, http_header(&conn->work->http, "x-request-id"));
     if (conn->redirects) {
         answer_redirect(req);
         return;
     }
-    router_match(api_routes, api_route_count, conn->http.verb, conn->http.path, &req->match);
+    router_match(api_routes, api_route_count, conn->work->http.verb, conn->work->http.path,
+                 &req->match);
     admit(conn);
 }
 
 static void on_body(struct conn *conn)
 {
     struct req *req = &conn->req;
-    const u8 *data = conn->http.body;
-    size_t len = conn->http.body_len;
+    const u8 *data = conn->work->http.body;
+    size_t len = conn->work->http.body_len;
 
     if (req->reply.status)
         return; /* answered already: the rest of the body is thrown away */
@@ -320,15 +322,15 @@ void conn_refuse(struct conn *conn, const struct problem *problem)
 
 static void on_bad(struct conn *conn)
 {
-    bool too_big = conn->http.error_status == 413;
+    bool too_big = conn->work->http.error_status == 413;
     struct problem problem = {
         .slug = too_big ? "too_big" : "bad_value",
-        .detail = conn->http.error,
+        .detail = conn->work->http.error,
         .limit_bytes = too_big ? HTTP_HEAD_MAX : 0,
         .hint = "Send a well-formed HTTP/1.1 request with exactly one Host header.",
     };
 
-    if (conn->http.error_status == 417)
+    if (conn->work->http.error_status == 417)
         problem.slug = "expectation";
     conn_refuse(conn, &problem);
 }
@@ -337,7 +339,7 @@ static void on_bad(struct conn *conn)
  * ends. */
 static bool reply_can_wait(const struct conn *conn)
 {
-    return conn->http.content_length <= CONN_BODY_MAX && !conn->http.expect_continue;
+    return conn->work->http.content_length <= CONN_BODY_MAX && !conn->work->http.expect_continue;
 }
 
 /* After a step of the request: wait, go on reading, or send the answer. */
@@ -349,7 +351,7 @@ static void settle(struct conn *conn)
     }
     if (conn->req.reply.status == 0)
         return;
-    if (conn->in_request && conn->http.has_body) {
+    if (conn->in_request && conn->work->http.has_body) {
         if (reply_can_wait(conn))
             return;
         conn->req.reply.close = true;
@@ -412,6 +414,12 @@ static bool takes_input(const struct conn *conn)
     return conn->state == CONN_REPLY && conn->req.reply.source && conn->req.reply.source->take;
 }
 
+/* There may be something to read, and room for it. */
+static bool may_read(struct conn *conn)
+{
+    return conn->work || (conn->pending && !conn->must_abort && conn_work_take(conn));
+}
+
 void conn_run(struct conn *conn)
 {
     const u8 *data;
@@ -421,12 +429,12 @@ void conn_run(struct conn *conn)
         nbd_conn_run(conn);
         return;
     }
-    while (conn->state == CONN_READ && (data = conn_input(conn, &len)) != NULL) {
-        bool was_idle = http_is_idle(&conn->http) && !conn->in_request;
+    while (conn->state == CONN_READ && may_read(conn) && (data = conn_input(conn, &len)) != NULL) {
+        bool was_idle = conn_is_between(conn);
         enum http_event event;
         size_t used;
 
-        event = http_feed(&conn->http, data, len, &used);
+        event = http_feed(&conn->work->http, data, len, &used);
         if (was_idle)
             conn->request_ns = time_ns();
         on_event(conn, event);
@@ -438,4 +446,5 @@ void conn_run(struct conn *conn)
     }
     if (conn->state == CONN_LINGER)
         conn_discard(conn);
+    conn_work_settle(conn);
 }

@@ -10,6 +10,11 @@
  * together hold CONN_PBUFS_MAX.
  *
  * Those of NBD's port stay in NBD, but for the handshake their client may ask for.
+ *
+ * What a request needs besides, its head and its answer, is a workspace, of which there are fewer
+ * than connections: a connection has one from the first byte of a request until the answer has been
+ * acknowledged, and waits in READ while none is free. Who only keeps its connection open costs
+ * little.
  */
 #ifndef SOCLE_MGMT_CONN_H
 #define SOCLE_MGMT_CONN_H
@@ -25,6 +30,7 @@
 #define CONN_IN_BYTES  2048u /* plain text out of TLS, parsed at once */
 #define CONN_BODY_OPEN 512u  /* of a request that needs no token: it gets no buffer others want */
 #define CONN_BODIES    16u   /* requests whose body is being collected at the same time */
+#define CONN_WORKS     72u   /* requests under way: 64 streams leave room for others */
 
 /* Head, chunk size line, body, end of the chunk and last chunk. */
 #define CONN_OUT_FRONT REPLY_HEAD_MAX
@@ -42,12 +48,21 @@ enum conn_state {
     CONN_NBD
 };
 
+struct conn_work {
+    struct http_stream http;
+    u8 body_open[CONN_BODY_OPEN];
+    u8 in[CONN_IN_BYTES];
+    char out[CONN_OUT_BYTES];
+};
+
 struct conn {
     struct req req; /* first: handlers get this pointer */
     enum conn_state state;
     struct tcp_pcb *pcb;     /* NULL: lwIP has freed it */
     struct tls_session *tls; /* NULL: plain, or its handshake has not begun */
     struct nbd_session *nbd; /* NULL: it speaks HTTP */
+    struct conn_work *work;  /* NULL: between requests, and all it has sent is acknowledged */
+    u8 *in;                  /* CONN_IN_BYTES of the workspace, or of NBD's session */
     struct tls_peer client;
     bool redirects; /* every answer sends the client to the TLS port */
     u32 in_at;
@@ -65,15 +80,12 @@ struct conn {
     bool is_last_piece; /* out holds the end of the reply */
     bool is_waiting;    /* the source had nothing */
     bool is_settling;   /* the source does not know the answer yet */
+    bool wants_work;    /* has something to read, and there was no workspace */
     bool keep_alive;
     u32 out_at;
     u32 out_end;
     u64 active_ns;  /* last byte in or acknowledged */
     u64 request_ns; /* first byte of the request */
-    struct http_stream http;
-    u8 body_open[CONN_BODY_OPEN];
-    u8 in[CONN_IN_BYTES];
-    char out[CONN_OUT_BYTES];
 };
 
 static inline struct conn *conn_of(struct req *req)
@@ -139,6 +151,25 @@ void conn_close(struct conn *conn);
 
 /* Frames kept by all connections: the bookkeeping of CONN_PBUFS_MAX. */
 extern u32 conn_pbufs_held;
+
+/* Workspaces. init: takes their memory. Return: 0, -ENOMEM. */
+int conn_work_init(void) must_check;
+
+/* Return: true if the connection has one; else it is noted that it waits. */
+bool conn_work_take(struct conn *conn) must_check;
+
+/* Gives it back between two requests, when the client has acknowledged all: what lwIP holds for
+ * slow readers is bounded by the number of workspaces. */
+void conn_work_settle(struct conn *conn);
+
+/* The connection ends. */
+void conn_work_drop(struct conn *conn);
+
+/* How many connections wait for one. */
+u32 conn_work_waiting(void);
+
+/* True between requests: nothing of the next one has been parsed. */
+bool conn_is_between(const struct conn *conn);
 
 /* Body buffers. */
 u8 *conn_body_take(void);

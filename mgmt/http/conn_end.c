@@ -17,9 +17,7 @@ static void conn_free(struct conn *conn)
     conn->pending = NULL;
     tls_close(conn->tls);
     conn->tls = NULL;
-    mem_wipe(conn->http.head, conn->http.head_len); /* tokens come in the one */
-    mem_wipe(conn->in, sizeof(conn->in));
-    mem_wipe(conn->out, conn->out_end); /* and leave in the other */
+    conn_work_drop(conn);
     conn->state = CONN_FREE;
 }
 

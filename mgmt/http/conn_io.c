@@ -105,7 +105,7 @@ static const u8 *tls_input(struct conn *conn, size_t *len)
     int rc;
 
     if (conn->in_at == conn->in_end) {
-        rc = tls_read(conn->tls, conn->in, sizeof(conn->in));
+        rc = tls_read(conn->tls, conn->in, CONN_IN_BYTES);
         if (rc == 0)
             conn->client_done = true;
         else if (rc < 0 && rc != -EAGAIN)

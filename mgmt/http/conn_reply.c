@@ -11,6 +11,7 @@
 #include "mgmt/auth/auth.h"
 #include "mgmt/auth/auth_password.h"
 #include "mgmt/api/precondition.h"
+#include "mgmt/http/server.h"
 
 struct json_writer *reply_text(struct req *req, u16 status, const char *content_type)
 {
@@ -19,7 +20,7 @@ struct json_writer *reply_text(struct req *req, u16 status, const char *content_
     req->reply.status = status;
     req->reply.content_type = content_type;
     req->reply.source = NULL;
-    json_write_init(&req->reply.body, conn->out + CONN_OUT_FRONT, REPLY_BODY_MAX);
+    json_write_init(&req->reply.body, conn->work->out + CONN_OUT_FRONT, REPLY_BODY_MAX);
     return &req->reply.body;
 }
 
@@ -100,7 +101,7 @@ static u32 head_write(struct conn *conn, u64 length)
                      reply->status == STATUS_SWITCHES ? "Upgrade"
                      : conn->keep_alive               ? "keep-alive"
                                                       : "close");
-    memcpy(conn->out + CONN_OUT_FRONT - len, head, len);
+    memcpy(conn->work->out + CONN_OUT_FRONT - len, head, len);
     return CONN_OUT_FRONT - (u32)len;
 }
 
@@ -109,13 +110,13 @@ static void chunk_frame(struct conn *conn, size_t len, bool last)
 {
     char line[20];
     size_t line_len;
-    char *end = conn->out + CONN_OUT_FRONT + len;
+    char *end = conn->work->out + CONN_OUT_FRONT + len;
 
     conn->out_at = CONN_OUT_FRONT;
     if (len) {
         line_len = ksnprintf(line, sizeof(line), "%llx\r\n", (unsigned long long)len);
         conn->out_at -= (u32)line_len;
-        memcpy(conn->out + conn->out_at, line, line_len);
+        memcpy(conn->work->out + conn->out_at, line, line_len);
         memcpy(end, "\r\n", 2);
         end += 2;
     }
@@ -123,7 +124,7 @@ static void chunk_frame(struct conn *conn, size_t len, bool last)
         memcpy(end, "0\r\n\r\n", 5);
         end += 5;
     }
-    conn->out_end = (u32)(end - conn->out);
+    conn->out_end = (u32)(end - conn->work->out);
 }
 
 /* Asks the source for the next piece. Return: false if it has none now. */
@@ -132,7 +133,7 @@ static bool refill(struct conn *conn)
     struct reply *reply = &conn->req.reply;
     enum produce result;
 
-    json_write_init(&reply->body, conn->out + CONN_OUT_FRONT, REPLY_BODY_MAX);
+    json_write_init(&reply->body, conn->work->out + CONN_OUT_FRONT, REPLY_BODY_MAX);
     result = reply->source->produce(&conn->req, &reply->body);
     conn->is_waiting = result == PRODUCE_WAIT && reply->body.len == 0;
     conn->is_last_piece = result == PRODUCE_DONE;
@@ -157,7 +158,7 @@ void conn_request_end(struct conn *conn)
     req->reply.source = NULL;
     if (conn->body)
         mem_wipe(conn->body, conn->body_len); /* it may have been a claim code */
-    if (conn->body && conn->body != conn->body_open)
+    if (conn->body && conn->body != conn->work->body_open)
         conn_body_give(conn->body);
     conn->body = NULL;
     auth_password_forget(req);
@@ -168,11 +169,11 @@ static void choose_framing(struct conn *conn)
 {
     struct req *req = &conn->req;
     bool is_endless = req->reply.source != NULL && req->reply.length == HTTP_LENGTH_NONE;
-    bool to_the_end = conn->http.is_http_1_0 || req->reply.status == STATUS_SWITCHES;
+    bool to_the_end = conn->work->http.is_http_1_0 || req->reply.status == STATUS_SWITCHES;
 
     conn->chunked = is_endless && !to_the_end;
-    conn->keep_alive = conn->http.keep_alive && !req->reply.close && !conn->client_done;
-    if (is_endless && to_the_end)
+    conn->keep_alive = conn->work->http.keep_alive && !req->reply.close && !conn->client_done;
+    if ((is_endless && to_the_end) || (conn->keep_alive && conn->tls && server_wants_session()))
         conn->keep_alive = false;
 }
 
@@ -218,14 +219,14 @@ void conn_reply_start(struct conn *conn)
                        });
     precondition_tag_reply(req);
     choose_framing(conn);
-    head_only = conn->http.verb == VERB_HEAD || !status_has_body(reply->status);
+    head_only = conn->work->http.verb == VERB_HEAD || !status_has_body(reply->status);
     conn->out_at = head_write(conn, streams ? reply->length : reply->body.len);
     conn->out_end = CONN_OUT_FRONT + (streams || head_only ? 0 : (u32)reply->body.len);
     conn->is_last_piece = !streams || head_only;
     conn->is_waiting = false;
     conn->state = CONN_REPLY;
     conn->active_ns = time_ns();
-    api_count_request(conn->http.verb, reply->status);
+    api_count_request(conn->work->http.verb, reply->status);
     auth_note(req);
     api_events_note(req);
     conn_reply_pump(conn);
@@ -250,7 +251,7 @@ static void reply_end(struct conn *conn)
 static bool send_out(struct conn *conn)
 {
     while (conn->out_at < conn->out_end) {
-        int sent = conn_output(conn, conn->out + conn->out_at, conn->out_end - conn->out_at);
+        int sent = conn_output(conn, conn->work->out + conn->out_at, conn->out_end - conn->out_at);
 
         if (sent < 0)
             return false; /* goes on when the client has acknowledged, or at the next poll */

@@ -3,8 +3,7 @@
  * The server: connections from lwIP, their time-outs, and their end.
  *
  * lwIP's callbacks never abort a connection they are called for; they mark it and server_poll()
- * does. A connection costs its slot and nothing else: buffers are part of the slot, allocated once
- * at start.
+ * does. A connection costs its slot and nothing else: buffers are taken at start, and shared.
  */
 #include "mgmt/http/server.h"
 
@@ -18,11 +17,11 @@
 #include "mgmt/nbd/nbd_conn.h"
 #include "mgmt/nbd/nbd_exports.h"
 #include "mgmt/http/server_ports.h"
+#include "mgmt/http/server_room.h"
 #include "mgmt/tls/tls.h"
 #include "mm/kheap.h"
 
 #define HANDSHAKE_TIMEOUT_NS (10 * NS_PER_S) /* from the connection to the end of the handshake */
-#define STRANGER_GRACE_NS    (2 * NS_PER_S)  /* then who has shown no token may have to make room */
 #define IDLE_TIMEOUT_NS      (75 * NS_PER_S)
 #define HEAD_TIMEOUT_NS      (30 * NS_PER_S) /* from the first byte to the end of the head */
 #define BODY_TIMEOUT_NS      (30 * NS_PER_S) /* without a byte */
@@ -34,7 +33,7 @@
 #define KEEPALIVE_TRIES      6u
 
 static struct {
-    struct conn *conns;      /* (c) */
+    u32 first;               /* who is asked first in this turn */
     u32 next_handshake;      /* whose turn it is */
     u8 *bodies[CONN_BODIES]; /* free ones */
     u32 body_count;
@@ -97,72 +96,19 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb unused, u16_t len unused)
     conn->active_ns = time_ns();
     if (conn->state == CONN_REPLY)
         conn_reply_pump(conn);
-    else if (conn->state != CONN_NBD)
+    else if (conn->state != CONN_NBD) {
+        conn_work_settle(conn);
         return ERR_OK;
+    }
     conn_run(conn);
     return ERR_OK;
-}
-
-static bool is_idle(const struct conn *conn)
-{
-    return conn->state == CONN_READ && !conn->in_request && http_is_idle(&conn->http) &&
-           !conn_has_unread(conn);
-}
-
-/*
- * Takes its time without having shown a token: in its handshake, its request, in reading the
- * answer, or idle.
- */
-static bool is_slow_stranger(const struct conn *conn)
-{
-    return conn->state != CONN_FREE && conn->req.who.role == ROLE_NONE &&
-           time_ns() - conn->request_ns > STRANGER_GRACE_NS;
-}
-
-static bool is_slow_nbd_stranger(const struct conn *conn)
-{
-    return conn->nbd && is_slow_stranger(conn);
-}
-
-/* Of those the one that has been quiet longest; NULL: there are none. */
-static struct conn *quietest(bool (*is_meant)(const struct conn *conn))
-{
-    struct conn *found = NULL;
-
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        struct conn *conn = &server.conns[i];
-
-        if (is_meant(conn) && (!found || conn->active_ns < found->active_ns))
-            found = conn;
-    }
-    return found;
-}
-
-/*
- * A free slot; else that of a stranger, so that no number of slow ones keeps the owner out; else
- * that of an idle connection: each time the one that has been quiet longest. NULL: all are at work.
- */
-static struct conn *slot_find(void)
-{
-    struct conn *conn;
-
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        if (server.conns[i].state == CONN_FREE)
-            return &server.conns[i];
-    }
-    conn = quietest(is_slow_stranger);
-    if (!conn)
-        conn = quietest(is_idle);
-    if (conn)
-        conn_abort(conn);
-    return conn;
 }
 
 /* NBD's sessions are few: there, too, a stranger makes room. Return: 0, -EBUSY. */
 static int begin_nbd(struct conn *conn)
 {
     int rc = nbd_conn_begin(conn);
-    struct conn *stranger = rc ? quietest(is_slow_nbd_stranger) : NULL;
+    struct conn *stranger = rc ? server_room_nbd_stranger() : NULL;
 
     if (!stranger)
         return rc;
@@ -172,8 +118,7 @@ static int begin_nbd(struct conn *conn)
 
 static void conn_begin(struct conn *conn, struct tcp_pcb *pcb, const struct server_port *port)
 {
-    memset(conn, 0, offsetof(struct conn, http));
-    http_init(&conn->http);
+    memset(conn, 0, sizeof(*conn));
     conn->state = port->kind == PORT_HTTPS ? CONN_HANDSHAKE : CONN_READ;
     conn->redirects = port->kind == PORT_REDIRECT;
     conn->pcb = pcb;
@@ -193,7 +138,7 @@ err_t server_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 
     if (err != ERR_OK || !pcb)
         return ERR_VAL;
-    conn = slot_find();
+    conn = server_room_find();
     if (conn)
         conn_begin(conn, pcb, port);
     if (!conn || (port->kind == PORT_NBD && begin_nbd(conn) != 0)) {
@@ -212,8 +157,8 @@ err_t server_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 
 int server_init(void)
 {
-    server.conns = kzalloc(SERVER_CONNECTIONS * sizeof(struct conn));
-    if (!server.conns)
+    server_conns.all = kzalloc(SERVER_CONNECTIONS * sizeof(struct conn));
+    if (!server_conns.all || conn_work_init() != 0)
         return -ENOMEM;
     for (u32 i = 0; i < CONN_BODIES; i++) {
         u8 *body = kmalloc(CONN_BODY_MAX);
@@ -225,6 +170,16 @@ int server_init(void)
     return nbd_conn_init();
 }
 
+/* Closes in order what the client has taken all of: of connections that are gone lwIP keeps no
+ * data. */
+static void finish(struct conn *conn, u64 now)
+{
+    if (!conn->pcb || tcp_sndqueuelen(conn->pcb) == 0)
+        conn_close(conn);
+    else if (now - conn->active_ns > SEND_TIMEOUT_NS)
+        conn_abort(conn);
+}
+
 /* A client that does not go on: idle ones are closed, unfinished requests are answered first. */
 static void check_reading(struct conn *conn, u64 now)
 {
@@ -233,10 +188,11 @@ static void check_reading(struct conn *conn, u64 now)
         .detail = "The request was not complete in time.",
         .hint = "Send the head within 30 seconds and never pause for longer in the body.",
     };
-    bool idle = http_is_idle(&conn->http) && !conn->in_request;
+    bool idle = conn_is_between(conn);
 
-    if (conn->client_done || (idle && now - conn->active_ns > IDLE_TIMEOUT_NS))
-        conn_close(conn);
+    if ((conn->client_done && !conn->wants_work) ||
+        (idle && now - conn->active_ns > IDLE_TIMEOUT_NS))
+        finish(conn, now);
     else if (idle)
         return;
     else if ((!conn->in_request && now - conn->request_ns > HEAD_TIMEOUT_NS) ||
@@ -315,7 +271,7 @@ static void conn_poll(struct conn *conn, u64 now)
         break;
     case CONN_LINGER:
         if (conn->client_done || now - conn->active_ns > LINGER_TIMEOUT_NS)
-            conn_close(conn);
+            finish(conn, now);
         break;
     }
 }
@@ -329,9 +285,9 @@ static bool handshake_poll(void)
     struct conn *chosen = NULL;
     int rc;
 
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        u32 at = (server.next_handshake + i) % SERVER_CONNECTIONS;
-        struct conn *conn = &server.conns[at];
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        u32 at = (server.next_handshake + i) % server_conns.used_end;
+        struct conn *conn = &server_conns.all[at];
 
         if (!conn_can_handshake(conn))
             continue;
@@ -359,8 +315,8 @@ static bool password_poll(void)
 {
     struct conn *first = NULL;
 
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        struct conn *conn = &server.conns[i];
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        struct conn *conn = &server_conns.all[i];
 
         if (conn->state == CONN_WAIT && (!first || goes_before(conn, first)))
             first = conn;
@@ -376,11 +332,15 @@ enum server_next server_poll(void)
     u64 now = time_ns();
 
     nbd_exports_poll();
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        if (server.conns[i].state != CONN_FREE)
-            conn_poll(&server.conns[i], now);
-        waits |= server.conns[i].state == CONN_REPLY && server.conns[i].is_waiting;
-        is_busy |= server.conns[i].state == CONN_SETTLE;
+    server_room_poll();
+    server.first = server_conns.used_end ? (server.first + 1) % server_conns.used_end : 0;
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        struct conn *conn = &server_conns.all[(server.first + i) % server_conns.used_end];
+
+        if (conn->state != CONN_FREE)
+            conn_poll(conn, now);
+        waits |= conn->state == CONN_REPLY && conn->is_waiting;
+        is_busy |= conn->state == CONN_SETTLE;
     }
     is_busy |= password_poll();
     if (handshake_poll() || is_busy)
@@ -390,16 +350,16 @@ enum server_next server_poll(void)
 
 void server_end_handshakes(void)
 {
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        if (server.conns[i].state == CONN_HANDSHAKE)
-            conn_abort(&server.conns[i]);
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        if (server_conns.all[i].state == CONN_HANDSHAKE)
+            conn_abort(&server_conns.all[i]);
     }
 }
 
 void server_end_trusted(void)
 {
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        struct conn *conn = &server.conns[i];
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        struct conn *conn = &server_conns.all[i];
 
         if (is_under_way(conn) && conn->client.is_trusted && conn->req.who.way == WAY_CERTIFICATE)
             conn->must_abort = true;
@@ -408,8 +368,8 @@ void server_end_trusted(void)
 
 void server_end_streams(const void *object)
 {
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        struct conn *conn = &server.conns[i];
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        struct conn *conn = &server_conns.all[i];
 
         if (conn->req.state.object != object ||
             !(conn->state == CONN_REPLY ? (const void *)conn->req.reply.source
@@ -422,8 +382,8 @@ void server_end_streams(const void *object)
 
 void server_end_nbd(const struct nbd_export *export)
 {
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        struct conn *conn = &server.conns[i];
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        struct conn *conn = &server_conns.all[i];
 
         if (conn->nbd && (!export || nbd_conn_export(conn) == export))
             conn_abort(conn);
@@ -434,16 +394,16 @@ u32 server_nbd_clients(const struct nbd_export *export)
 {
     u32 count = 0;
 
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++)
-        count += nbd_conn_export(&server.conns[i]) == export;
+    for (u32 i = 0; i < server_conns.used_end; i++)
+        count += nbd_conn_export(&server_conns.all[i]) == export;
     return count;
 }
 
 void server_end_requests_of(const char *token)
 {
     nbd_exports_end_of(token);
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        struct conn *conn = &server.conns[i];
+    for (u32 i = 0; i < server_conns.used_end; i++) {
+        struct conn *conn = &server_conns.all[i];
 
         if (is_under_way(conn) && strcmp(conn->req.who.token, token) == 0)
             conn->must_abort = true;
@@ -454,7 +414,7 @@ u32 server_connections(void)
 {
     u32 count = 0;
 
-    for (u32 i = 0; i < SERVER_CONNECTIONS; i++)
-        count += server.conns[i].state != CONN_FREE;
+    for (u32 i = 0; i < server_conns.used_end; i++)
+        count += server_conns.all[i].state != CONN_FREE;
     return count;
 }

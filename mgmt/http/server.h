@@ -7,8 +7,8 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 
-/* More than 64 idle clients leave room for work; when all are taken the longest idle one goes. */
-#define SERVER_CONNECTIONS 96u
+/* Two hundred clients at once and some more; when all are taken the longest idle one goes. */
+#define SERVER_CONNECTIONS 224u
 
 /* Allocates all it will ever need. Return: 0, -ENOMEM. */
 int server_init(void) must_check;
@@ -57,5 +57,9 @@ void server_end_streams(const void *object);
 void server_end_requests_of(const char *token);
 
 u32 server_connections(void);
+
+/* Asked before a reply over TLS leaves. Return: true: the connection should end with it, because
+ * another waits for its session. */
+bool server_wants_session(void);
 
 #endif

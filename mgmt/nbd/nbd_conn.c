@@ -29,6 +29,7 @@ struct nbd_session {
     const struct nbd_export *found;  /* of the last name asked for */
     struct nbd nbd;
     struct nbd_transfer transfer;
+    u8 in[CONN_IN_BYTES];
 };
 
 static struct nbd_session *sessions; /* (c) NBD_CONNECTIONS */
@@ -69,6 +70,7 @@ int nbd_conn_begin(struct conn *conn)
         nbd_init(&s->nbd, nbd_exports_tls());
         send_handshake(s);
         conn->nbd = s;
+        conn->in = s->in;
         conn->state = CONN_NBD;
         conn_peer_note(conn);
         return 0;
@@ -89,6 +91,7 @@ void nbd_conn_end(struct conn *conn)
     if (s->export)
         log_info("nbd", "%s: %s has left", s->export->volume->name, conn->req.peer.text);
     mem_wipe(&s->nbd, sizeof(s->nbd));
+    mem_wipe(s->in, sizeof(s->in));
     s->is_taken = false;
 }
 

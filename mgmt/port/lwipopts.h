@@ -2,9 +2,10 @@
 /*
  * lwIP's configuration: no threads, static pools only, IPv4 and IPv6, TCP.
  *
- * Sizes follow from the limits of mgmt/http/server.h and mgmt/net/outgoing.h: 96 connections and
- * 16, each with at most TCP_SND_BUF bytes in flight towards a slow reader. Every pool is static, so
- * a flood from the network empties a pool and nothing else.
+ * Sizes follow from the limits of mgmt/http/server.h and mgmt/net/outgoing.h: connections that
+ * have a workspace, NBD's, and outgoing ones have at most TCP_SND_BUF bytes in flight towards a
+ * slow reader; the others are open and nothing else. Every pool is static, so a flood from the
+ * network empties a pool and nothing else.
  */
 #ifndef SOCLE_PORT_LWIPOPTS_H
 #define SOCLE_PORT_LWIPOPTS_H
@@ -17,7 +18,8 @@
 #define LWIP_NETIF_API       0
 #define LWIP_TIMERS          1
 
-/* Memory: lwIP's own heap for frames to send, pools for all else. 112 × 32 KiB plus headers. */
+/* Memory: lwIP's own heap for frames to send, pools for all else. 104 × 32 KiB plus headers, and
+ * the ends of handshakes. */
 #define MEM_LIBC_MALLOC 0
 #define MEMP_MEM_MALLOC 0
 #define MEM_ALIGNMENT   8
@@ -25,7 +27,7 @@
 #define PBUF_POOL_SIZE  16
 
 /* A connection in the pools, the server's listeners, and room for half-open and closing ones. */
-#define MEMP_NUM_TCP_PCB        176
+#define MEMP_NUM_TCP_PCB        368
 #define MEMP_NUM_TCP_PCB_LISTEN 4
 #define MEMP_NUM_TCP_SEG        3584
 #define MEMP_NUM_UDP_PCB        8 /* DHCP, and one for each name being looked up */
@@ -41,10 +43,10 @@
 #define TCP_SND_BUF                        (32 * 1024)
 #define TCP_SND_QUEUELEN                   64
 #define TCP_LISTEN_BACKLOG                 1
-#define TCP_DEFAULT_LISTEN_BACKLOG         48
+#define TCP_DEFAULT_LISTEN_BACKLOG         128
 #define TCP_QUEUE_OOSEQ                    1
-#define TCP_OOSEQ_MAX_PBUFS                8
-#define TCP_OOSEQ_MAX_BYTES                (8 * TCP_MSS)
+#define TCP_OOSEQ_MAX_PBUFS                4
+#define TCP_OOSEQ_MAX_BYTES                (4 * TCP_MSS)
 #define TCP_MSL                            15000UL
 #define LWIP_TCP_KEEPALIVE                 1
 #define LWIP_TCP_SACK_OUT                  0

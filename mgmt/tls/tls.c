@@ -5,7 +5,6 @@
 #include "core/lib/errno.h"
 #include "mgmt/net/outgoing.h"
 #include "mgmt/tls/random.h"
-#include "mgmt/http/server.h"
 #include "mgmt/tls/tls_chain.h"
 #include "mgmt/tls/tls_client.h"
 #include "mgmt/tls/tls_peer.h"
@@ -18,7 +17,7 @@
 #define SESSION_BYTES          (23u * 1024)
 #define HANDSHAKE_BYTES        (20u * 1024)
 #define COMMON_BYTES           (96u * 1024)
-#define SERVER_BYTES           (SERVER_CONNECTIONS * SESSION_BYTES + TLS_HANDSHAKES_MAX * HANDSHAKE_BYTES)
+#define SERVER_BYTES           (TLS_SESSIONS_MAX * SESSION_BYTES + TLS_HANDSHAKES_MAX * HANDSHAKE_BYTES)
 /* Of a client besides: whom it trusts, and the chain that a server sends, which may be one message
  * of 16 KiB full of small certificates. */
 #define TRUST_BYTES            (40u * 1024)
@@ -36,6 +35,7 @@ static struct {
     mbedtls_ssl_config config;
     struct tls_chain *own; /* the administrator's, which goes before the self-made one; or NULL */
     u32 handshakes;
+    u32 sessions;
 } tls;
 
 int tls_random(void *arg unused, unsigned char *dst, size_t bytes)
@@ -166,9 +166,14 @@ static int from_library(int rc)
     }
 }
 
+bool tls_is_full(void)
+{
+    return tls.sessions == TLS_SESSIONS_MAX;
+}
+
 bool tls_is_busy(void)
 {
-    return tls.handshakes == TLS_HANDSHAKES_MAX;
+    return tls_is_full() || tls.handshakes == TLS_HANDSHAKES_MAX;
 }
 
 struct tls_session *tls_session_open(const mbedtls_ssl_config *config, u32 *handshakes,
@@ -196,8 +201,11 @@ struct tls_session *tls_open(const struct tls_io *io, void *arg)
 {
     struct tls_session *session = tls_session_open(&tls.config, &tls.handshakes, io, arg);
 
-    if (session)
-        session->input_max = HANDSHAKE_INPUT_MAX;
+    if (!session)
+        return NULL;
+    session->input_max = HANDSHAKE_INPUT_MAX;
+    session->is_servers = true;
+    tls.sessions++;
     return session;
 }
 
@@ -213,6 +221,7 @@ void tls_close(struct tls_session *session)
     if (!session)
         return;
     handshake_over(session);
+    tls.sessions -= session->is_servers;
     mbedtls_ssl_free(&session->ssl);
     mbedtls_free(session);
 }

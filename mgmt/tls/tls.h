@@ -15,6 +15,9 @@
 /* Sessions whose handshake is under way at the same time; more wait for their turn. */
 #define TLS_HANDSHAKES_MAX 32u
 
+/* Sessions of the server at the same time: they are what a connection costs most of. */
+#define TLS_SESSIONS_MAX 128u
+
 struct tls_session;
 struct tls_chain;
 
@@ -62,7 +65,9 @@ void tls_ask_clients(bool asks, struct tls_chain *authorities);
 struct tls_peer;
 void tls_peer_take(struct tls_session *session, struct tls_peer *out);
 
-/* True while TLS_HANDSHAKES_MAX are under way: no other session can be opened. */
+/* True while TLS_SESSIONS_MAX are open, or TLS_HANDSHAKES_MAX handshakes under way: no other
+ * session can be opened. */
+bool tls_is_full(void);
 bool tls_is_busy(void);
 
 /* Not while tls_is_busy(). io and arg are borrowed until tls_close. Return: NULL if there is no

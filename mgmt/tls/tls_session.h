@@ -13,6 +13,7 @@ struct tls_session {
     u32 *handshakes;  /* of its kind, under way; NULL: its own is over */
     size_t input;     /* bytes that came */
     size_t input_max; /* in its handshake; 0: what Mbed TLS takes */
+    bool is_servers;  /* one of TLS_SESSIONS_MAX */
 };
 
 /* handshakes: what counts it until its handshake is over. Return: NULL if there is no memory. */

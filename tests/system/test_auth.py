@@ -278,15 +278,15 @@ def test_audit(machine):
 
 
 def test_slow_strangers_do_not_keep_the_owner_out(machine, problem):
-    """More connections than the server has, each with TLS and in the middle of a request that needs no token."""
+    """More than it has workspaces and TLS sessions, each with TLS and in the middle of a request that needs no token."""
     head = b"POST /api/v1/claim HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n"
     slow = []
     try:
-        for i in range(100):
+        for i in range(140):
             s = machine.socket(60)
             slow.append(s)
             s.sendall([head, head + b"\r\n" + b"{", b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2][i % 3])
-            if i % 25 == 24:
+            if i % 35 == 34:
                 assert machine.put("/vms/x?dry_run=true", {"boot": {"kernel": "k"}}).status == 200
     finally:
         for s in slow:

@@ -10,6 +10,7 @@ import pytest
 
 from backend import body_json
 from test_host_tls import P384, Authority, make_key, openssl
+from test_pools import Host, disk  # noqa: F401
 
 pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 1, "memory": "1G", "tls": True}
@@ -165,3 +166,28 @@ def test_hostile_certificates_cost_the_client_only(machine, ca, tmp_path):
                                    f"https://127.0.0.1:{machine.port}/api/v1/host"], capture_output=True, text=True)
             assert done.returncode != 0 or "urn:socle:error:no_token" in done.stdout, (path, version, done)
             assert machine.get("/host").status == 200
+
+
+def test_the_ca_outlives_power_cuts(disk, ca, tmp_path):  # noqa: F811
+    """The CA and its users are in the datastore when they are answered for, and gone from it when they are taken away."""
+    with Host(disk) as m:
+        m.wait_ready()
+        m.make_pool()
+        assert m.put("/users/bea", {"role": "operator", "certs": ["bea"]}).status == 201
+        shown = body_json(m.put("/host/tls", {"client_ca": ca.pem}))["client_ca"]
+        m.kill()
+    with Host(disk) as m:
+        m.wait_ready()
+        bea, forged = Client(m, tmp_path, "bea", ca), Client(m, tmp_path, "forged", None, subject="/CN=bea")
+        assert m.json("/host/tls")["client_ca"] == shown and "CN=clients" in shown[0]
+        assert asks_for_one(m)
+        for version in VERSIONS:
+            assert bea.ask("/host", version)[0] == 200
+            assert forged.ask("/host", version)[0] == 401
+        assert body_json(m.put("/host/tls", {"client_ca": None}))["client_ca"] == []
+        assert bea.ask("/host")[0] == 401
+        assert m.delete("/users/bea").status == 204
+        m.kill()
+    with Host(disk) as m:
+        m.wait_ready()
+        assert m.json("/host/tls")["client_ca"] == [] and not asks_for_one(m)

@@ -91,3 +91,47 @@ def test_tasks(clean):
     task = body_json(clean.post("/vms/echo/shutdown"))
     assert clean.json("/tasks?filter=state:running&fields=id") == {"items": [{"id": task["id"]}]}
     assert clean.json(f"/tasks?after={task['id']}") == {"items": []}
+
+
+def test_tokens_and_users(machine):
+    for name in ("ada", "bob", "cyd"):
+        assert machine.put(f"/users/{name}", {"role": "viewer" if name == "bob" else "operator"}).status == 201
+        machine.make_token("viewer", user=name)
+    ids = [t["id"] for t in machine.json("/tokens")["items"]]
+    assert ids == sorted(ids) and len(ids) >= 4
+    found, after = [], ""
+    while True:
+        page = machine.json(f"/tokens?limit=1{after}")
+        found += page["items"]
+        if "next" not in page:
+            break
+        after = f"&after={page['next']}"
+    assert [t["id"] for t in found] == ids
+    assert machine.json("/tokens?filter=user:bob&fields=user,role") == {"items": [{"user": "bob", "role": "viewer"}]}
+    lines = machine.get("/tokens", headers=NDJSON).body.decode().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ids
+
+    assert names(pages(machine, "/users", 2)) == ["ada", "bob", "cyd"]
+    assert names(machine.json("/users?filter=role:operator")["items"]) == ["ada", "cyd"]
+    assert machine.json("/users?fields=name&after=bob") == {"items": [{"name": "cyd"}]}
+    for name in ("ada", "bob", "cyd"):
+        assert machine.delete(f"/users/{name}").status == 204
+
+
+def test_what_is_in_a_vm(clean, problem):
+    """Consoles and exits are plain arrays."""
+    clean.run_guest("echo")
+    clean.wait_console("echo", "echo ready")
+    consoles = clean.json("/vms/echo/consoles")
+    assert consoles[0]["id"] == 0 and consoles[0]["kind"] == "serial"
+    assert clean.json("/vms/echo/consoles?fields=kind&limit=1") == [{"kind": "serial"}]
+    assert clean.json("/vms/echo/consoles?filter=kind:none") == []
+    reasons = {row["reason"] for row in clean.json("/vms/echo/exits")}
+    assert len(reasons) > 1
+    one = sorted(reasons)[0]
+    assert clean.json(f"/vms/echo/exits?filter=reason:{one}&fields=reason") == [{"reason": one}]
+    lines = clean.get("/vms/echo/exits", headers=NDJSON).body.decode().splitlines()
+    assert reasons <= {json.loads(line)["reason"] for line in lines}
+    for what in ("consoles", "exits"):
+        problem(clean.get(f"/vms/none/{what}"), 404, "no_such")
+        problem(clean.get(f"/vms/echo/{what}?filter=x"), 400, "bad_value")

@@ -3,7 +3,7 @@
 
 import pytest
 
-from machine import body_json
+from machine import API, body_json
 
 pytestmark = pytest.mark.slow  # the same on every processor
 MACHINE = {"smp": 2, "memory": "1G"}
@@ -73,6 +73,20 @@ def test_settings_of_the_host(machine, problem):
         assert m.get(path, headers={"If-None-Match": tag}).status == 304
     problem(m.patch("/host/network", {"hostname": "other"}, headers={"If-Match": '"0"'}), 412, "etag")
     assert body_json(m.get("/host/network"))["task"] is None
+
+
+def test_tasks(clean, problem):
+    """A task's tag changes with its state; how far it is is a counter."""
+    clean.run_guest("echo")
+    clean.wait_console("echo", "echo ready")
+    task = clean.post("/vms/echo/shutdown").headers["Location"].removeprefix(API)
+    tag = tag_of(clean, task)
+    assert clean.get(task, headers={"If-None-Match": tag}).status == 304
+    assert clean.get(f"{task}?wait_ms=1", headers={"If-None-Match": tag}).status == 304
+    problem(clean.delete(task, headers={"If-Match": '"0"'}), 412, "etag")
+    assert clean.delete(task, headers={"If-Match": tag}).status == 202
+    ended = clean.get(task, headers={"If-None-Match": tag})
+    assert ended.status == 200 and body_json(ended)["state"] == "cancelled" and ended.headers["ETag"] != tag
 
 
 def test_lists_and_counters_have_no_tag(machine):

@@ -109,7 +109,7 @@ def test_broken_handshakes_end(machine, data):
 
 
 def test_slow_handshakes_do_not_keep_others_out(machine):
-    """More connections than the server has, all in the middle of their ClientHello or silent."""
+    """More than can have a handshake under way or a session, all in the middle of their ClientHello or silent."""
     slow = []
     try:
         for i in range(130):

@@ -96,6 +96,30 @@ def test_a_token_uses_its_vms(vms, problem):
     problem(machine.get("/vms/mine", token=token), 404, "no_such")
 
 
+def test_volumes_and_networks_do_not_name_other_vms(vms):
+    machine, token = vms, vms.make_token("viewer", vm_tags=["web"])
+    disk = [{"id": "d", "volume": "shared", "read_only": True}]
+    assert machine.put("/volumes/shared", {"size_bytes": 1 << 20}).status == 201
+    forwards = [{"proto": "tcp", "host_port": 9000 + i, "vm": vm, "port": 80} for i, vm in enumerate(("mine", "other", "later"))]
+    assert machine.put("/networks/lab", {"kind": "nat", "forwards": forwards}).status == 201
+    for name in ("mine", "other"):
+        assert machine.patch(f"/vms/{name}", {"disks": disk}).status == 200
+        assert machine.post(f"/vms/{name}/start").status == 200
+
+    def named(**options):
+        volume, network = (body_json(machine.get(path, **options)) for path in ("/volumes/shared", "/networks/lab"))
+        lists = [body_json(machine.get(path, **options))["items"] for path in ("/volumes", "/networks")]
+        assert volume in lists[0] and network in lists[1]
+        return set(volume["attached_to"]), {f["vm"] for f in network["forwards"]}
+
+    assert named() == ({"mine", "other"}, {"mine", "other", "later"})
+    assert named(token=token) == ({"mine"}, {"mine"})
+    for name in ("mine", "other"):
+        assert machine.post(f"/vms/{name}/poweroff").status == 200
+        assert machine.patch(f"/vms/{name}", {"disks": []}).status == 200
+    assert machine.delete("/networks/lab").status == 204 and machine.delete("/volumes/shared").status == 204
+
+
 def test_what_are_no_tags(machine, problem):
     for tags in ([], "web", [7], [""], ["x" * 32], ["a", "b", "c", "d", "e"], None):
         problem(machine.post("/tokens", {"role": "viewer", "vm_tags": tags}), 400, "bad_value")
