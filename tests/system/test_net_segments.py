@@ -64,8 +64,8 @@ def send(m, nic, listener, peer, tag):
 
 @pytest.mark.parametrize("nic,has_segments", [
     ("e1000e", True),
-    ("e1000", False),  # not used there: drivers/net/README.md
-    ("virtio-net-pci", False),  # user networking takes none
+    pytest.param("e1000", False, marks=pytest.mark.soak),  # not used there: drivers/net/README.md
+    pytest.param("virtio-net-pci", False, marks=pytest.mark.soak),  # user networking takes none
 ])
 def test_segments(nic, has_segments):
     """Through the NAT and over the bridge."""
@@ -119,7 +119,7 @@ class Sniffer:
                 return most
 
 
-@pytest.mark.parametrize("nic", ["virtio-net-pci", "e1000e"])
+@pytest.mark.parametrize("nic", ["virtio-net-pci", pytest.param("e1000e", marks=pytest.mark.soak)])
 def test_segments_on_a_wire_that_takes_them(tap, nic):
     """The peer's kernel gets segments as they are, over IPv4 and IPv6."""
     extra = ["-netdev", f"tap,id=wire,ifname={tap},script=no,downscript=no", "-device", f"{nic},netdev=wire,romfile=,mac=52:54:00:00:00:77"]
