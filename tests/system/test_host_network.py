@@ -402,14 +402,14 @@ def test_config_puts_the_host_on_trial(machine, problem):
     assert machine.put("/networks/lab", LAB).status == 201
     config, before = machine.json("/host/config"), everything(machine)
     moved = {**config, "network": {**STATIC, "hostname": "moved"}, "networks": [{"name": "blue", "kind": "bridge", "vlan": 30}]}
-    seen = machine.serial().count("until it is confirmed")
+    seen, back = (machine.serial().count(words) for words in ("until it is confirmed", "the settings before it are back"))
     reply = machine.put("/host/config?confirm_within_ms=3000", moved)
     task = body_json(reply)
     assert reply.status == 202 and task["kind"] == "host.network" and task["state"] == "running"
     assert [n["name"] for n in machine.json("/networks")["items"]] == ["blue", "default", "uplink"]
     problem(machine.put("/host/config", config), 409, "task_running")
     machine.wait_serial(rf"(?s)(until it is confirmed.*){{{seen + 1}}}")
-    machine.wait_serial(r"(?s)until it is confirmed.*the settings before it are back")
+    machine.wait_serial(rf"(?s)(the settings before it are back.*){{{back + 1}}}")
     assert machine.json("/host/network")["settings"] == before[0]
     reply = machine.put("/host/config", moved)
     machine.wait_serial(rf"(?s)(until it is confirmed.*){{{seen + 2}}}")
