@@ -248,13 +248,21 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 UNIT_CFLAGS := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wall -Wextra -Werror \
     -Itests/fakes -I. -I$(B)/gen
 
-# A test links the sources its comment "SOURCES:" names, on one line or several.
+# A test links the sources its comment "SOURCES:" names, on one line or several. Each is compiled once for all of them.
 SOURCES = $$(sed -n '/SOURCES:/,/\*\//{/\*\//{s,\*/.*,,;s,.*SOURCES:,,;s,^ \*,,;p;q};s,.*SOURCES:,,;s,^ \*,,;p}' $<)
-$(B)/unit/%: tests/unit/%.c tests/unit/harness.c tests/unit/harness.h $(B)/gen/build_id.h FORCE | $(D)/.stamp
+$(B)/unit/obj/%.o: %.c $(B)/gen/build_id.h | $(D)/.stamp
 	@mkdir -p $(@D)
-	@src="$(SOURCES)"; \
-	 new="$$(find $< $$src tests/unit/harness.c core mm svm vmx drivers mgmt boot tools/socle tests/fakes tests/unit -name '*.h' -newer $@ 2>/dev/null | head -1; find $< $$src -newer $@ 2>/dev/null | head -1)"; \
-	 if [ ! -e $@ ] || [ -n "$$new" ]; then echo "CC $@"; gcc $(UNIT_CFLAGS) $(LIBS_INC) -o $@ $< $$src tests/unit/harness.c; fi
+	@echo "  UNIT $<"
+	$(Q)gcc $(UNIT_CFLAGS) $(LIBS_INC) -MMD -MP -c -o $@ $<
+$(UNIT_BIN):
+	$(Q)gcc $(UNIT_CFLAGS) -o $@ $^
+ifneq ($(filter unit $(B)/unit/%,$(MAKECMDGOALS)),)
+$(B)/gen/unit.mk: $(UNIT_SRC) tools/unit_rules.sh | $(D)/.stamp
+	@mkdir -p $(@D)
+	@tools/unit_rules.sh $(B) $(UNIT_SRC) >$@
+include $(B)/gen/unit.mk
+-include $(shell find $(B)/unit/obj -name '*.d' 2>/dev/null)
+endif
 
 .PHONY: unit
 unit: $(UNIT_BIN)
