@@ -225,6 +225,8 @@ $(B)/guest/vmlinuz $(B)/guest/modules/order &: tools/fetch_guest.sh
 	tools/fetch_guest.sh $(B)/guest
 $(B)/guest/initrd.img: tools/mkinitrd.sh $(B)/guest/modules/order | $(D)/.stamp
 	tools/mkinitrd.sh $@
+$(B)/prometheus/promtool: tools/fetch_prometheus.sh
+	tools/fetch_prometheus.sh $(@D)
 $(B)/guest/iperf.img: tools/fetch_iperf.sh
 	tools/fetch_iperf.sh $@
 $(B)/guest/fio.img: tools/fetch_fio.sh
@@ -322,7 +324,7 @@ test-image:
 	$(MAKE) DEBUG=1 B=$(B)/debug D=$(D) all
 
 .PHONY: system
-system: all guests $(B)/guest/fio.img test-image store-tool
+system: all guests $(B)/guest/fio.img $(B)/prometheus/promtool test-image store-tool
 	@tools/fetch_bochs.sh
 	SOCLE_IMAGES=$(CURDIR)/$(B)/debug $(PYTHON) -m pytest -q -p no:cacheprovider -rs --durations=25 tests/system $(ARGS)
 

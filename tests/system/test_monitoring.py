@@ -4,7 +4,6 @@
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import time
 import urllib.parse
@@ -12,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from backend import ROOT, free_port
+from backend import BUILD, ROOT, free_port
 from machine import IMAGE_DIR
 
 MACHINE = {"smp": 2, "memory": "1G"}
@@ -33,9 +32,8 @@ def metrics(machine):
     return reply.body.decode()
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian: prometheus)")
 def test_promtool_has_nothing_to_say(busy):
-    result = subprocess.run(["promtool", "check", "metrics"], input=metrics(busy), capture_output=True, text=True)
+    result = subprocess.run([f"{BUILD}/prometheus/promtool", "check", "metrics"], input=metrics(busy), capture_output=True, text=True)
     assert result.returncode == 0 and not result.stderr.strip(), result.stderr + result.stdout
 
 
@@ -69,7 +67,6 @@ def test_exit_times_are_a_histogram(busy):
 
 
 @pytest.mark.qemu("Prometheus gives up on Bochs's TLS")
-@pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is not installed")
 def test_prometheus_scrapes_it(busy, tmp_path):
     (tmp_path / "token").write_text(busy.make_token("viewer"))
     (tmp_path / "prometheus.yml").write_text(f"""
@@ -82,7 +79,7 @@ scrape_configs:
     static_configs: [{{targets: ["127.0.0.1:{busy.port}"]}}]
 """)
     port = free_port()
-    server = subprocess.Popen(["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
+    server = subprocess.Popen([f"{BUILD}/prometheus/prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
                                f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"])
 
     def query(text):
