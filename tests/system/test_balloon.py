@@ -129,6 +129,7 @@ def test_balloon_shrinks_and_grows(linux, problem):
     check_sums(m)
 
 
+@pytest.mark.slow
 def test_targets_that_make_no_sense(linux, problem):
     for size in (1, 3 * MIB, SIZE + 2 * MIB):
         error = problem(linux.patch("/vms/debian", {"memory": {"balloon": {"target_bytes": size}}}), 400, "bad_value")

@@ -10,6 +10,8 @@ import pytest
 from machine import API, BUILD, uses_bochs
 from pcap import Pcapng
 
+pytestmark = pytest.mark.slow  # the same on every processor
+
 MACHINE = {"smp": 2 if uses_bochs() else 4, "memory": "2G", "tls": False}
 
 ICMP, ECHO_REQUEST, ECHO_REPLY = 1, 8, 0

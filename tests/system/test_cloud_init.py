@@ -73,6 +73,7 @@ def test_definitions(clean, problem):
     problem(m.put("/vms/d/cloud-init", {}), 404, "no_such")
 
 
+@pytest.mark.slow
 def test_linux_reads_the_seed(clean):
     """By label, behind the VM's own disks, only to be read; a change is there after the next start, and so are the defaults."""
     m = clean

@@ -119,6 +119,7 @@ def show(m, vm, count):
     return [int(x, 16) for x in match.groups()]
 
 
+@pytest.mark.slow
 def test_unwilling_guest(clean, problem):
     """A guest that never gives the disk up keeps it; one that gives up others' slots, or plays with the registers, gets nowhere."""
     m = clean

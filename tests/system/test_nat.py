@@ -105,6 +105,7 @@ def fetch(path="/"):
         return None
 
 
+@pytest.mark.slow
 def test_nat_by_api(clean, problem):
     """Made with what is left open filled in, read back, changed, refused with the field that is wrong."""
     default = clean.json("/networks/default")

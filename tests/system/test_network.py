@@ -95,6 +95,7 @@ def test_linux_to_linux(net):
     assert net.delete("/networks/inside").status == 409  # in use
 
 
+@pytest.mark.slow
 def test_another_address(net):
     """Where the definition does not check addresses, a card takes another one, and is reached by it."""
     for number, name in enumerate(("one", "two"), 1):
@@ -106,6 +107,7 @@ def test_another_address(net):
     assert port(net, "inside", "one")["spoofed"] == 0
 
 
+@pytest.mark.slow
 def test_filter(net):
     """Linux tells its card what it wants to receive: a group it has not joined reaches it in promiscuous mode only."""
     for number, name in enumerate(("one", "two"), 1):
@@ -127,6 +129,7 @@ def test_filter(net):
     assert received_while_pinged("on2") >= 20
 
 
+@pytest.mark.slow
 def test_isolated_ports(net):
     """Two isolated cards reach a third one, and not each other."""
     for name, number, isolated in (("one", 1, True), ("two", 2, True), ("three", 3, False)):

@@ -213,7 +213,7 @@ def test_pool_that_cannot_be_mounted(tmp_path, problem):
         m.wait_pool("tank")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["nvme", *(pytest.param(kind, marks=pytest.mark.soak) for kind in KINDS if kind != "nvme")])
 def test_guest(disk, kind):
     """A file system on a pool's volume, a snapshot under it, the host's end, and all is there; discards give space back.
 

@@ -15,6 +15,8 @@ from test_linux import shell
 from test_pools import Host, check, disk  # noqa: F401 (a fixture)
 from test_volumes import boot, make, off
 
+pytestmark = pytest.mark.slow  # the same on every processor
+
 MACHINE = {"smp": 2, "memory": "1G"}
 MIB = 1 << 20
 OCTETS = {"Content-Type": "application/octet-stream"}

@@ -114,6 +114,7 @@ def test_definitions(clean, problem):
     problem(m.post("/vms/d/start"), 422, "semantic")  # there is no such volume
 
 
+@pytest.mark.slow
 def test_ram_volume(clean, problem):
     """A file system keeps what was written over a restart; what is deleted comes back to the host; images are only read."""
     m = clean
