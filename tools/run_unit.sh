@@ -12,6 +12,7 @@ for t in "$@"; do
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
     if [ $rc -ne 0 ]; then
         printf '%s\n' "$out" | tail -40
+        echo "$t ended with code $rc"
         [ "${f:-0}" -gt 0 ] || failed=$((failed + 1))
     fi
 done

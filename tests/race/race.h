@@ -11,6 +11,7 @@
 #include "tests/unit/harness.h"
 
 #include "core/lib/types.h"
+#include "core/x86/insn.h"
 
 #define RACE_THREADS_MAX 8u
 

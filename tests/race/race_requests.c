@@ -7,8 +7,6 @@
  * CPU, the task and the guest are this file's. A request that is lost makes it hang until the time
  * limit.
  */
-#include <sched.h>
-
 #include "tests/race/race.h"
 
 #define REQUESTS 20000u
@@ -55,7 +53,7 @@ static void ask(u32 asker)
     for (u32 i = 1; i <= REQUESTS; i++) {
         request(EVENT(asker));
         while (get(&vcpu.answered[asker]) != i)
-            sched_yield();
+            cpu_pause();
     }
     __atomic_add_fetch(&vcpu.finished, 1, __ATOMIC_SEQ_CST);
 }
@@ -77,7 +75,7 @@ static void enter(void)
     if (get(&vcpu.requests) == 0)
         while (__atomic_exchange_n(&vcpu.kicked, 0, __ATOMIC_SEQ_CST) == 0 &&
                get(&vcpu.finished) < ASKERS)
-            sched_yield();
+            cpu_pause();
     __atomic_store_n(&vcpu.in_guest, 0, __ATOMIC_RELAXED);
 }
 
@@ -87,7 +85,7 @@ static void block(void)
     while (get(&vcpu.requests) == 0 && get(&vcpu.finished) < ASKERS)
         while (__atomic_exchange_n(&vcpu.wake_token, 0, __ATOMIC_SEQ_CST) == 0 &&
                get(&vcpu.finished) < ASKERS)
-            sched_yield();
+            cpu_pause();
     __atomic_store_n(&vcpu.state, RUNNING, __ATOMIC_SEQ_CST);
 }
 

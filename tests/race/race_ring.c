@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SOURCES: tests/fakes/log.c */
 /* The ring without a lock: what is written before ring_push is seen after ring_pop, in order. */
-#include <sched.h>
-
 #include "core/lib/ring.h"
 #include "tests/race/race.h"
 
@@ -21,10 +19,10 @@ static void run(u32 thread)
         if (thread == 0) {
             *item = i;
             while (!ring_push(&ring, item))
-                sched_yield();
+                cpu_pause();
         } else {
             while ((item = ring_pop(&ring)) == NULL)
-                sched_yield();
+                cpu_pause();
             if (*item != i)
                 CHECK_EQ(*item, i);
         }

@@ -12,8 +12,6 @@
 #include "core/kern/work.h"
 #include "tests/race/race.h"
 
-#include <sched.h>
-
 #define THREADS 4u
 #define TASKS   24u
 #define ROUNDS  20000u
@@ -123,7 +121,7 @@ static void begin(u32 thread)
     __atomic_store_n(&pcpus[thread], this_pcpu(), __ATOMIC_RELEASE);
     for (u32 i = 0; i < THREADS; i++) {
         while (pcpu_get(i) == NULL)
-            sched_yield();
+            cpu_pause();
     }
 }
 
@@ -156,7 +154,7 @@ static void run(u32 thread)
     }
     __atomic_fetch_add(&finished, 1, __ATOMIC_ACQ_REL);
     while (__atomic_load_n(&finished, __ATOMIC_ACQUIRE) < THREADS) /* its pCPU may be looked at */
-        sched_yield();
+        cpu_pause();
 }
 
 TEST(vcpus_move_sleep_and_wake)

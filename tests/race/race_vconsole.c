@@ -4,8 +4,6 @@
  * tests/fakes/arena.c tests/fakes/log.c
  */
 /* A VM's console: what goes in on one side comes out on the other, in order, both ways at once. */
-#include <sched.h>
-
 #include "core/vdev/vconsole.h"
 #include "mm/layout.h"
 #include "mm/pmm.h"
@@ -38,7 +36,7 @@ static void outside_reads(void)
         for (size_t i = 0; i < count; i++)
             CHECK(bytes[i] == (u8)(offset - count + i));
         if (count == 0)
-            sched_yield();
+            cpu_pause();
     }
 }
 
@@ -50,7 +48,7 @@ static void outside_types(void)
         if (vconsole_input(&con, &byte, 1) == 1)
             i++;
         else
-            sched_yield();
+            cpu_pause();
     }
 }
 
@@ -60,7 +58,7 @@ static void guest_reads(void)
         u8 byte;
 
         if (!vconsole_get(&con, &byte)) {
-            sched_yield();
+            cpu_pause();
             continue;
         }
         CHECK(byte == (u8)i);

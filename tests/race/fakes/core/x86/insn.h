@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Replaces core/x86/insn.h in race tests: a thread has no interrupts, and spins politely. */
+/* Replaces core/x86/insn.h in race tests: a thread has no interrupts, and sleeps where a pCPU
+ * spins: with more threads than free CPUs, the one waited for must get one. A thread that yields
+ * does not give it way on a loaded machine, where a ticket lock then costs a time slice each time
+ * it changes hands. */
 #ifndef SOCLE_RACE_INSN_H
 #define SOCLE_RACE_INSN_H
 
-#include <sched.h>
+#include <time.h>
 
 #define irq_save    insn_irq_save
 #define irq_restore insn_irq_restore
@@ -25,7 +28,9 @@ static inline void irq_restore(u64 flags)
 
 static inline void cpu_pause(void)
 {
-    sched_yield();
+    const struct timespec moment = {.tv_nsec = 1};
+
+    nanosleep(&moment, NULL);
 }
 
 #endif
