@@ -89,7 +89,8 @@ $(B)/gen/web_assets.h: tools/gen_web.py $(wildcard mgmt/web/*) | $(D)/.stamp
 	$(Q)$(PYTHON) tools/gen_web.py $(D) >$@
 $(OBJ)/mgmt/api/api_web.o: $(B)/gen/web_assets.h
 
-# The build's identity is data of its own, so that a new commit recompiles one file. $$PPID, this make's number: another
+# The build's identity is data of its own, so that a new commit recompiles only what includes it. $$PPID, this make's
+# number: another
 # one may run beside it.
 $(B)/gen/build_id.h: FORCE
 	@mkdir -p $(@D)
@@ -99,7 +100,7 @@ $(B)/gen/build_id.h: FORCE
 .PHONY: FORCE
 FORCE:
 
-$(OBJ)/%.o: %.c $(B)/gen/asm_offsets.h $(B)/gen/build_id.h | $(D)/.stamp
+$(OBJ)/%.o: %.c $(B)/gen/asm_offsets.h | $(B)/gen/build_id.h $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(KERNEL_CFLAGS) $(LIBS_INC) -MMD -MP -c -o $@ $<
@@ -148,7 +149,7 @@ ifneq ($(findstring clang,$(CC)),)
 EFI_CFLAGS := $(filter-out -maccumulate-outgoing-args,$(EFI_CFLAGS))
 endif
 
-$(OBJ)/boot/efi_%.o: boot/efi_%.c $(B)/gen/build_id.h | $(D)/.stamp
+$(OBJ)/boot/efi_%.o: boot/efi_%.c | $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  EFI  $<"
 	$(Q)$(CC) $(EFI_CFLAGS) -MMD -MP -c -o $@ $<
@@ -252,7 +253,7 @@ UNIT_CFLAGS := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-reco
 
 # A test links the sources its comment "SOURCES:" names, on one line or several. Each is compiled once for all of them.
 SOURCES = $$(sed -n '/SOURCES:/,/\*\//{/\*\//{s,\*/.*,,;s,.*SOURCES:,,;s,^ \*,,;p;q};s,.*SOURCES:,,;s,^ \*,,;p}' $<)
-$(B)/unit/obj/%.o: %.c $(B)/gen/build_id.h | $(D)/.stamp
+$(B)/unit/obj/%.o: %.c | $(B)/gen/build_id.h $(D)/.stamp
 	@mkdir -p $(@D)
 	@echo "  UNIT $<"
 	$(Q)gcc $(UNIT_CFLAGS) $(LIBS_INC) -MMD -MP -c -o $@ $<
