@@ -7,8 +7,8 @@
 # drop every kernel a newer one replaces. Kept in SOCLE_CACHE (~/.cache/socle) between builds.
 set -euo pipefail
 out=$1
-cache=${SOCLE_CACHE:-$HOME/.cache/socle}
-mkdir -p "$out" "$cache"
+. tools/fetch_lib.sh
+mkdir -p "$out"
 
 fail() {
     echo "fetch_guest: $*" >&2
@@ -22,11 +22,7 @@ if [ -z "$package" ]; then
 fi
 [ -n "$package" ] || fail "apt knows no linux-image-cloud-amd64; run 'apt-get update' as root and try again."
 
-deb=$(ls "$cache/$package"_*.deb 2>/dev/null | head -1 || true)
-if [ -z "$deb" ]; then
-    (cd "$cache" && apt-get download -qq "$package") || fail "the package $package cannot be downloaded; check the network or apt's sources."
-    deb=$(ls "$cache/$package"_*.deb | head -1)
-fi
+deb=$(apt_deb "$package" "$cache")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 dpkg-deb -x "$deb" "$tmp"

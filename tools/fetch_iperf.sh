@@ -4,10 +4,10 @@
 # behind the initrd of mkinitrd.sh, both are unpacked. Through apt, which verifies signatures; kept in SOCLE_CACHE.
 set -euo pipefail
 out=$(realpath -m "$1")
-cache=${SOCLE_CACHE:-$HOME/.cache/socle}/iperf
+. tools/fetch_lib.sh
 packages="iperf3 libiperf0 libsctp1 libssl3 libc6"
 files="usr/bin/iperf3 lib64/ld-linux-x86-64.so.2 libiperf.so.0 libsctp.so.1 libcrypto.so.3 libc.so.6 libm.so.6"
-mkdir -p "$cache" "$(dirname "$out")"
+mkdir -p "$(dirname "$out")"
 
 fail() {
     echo "fetch_iperf: $*" >&2
@@ -17,12 +17,7 @@ fail() {
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 for package in $packages; do
-    deb=$(find "$cache" -name "${package}_*.deb" | head -1)
-    if [ -z "$deb" ]; then
-        (cd "$cache" && apt-get download -qq "$package") ||
-            fail "the package $package cannot be downloaded; run 'apt-get update' as root and try again."
-        deb=$(find "$cache" -name "${package}_*.deb" | head -1)
-    fi
+    deb=$(apt_deb "$package" "$cache/iperf")
     dpkg-deb -x "$deb" "$tmp/debs"
 done
 mkdir -p "$tmp"/root/{bin,lib64,lib,tmp} # iperf3 maps its buffers from files in /tmp

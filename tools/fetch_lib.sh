@@ -38,6 +38,21 @@ fetch() {
     exit 1
 }
 
+# apt_deb PACKAGE DIR: the path of a package of this machine's Debian release, in DIR; what is there is used again. Not pinned: apt verifies it.
+apt_deb() {
+    local deb
+    mkdir -p "$2"
+    deb=$(find "$2" -maxdepth 1 -name "$1_*.deb" | head -1)
+    if [ -z "$deb" ]; then
+        (cd "$2" && apt-get download -qq "$1") || {
+            echo "fetch: the package $1 cannot be downloaded; check the network, or run 'apt-get update' as root and try again." >&2
+            return 1
+        }
+        deb=$(find "$2" -maxdepth 1 -name "$1_*.deb" | head -1)
+    fi
+    echo "$deb"
+}
+
 # The name npm gives a package's archive.
 npm_file() { # package version
     local base=${1#@}

@@ -4,17 +4,10 @@
 # package would start a server on the machine of whoever runs the tests.
 set -euo pipefail
 out=$1
-cache=${SOCLE_CACHE:-$HOME/.cache/socle}/prometheus
-mkdir -p "$cache" "$out"
+. tools/fetch_lib.sh
+mkdir -p "$out"
 
-deb=$(find "$cache" -name 'prometheus_*.deb' | head -1)
-if [ -z "$deb" ]; then
-    (cd "$cache" && apt-get download -qq prometheus) || {
-        echo "fetch_prometheus: the package prometheus cannot be downloaded; run 'apt-get update' as root and try again." >&2
-        exit 1
-    }
-    deb=$(find "$cache" -name 'prometheus_*.deb' | head -1)
-fi
+deb=$(apt_deb prometheus "$cache/prometheus")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 dpkg-deb -x "$deb" "$tmp"
