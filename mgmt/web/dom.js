@@ -63,6 +63,22 @@ export function say(text, isBad) {
   setTimeout(() => message.remove(), isBad ? 12000 : 5000);
 }
 
+/** Loads again after a while what no event tells of. A tab nobody sees asks for nothing. */
+export function repeater(load, ms) {
+  let timer = 0, isOver = false;
+  return {
+    /** What is loaded now is the newest; isMoving: it will change. */
+    loaded(isMoving) {
+      clearTimeout(timer);
+      if (isMoving && !isOver && !document.hidden) timer = setTimeout(() => attempt(load), ms);
+    },
+    stop() {
+      isOver = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
 /** Runs what may fail; tells the user, and disables the button meanwhile. */
 export async function attempt(work, element) {
   if (element) element.disabled = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Pools: disks of the host and NBD servers that volumes are in. A part of the volumes page.
 import * as api from "./api.js";
-import { h, table, stateBadge, field, select, button, attempt, bytes } from "./dom.js";
+import { h, table, stateBadge, field, select, button, attempt, repeater, bytes } from "./dom.js";
 
 const AGAIN_MS = 2000;
 const SERVER = ":nbd"; /* no disk is called so */
@@ -46,7 +46,7 @@ const where = (p) => (p.nbd ? `${p.nbd.host}, port ${p.nbd.port}${p.nbd.tls ? ",
 export async function poolsPart(changed) {
   const list = h("div");
   const isAdmin = api.may("admin");
-  let timer = 0, isOver = false;
+  const again = repeater(load, AGAIN_MS);
   async function remove(pool) {
     if (!confirm(`Let the pool ${pool.name} go? Nothing in it is deleted.`)) return;
     await api.del(`/pools/${api.name(pool.name)}`);
@@ -60,17 +60,10 @@ export async function poolsPart(changed) {
       p.nbd ? null : bytes(p.size_bytes), p.nbd ? null : bytes(p.free_bytes),
       isAdmin ? button("Let go", (e) => attempt(() => remove(p), e.target), "danger") : null,
     ]), "There are none: volumes are in RAM and end with the host."));
-    clearTimeout(timer);
-    if (items.length && !isOver && !document.hidden) timer = setTimeout(() => attempt(load), AGAIN_MS);
+    again.loaded(items.length > 0);
   }
   await load();
   const disks = isAdmin ? await api.get("/host/disks") : [];
   const form = isAdmin ? makeForm(disks.items || disks, async () => { await load(); await changed(); }) : null;
-  return {
-    element: h("section", null, h("h2", null, "Pools"), list, form),
-    stop() {
-      isOver = true;
-      clearTimeout(timer);
-    },
-  };
+  return { element: h("section", null, h("h2", null, "Pools"), list, form), stop: again.stop };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tasks: what goes on after its request was answered, with its progress, and how to end it.
 import * as api from "./api.js";
-import { h, show, table, button, attempt, bytes, duration } from "./dom.js";
+import { h, show, table, button, attempt, repeater, bytes, duration } from "./dom.js";
 
 const isActive = (task) => task.state === "queued" || task.state === "running";
 
@@ -18,7 +18,7 @@ function progressOf(task) {
 
 export async function tasksView() {
   const list = h("div");
-  let timer = null, isOver = false;
+  const again = repeater(load, 1000);
   async function cancel(task) {
     await api.del(`/tasks/${task.id}`);
     await load();
@@ -30,17 +30,14 @@ export async function tasksView() {
       t.error ? [t.error.detail, t.error.hint].filter(Boolean).join(" ") : "",
       t.cancellable && api.may("operator") ? button("Cancel", (e) => attempt(() => cancel(t), e.target), "danger") : null,
     ]), "There were none since the host has started."));
-    clearTimeout(timer);
-    // Events tell of changes; bars want more. A tab nobody sees asks for nothing.
-    const moves = items.some((t) => isActive(t) && t.progress);
-    if (moves && !isOver && !document.hidden) timer = setTimeout(() => attempt(load), 1000);
+    // Events tell of changes; bars want more.
+    again.loaded(items.some((t) => isActive(t) && t.progress));
   }
   await load();
   show(h("h1", null, "Tasks"), list);
   const stop = api.events("task", () => attempt(load));
   return () => {
-    isOver = true;
-    clearTimeout(timer);
+    again.stop();
     stop();
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Volumes: listed with what they wait for, made, exported for copying, deleted. The pools they are in.
 import * as api from "./api.js";
-import { h, show, table, stateBadge, field, select, button, attempt, bytes } from "./dom.js";
+import { h, show, table, stateBadge, field, select, button, attempt, repeater, bytes } from "./dom.js";
 import { poolsPart } from "./pools.js";
 
 const MIB = 1 << 20;
@@ -54,7 +54,7 @@ function exportOf(v) {
 export async function volumesView() {
   const list = h("div"), uri = h("div", { role: "status" });
   const isAdmin = api.may("admin");
-  let timer = 0, isOver = false;
+  const again = repeater(load, AGAIN_MS);
   async function remove(volume) {
     if (!confirm(`Delete the volume ${volume.name}? What is in RAM is lost; what is on a server or a partition stays there.`)) return;
     await api.del(`/volumes/${api.name(volume.name)}`);
@@ -83,10 +83,8 @@ export async function volumesView() {
       h("div", { class: "row" }, exportButton(v),
         api.may("operator") ? button("Delete", (e) => attempt(() => remove(v), e.target), "danger") : null),
     ]), "There are no volumes yet."));
-    clearTimeout(timer);
     // A server that comes back, and a client that connects, are no events.
-    const moves = items.some((v) => v.state || v.nbd);
-    if (moves && !isOver && !document.hidden) timer = setTimeout(() => attempt(load), AGAIN_MS);
+    again.loaded(items.some((v) => v.state || v.nbd));
   }
   const forms = h("div", { class: "cards" });
   async function loadForms() {
@@ -100,8 +98,7 @@ export async function volumesView() {
   show(h("h1", null, "Volumes"), list, uri, forms, pools.element);
   const stop = api.events("volume", () => attempt(load));
   return () => {
-    isOver = true;
-    clearTimeout(timer);
+    again.stop();
     pools.stop();
     stop();
   };
