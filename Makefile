@@ -90,8 +90,7 @@ $(B)/gen/web_assets.h: tools/gen_web.py $(wildcard mgmt/web/*) | $(D)/.stamp
 $(OBJ)/mgmt/api/api_web.o: $(B)/gen/web_assets.h
 
 # The build's identity is data of its own, so that a new commit recompiles only what includes it. $$PPID, this make's
-# number: another
-# one may run beside it.
+# number: another one may run beside it.
 $(B)/gen/build_id.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define BUILD_VERSION "%s"\n#define BUILD_GIT "%s"\n#define BUILD_LINES %s\n' '$(VERSION)' '$(GIT_ID)' \

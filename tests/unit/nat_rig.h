@@ -190,35 +190,49 @@ struct rig_packet {
     u32 payload;
 };
 
+/* Bytes of a header of TCP, UDP or an ICMP, and of its payload. */
+static u32 rig_l4_bytes(u8 protocol, u32 payload)
+{
+    return (protocol == IP_PROTOCOL_TCP ? 20 : 8) + payload;
+}
+
+/* Both, into zeroes, without the checksum; the ports of an ICMP are its type and identifier. */
+static void rig_l4(u8 *l4, u8 protocol, u16 src_port, u16 dst_port, u8 flags, u32 payload)
+{
+    u32 header = rig_l4_bytes(protocol, 0);
+
+    for (u32 i = 0; i < payload; i++)
+        l4[header + i] = (u8)(i * 7);
+    if (protocol == IP_PROTOCOL_ICMP || protocol == IP_PROTOCOL_ICMPV6) {
+        l4[0] = (u8)src_port;
+        inet_store16(l4 + 4, dst_port);
+        return;
+    }
+    inet_store16(l4, src_port);
+    inet_store16(l4 + 2, dst_port);
+    if (protocol == IP_PROTOCOL_UDP)
+        inet_store16(l4 + 4, (u16)(8 + payload));
+    if (protocol == IP_PROTOCOL_TCP) {
+        l4[12] = 0x50;
+        l4[13] = flags;
+    }
+}
+
 /* A packet in a frame, with right checksums and a payload that counts up. */
 static struct pktbuf *rig_packet(const u8 dst[6], const u8 src[6], struct rig_packet p)
 {
-    u32 header = p.protocol == IP_PROTOCOL_TCP ? 20 : 8;
-    struct pktbuf *pkt = rig_frame(dst, src, ETHERNET_TYPE_IPV4, 20 + header + p.payload);
-    u8 *ip = pktbuf_data(pkt) + 14, *l4 = ip + 20;
+    u32 bytes = rig_l4_bytes(p.protocol, p.payload);
+    struct pktbuf *pkt = rig_frame(dst, src, ETHERNET_TYPE_IPV4, 20 + bytes);
+    u8 *ip = pktbuf_data(pkt) + 14;
 
     ip[0] = 0x45;
-    inet_store16(ip + 2, (u16)(20 + header + p.payload));
+    inet_store16(ip + 2, (u16)(20 + bytes));
     inet_store16(ip + 4, 0x1234);
     ip[8] = 64;
     ip[9] = p.protocol;
     inet_store32(ip + 12, p.src);
     inet_store32(ip + 16, p.dst);
-    if (p.protocol == IP_PROTOCOL_ICMP) {
-        l4[0] = (u8)p.src_port;
-        inet_store16(l4 + 4, p.dst_port);
-    } else {
-        inet_store16(l4, p.src_port);
-        inet_store16(l4 + 2, p.dst_port);
-        if (p.protocol == IP_PROTOCOL_UDP)
-            inet_store16(l4 + 4, (u16)(8 + p.payload));
-    }
-    if (p.protocol == IP_PROTOCOL_TCP) {
-        l4[12] = 0x50;
-        l4[13] = p.flags;
-    }
-    for (u32 i = 0; i < p.payload; i++)
-        l4[header + i] = (u8)(i * 7);
+    rig_l4(ip + 20, p.protocol, p.src_port, p.dst_port, p.flags, p.payload);
     rig_sum(ip);
     return pkt;
 }

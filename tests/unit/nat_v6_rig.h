@@ -83,25 +83,11 @@ struct packet6 {
 
 static inline struct pktbuf *packet6(const u8 dst_mac[6], const u8 src_mac[6], struct packet6 p)
 {
-    u32 header = p.protocol == IP_PROTOCOL_TCP ? 20 : 8;
     u8 l4[1500] = {0};
 
-    for (u32 i = 0; i < p.payload; i++)
-        l4[header + i] = (u8)(i * 7);
-    if (p.protocol == IP_PROTOCOL_ICMPV6) {
-        l4[0] = (u8)p.src_port;
-        inet_store16(l4 + 4, p.dst_port);
-    } else {
-        inet_store16(l4, p.src_port);
-        inet_store16(l4 + 2, p.dst_port);
-    }
-    if (p.protocol == IP_PROTOCOL_UDP)
-        inet_store16(l4 + 4, (u16)(8 + p.payload));
-    if (p.protocol == IP_PROTOCOL_TCP) {
-        l4[12] = 0x50;
-        l4[13] = p.flags;
-    }
-    return raw6(dst_mac, src_mac, p.src, p.dst, p.protocol, l4, header + p.payload);
+    rig_l4(l4, p.protocol, p.src_port, p.dst_port, p.flags, p.payload);
+    return raw6(dst_mac, src_mac, p.src, p.dst, p.protocol, l4,
+                rig_l4_bytes(p.protocol, p.payload));
 }
 
 static inline void from_guest6(struct packet6 p)

@@ -27,12 +27,10 @@
 #include "mm/pte_store.h"
 #include "tests/fakes/fake_board.h"
 #include "tests/fakes/slat_format.h"
+#include "tests/unit/virtio_driver.h"
 
 #define HOST_RAM (96 * MiB)
 #define RAM      (32 * MiB)
-#define BAR      GUEST_PCI_MEM32
-#define CONFIG   (BAR + 0x200)
-#define NOTIFY   (BAR + 0x1000)
 #define ECAM     (GUEST_PCI_ECAM + (1u << 15))
 #define SIZE     4u
 
@@ -49,7 +47,6 @@
 
 void (*pte_store_hook)(void);
 
-static struct board board;
 static u32 releases;
 static u16 added[REPORT + 1];
 
@@ -57,19 +54,6 @@ void vm_memory_release(struct vm *vm, struct gmem_batch *batch)
 {
     releases += batch->count != 0;
     gmem_release(&vm->gmem, batch);
-}
-
-static void put(u64 at, unsigned size, u64 value)
-{
-    (void)bus_write(&board.vm.mmio, at, size, value);
-}
-
-static u64 get(u64 at, unsigned size)
-{
-    u64 value;
-
-    (void)bus_read(&board.vm.mmio, at, size, &value);
-    return value;
 }
 
 static void guest_write(u64 at, const void *src, size_t bytes)
@@ -87,20 +71,12 @@ static u64 resident(void)
 
 static void start(void)
 {
-    put(BAR + COMMON_STATUS, 1, 0);
-    put(BAR + COMMON_STATUS, 1, 3);
-    put(BAR + COMMON_ACCEPTED_SELECT, 4, 1);
-    put(BAR + COMMON_ACCEPTED, 4, 1);
-    put(BAR + COMMON_STATUS, 1, 0xb);
+    accept(VIRTIO_F_VERSION_1);
     CHECK_EQ(gmem_zero(&board.vm.gmem, gpa(RINGS), 5 * RINGS_BYTES), 0);
     for (u16 q = 0; q <= REPORT; q++) {
         u64 at = RINGS + q * RINGS_BYTES;
 
-        put(BAR + COMMON_QUEUE_SELECT, 2, q);
-        put(BAR + COMMON_QUEUE_SIZE, 2, SIZE);
-        put(BAR + COMMON_QUEUE_DESCRIPTORS, 4, at);
-        put(BAR + COMMON_QUEUE_DRIVER, 4, at + 0x1000);
-        put(BAR + COMMON_QUEUE_DEVICE, 4, at + 0x2000);
+        place_queue(q, SIZE, at, at + 0x1000, at + 0x2000);
         put(BAR + COMMON_QUEUE_ENABLE, 2, 1);
     }
     put(BAR + COMMON_STATUS, 1, 0xf);

@@ -23,17 +23,14 @@
 #include "core/vdev/vlapic.h"
 #include "tests/fakes/fake_board.h"
 #include "tests/fakes/fake_gmem.h"
+#include "tests/unit/virtio_driver.h"
 
 #define SLOT   1u
-#define BAR    GUEST_PCI_MEM32
 #define ISR    (BAR + 0x100)
-#define CONFIG (BAR + 0x200)
-#define NOTIFY (BAR + 0x1000)
 #define TABLE  (BAR + 0x2000)
 #define QUEUES 2u
 #define SIZE   4u
 
-static struct board board;
 static struct virtio *dev;
 static unsigned rings[QUEUES], resets;
 
@@ -72,19 +69,6 @@ static u64 ecam(u32 reg)
     return GUEST_PCI_ECAM + (SLOT << 15) + reg;
 }
 
-static u64 get(u64 at, unsigned size)
-{
-    u64 value;
-
-    (void)bus_read(&board.vm.mmio, at, size, &value);
-    return value;
-}
-
-static void put(u64 at, unsigned size, u64 value)
-{
-    (void)bus_write(&board.vm.mmio, at, size, value);
-}
-
 static void setup(void)
 {
     board_init(&board, 1);
@@ -111,26 +95,11 @@ static u32 capability(u8 id, u8 type)
     return at;
 }
 
-static void accept(u64 features)
-{
-    put(BAR + COMMON_STATUS, 1, 0);
-    put(BAR + COMMON_STATUS, 1, 3);
-    for (u32 i = 0; i < 2; i++) {
-        put(BAR + COMMON_ACCEPTED_SELECT, 4, i);
-        put(BAR + COMMON_ACCEPTED, 4, features >> 32 * i);
-    }
-    put(BAR + COMMON_STATUS, 1, 0xb);
-}
-
 static void start(void)
 {
     accept(VIRTIO_F_VERSION_1);
     CHECK_EQ(get(BAR + COMMON_STATUS, 1), 0xb);
-    put(BAR + COMMON_QUEUE_SELECT, 2, 1);
-    put(BAR + COMMON_QUEUE_SIZE, 2, SIZE);
-    put(BAR + COMMON_QUEUE_DESCRIPTORS, 4, 0x1000);
-    put(BAR + COMMON_QUEUE_DRIVER, 4, 0x2000);
-    put(BAR + COMMON_QUEUE_DEVICE, 4, 0x3000);
+    place_queue(1, SIZE, 0x1000, 0x2000, 0x3000);
     put(BAR + COMMON_QUEUE_VECTOR, 2, 1);
     put(BAR + COMMON_QUEUE_ENABLE, 2, 1);
     put(BAR + COMMON_STATUS, 1, 0xf);

@@ -16,12 +16,10 @@
 #include "tests/fakes/fake_board.h"
 #include "tests/fakes/fake_gmem.h"
 #include "tests/fakes/fake_timer.h"
+#include "tests/unit/virtio_driver.h"
 
-#define SLOT   1u
-#define BAR    GUEST_PCI_MEM32
-#define CONFIG (BAR + 0x200)
-#define NOTIFY (BAR + 0x1000)
-#define SIZE   128u
+#define SLOT 1u
+#define SIZE 128u
 
 /* Descriptors, driver's ring, device's ring; then headers and buffers. */
 #define DESCRIPTORS 0x0u
@@ -40,7 +38,6 @@
 
 #define SECTORS 64u
 
-static struct board board;
 static struct vblk *blk;
 static u16 added, descriptors;
 
@@ -99,33 +96,10 @@ static inline void answer(void)
 static const struct volume_ops volume_ops = {.submit = submit};
 
 /* -- the driver -- */
-static inline void put(u64 at, unsigned size, u64 value)
-{
-    (void)bus_write(&board.vm.mmio, at, size, value);
-}
-
-static inline u64 get(u64 at, unsigned size)
-{
-    u64 value;
-
-    (void)bus_read(&board.vm.mmio, at, size, &value);
-    return value;
-}
-
 static inline void start(u64 features)
 {
-    put(BAR + COMMON_STATUS, 1, 0);
-    put(BAR + COMMON_STATUS, 1, 3);
-    put(BAR + COMMON_ACCEPTED_SELECT, 4, 0);
-    put(BAR + COMMON_ACCEPTED, 4, features);
-    put(BAR + COMMON_ACCEPTED_SELECT, 4, 1);
-    put(BAR + COMMON_ACCEPTED, 4, 1);
-    put(BAR + COMMON_STATUS, 1, 0xb);
-    put(BAR + COMMON_QUEUE_SELECT, 2, 0);
-    put(BAR + COMMON_QUEUE_SIZE, 2, SIZE);
-    put(BAR + COMMON_QUEUE_DESCRIPTORS, 4, DESCRIPTORS);
-    put(BAR + COMMON_QUEUE_DRIVER, 4, DRIVER);
-    put(BAR + COMMON_QUEUE_DEVICE, 4, DEVICE);
+    accept(features | VIRTIO_F_VERSION_1);
+    place_queue(0, SIZE, DESCRIPTORS, DRIVER, DEVICE);
     put(BAR + COMMON_QUEUE_ENABLE, 2, 1);
     put(BAR + COMMON_STATUS, 1, 0xf);
     memset(fake_ram + DRIVER, 0, 4);

@@ -15,11 +15,9 @@
 #include "tests/fakes/fake_board.h"
 #include "tests/fakes/fake_board_net.h"
 #include "tests/fakes/fake_gmem.h"
+#include "tests/unit/virtio_driver.h"
 
 #define SLOT   1u
-#define BAR    GUEST_PCI_MEM32
-#define CONFIG (BAR + 0x200)
-#define NOTIFY (BAR + 0x1000)
 #define RX     0u
 #define TX     1u
 #define SIZE   8u
@@ -36,37 +34,13 @@
 #define DEVICE(q)      (DESCRIPTORS(q) + 0x200u)
 #define BUFFER         0x1800u
 
-static struct board board;
 static u16 added[QUEUES];
-
-static void put(u64 at, unsigned size, u64 value)
-{
-    (void)bus_write(&board.vm.mmio, at, size, value);
-}
-
-static u64 get(u64 at, unsigned size)
-{
-    u64 value;
-
-    (void)bus_read(&board.vm.mmio, at, size, &value);
-    return value;
-}
 
 static void start(u64 features)
 {
-    put(BAR + COMMON_STATUS, 1, 0);
-    put(BAR + COMMON_STATUS, 1, 3);
-    put(BAR + COMMON_ACCEPTED_SELECT, 4, 0);
-    put(BAR + COMMON_ACCEPTED, 4, features);
-    put(BAR + COMMON_ACCEPTED_SELECT, 4, 1);
-    put(BAR + COMMON_ACCEPTED, 4, 1);
-    put(BAR + COMMON_STATUS, 1, 0xb);
+    accept(features | VIRTIO_F_VERSION_1);
     for (u32 q = 0; q < (board.vm.vcpu_count > 1 ? CTRL + 1 : 2); q++) {
-        put(BAR + COMMON_QUEUE_SELECT, 2, q);
-        put(BAR + COMMON_QUEUE_SIZE, 2, SIZE);
-        put(BAR + COMMON_QUEUE_DESCRIPTORS, 4, DESCRIPTORS(q));
-        put(BAR + COMMON_QUEUE_DRIVER, 4, DRIVER(q));
-        put(BAR + COMMON_QUEUE_DEVICE, 4, DEVICE(q));
+        place_queue(q, SIZE, DESCRIPTORS(q), DRIVER(q), DEVICE(q));
         put(BAR + COMMON_QUEUE_ENABLE, 2, 1);
     }
     put(BAR + COMMON_STATUS, 1, 0xf);
