@@ -61,6 +61,32 @@ class Host(Machine):
         self.process.wait()
 
 
+class NbdkitDisk:
+    """A disk between QEMU and a file, by nbdkit with those arguments."""
+
+    def __init__(self, folder, *arguments):
+        self.socket = f"{folder}/disk.sock"
+        self.process = subprocess.Popen(["nbdkit", "-f", "--exit-with-parent", "-U", self.socket, *arguments])
+        while not os.path.exists(self.socket):
+            assert self.process.poll() is None, "nbdkit ended"
+            time.sleep(0.01)
+
+    def drive(self):
+        """For disk_args()."""
+        return f"format=raw,file=nbd+unix:///?socket={self.socket}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        os.unlink(self.socket)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+
 @pytest.fixture
 def disk(tmp_path):
     path = tmp_path / "disk.img"
@@ -546,21 +572,6 @@ def test_tokens(disk, problem):
     check(disk)
 
 
-@contextlib.contextmanager
-def slow_disk(path, folder, seconds):
-    """A disk that takes that long for each read, by nbdkit. What QEMU's drive= says of it."""
-    name = f"{folder}/slow.sock"
-    server = subprocess.Popen(["nbdkit", "-f", "--exit-with-parent", "-U", name, "--filter=delay", "file", str(path), f"delay-read={seconds * 1000:.0f}ms"])
-    try:
-        while not os.path.exists(name):
-            assert server.poll() is None, "nbdkit ended"
-            time.sleep(0.01)
-        yield f"format=raw,file=nbd+unix:///?socket={name}"
-    finally:
-        server.kill()
-        server.wait()
-
-
 @pytest.mark.parametrize("seconds,least", [(1.5, 15), pytest.param(4, 60, marks=pytest.mark.soak)])
 def test_slow_disk(disk, tmp_path, seconds, least):
     """A disk shows its partitions after three reads, what is in its pool after 18. The host waits a minute for that, for its key, too;
@@ -569,7 +580,7 @@ def test_slow_disk(disk, tmp_path, seconds, least):
         m.make_pool()
         pin = m.key_pin()
         m.kill()
-    with slow_disk(disk, tmp_path, seconds) as drive, Host(drive) as m:
+    with NbdkitDisk(tmp_path, "--filter=delay", "file", str(disk), f"delay-read={seconds * 1000:.0f}ms") as slow, Host(slow.drive()) as m:
         m.disk, m.admin_token = disk, Host.tokens[disk]
         m.wait_ready(timeout=200)
         mounted = m.wait_serial(r"\[ *([\d.]+)\] \d I pool: tank on partition", timeout=200)

@@ -4,15 +4,13 @@
 import os
 import random
 import re
-import signal
 import struct
-import subprocess
 import time
 
 import pytest
 
 from machine import BUILD
-from test_pools import KINDS, Host, check, disk  # noqa: F401
+from test_pools import KINDS, Host, NbdkitDisk, check, disk  # noqa: F401
 from test_volumes import make
 
 pytestmark = pytest.mark.qemu("disks of the host; Bochs has none of these controllers")
@@ -22,24 +20,9 @@ SLOTS, BLOCK, SECTOR, STRIDE = 64, 4096, 512, 17 * 4096  # of guests/power-cut.c
 MIB = 1 << 20
 
 
-class CachedDisk:
+def cached_disk(path, folder):
     """A disk whose write cache is lost with the power: nbdkit holds back what nobody has flushed."""
-
-    def __init__(self, path, folder):
-        self.socket = f"{folder}/disk.sock"
-        self.process = subprocess.Popen(
-            ["nbdkit", "-f", "--exit-with-parent", "-U", self.socket, "--filter=cache", "file", str(path), "cache=writeback"])
-        while not os.path.exists(self.socket):
-            assert self.process.poll() is None, "nbdkit ended"
-            time.sleep(0.01)
-
-    def drive(self):
-        return f"format=raw,file=nbd+unix:///?socket={self.socket}"
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        os.unlink(self.socket)
+    return NbdkitDisk(folder, "--filter=cache", "file", str(path), "cache=writeback")
 
 
 class Cut(Host):
@@ -110,7 +93,7 @@ def test_power_cuts(disk, tmp_path, kind, cached):  # noqa: F811
     seed = random.randrange(1 << 32)
     rng, state = random.Random(seed), {"cuts": 0, "least": [0] * SLOTS}
     for n in range(CUTS):
-        cache = CachedDisk(disk, tmp_path) if cached else None
+        cache = cached_disk(disk, tmp_path) if cached else None
         try:
             cut(disk, kind, cache, rng, state)
             check(disk)
