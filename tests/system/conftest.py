@@ -10,6 +10,7 @@ from machine import make_machine, uses_bochs
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="under Bochs, also run what make test leaves out there")
+    parser.addoption("--parts", metavar="I,J/N", help="the modules are dealt to N parts; run the Ith and the Jth")
 
 
 def pytest_configure(config):
@@ -18,7 +19,19 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "soak: minutes of load; it runs with --slow only (make test-all)")
 
 
+def deal(config, items):
+    """Leaves those modules that --parts names, so that several runs at once do the whole together."""
+    if not config.getoption("--parts"):
+        return
+    parts, count = config.getoption("--parts").split("/")
+    modules = sorted({item.path for item in items})
+    mine = {path for part in parts.split(",") for path in modules[int(part) - 1::int(count)]}
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in mine])
+    items[:] = [item for item in items if item.path in mine]
+
+
 def pytest_collection_modifyitems(config, items):
+    deal(config, items)
     for item in items:
         if item.get_closest_marker("soak") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="minutes of load; make test-all runs it"))
