@@ -37,6 +37,7 @@ void nvme_parse_controller(struct nvme_controller_facts *out, const u8 *data)
         shift = mdts + PAGE_SHIFT;
     out->max_bytes = 1u << shift;
     out->namespace_count = get32(data + NVME_ID_NN);
+    out->has_sgl = (get32(data + NVME_ID_SGLS) & NVME_SGLS_SUPPORT) != 0;
     out->has_write_cache = (data[NVME_ID_VWC] & NVME_VWC_PRESENT) != 0;
     out->can_discard = (oncs & NVME_ONCS_DSM) != 0;
     out->can_write_zeroes = (oncs & NVME_ONCS_WRITE_ZEROES) != 0;

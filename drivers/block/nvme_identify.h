@@ -14,6 +14,7 @@ struct nvme_controller_facts {
     char serial[BLK_SERIAL_MAX];
     u32 max_bytes; /* of a command; a multiple of a page */
     u32 namespace_count;
+    bool has_sgl; /* pieces of memory may be listed as they are */
     bool has_write_cache;
     bool can_discard;
     bool can_write_zeroes;

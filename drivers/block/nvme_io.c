@@ -19,7 +19,7 @@ static int io_start(struct blkq *q, struct blk_req *req, u32 tag)
     u64 offset = (u64)tag * NVME_LIST_BYTES;
     struct nvme_sqe cmd;
 
-    nvme_build(&cmd, req, ns->nsid, io->ctrl->facts.max_bytes, (u8 *)io->lists.cpu + offset,
+    nvme_build(&cmd, req, ns->nsid, &io->ctrl->facts, (u8 *)io->lists.cpu + offset,
                hpa(io->lists.bus.v + offset));
     cmd.cid = (u16)tag;
     nvme_ring_push(&io->ring, &cmd);

@@ -88,6 +88,38 @@ static u32 list_pages(struct nvme_sqe *cmd, const struct blk_req *req, u32 max_b
     return ALIGN_DOWN(bytes, req->dev->block_bytes);
 }
 
+/* The bytes of the request's rest that a list of pieces has room for. */
+static u32 count_pieces(const struct blk_req *req, u32 max_bytes)
+{
+    struct blk_cursor at = req->rest;
+    u32 bytes = 0;
+    hpa_t address;
+
+    for (u32 i = 0; i < NVME_SGL_ENTRIES; i++)
+        bytes += blk_cursor_take(req, &at, max_bytes - bytes, &address);
+    return bytes;
+}
+
+/*
+ * Lists pieces of memory as they are, for memory whose pages have gaps. Spec: "Scatter Gather List
+ * (SGL)": the command points to the last, and only, segment of the list.
+ */
+static void list_pieces(struct nvme_sqe *cmd, const struct blk_req *req, u32 bytes,
+                        struct nvme_sgl *list, hpa_t list_hpa)
+{
+    struct blk_cursor at = req->rest;
+    u32 count = 0, piece;
+    hpa_t address;
+
+    for (; bytes > 0; bytes -= piece) {
+        piece = blk_cursor_take(req, &at, bytes, &address);
+        list[count++] = (struct nvme_sgl){address.v, piece, {0}, NVME_SGL_DATA};
+    }
+    cmd->flags = NVME_FLAGS_SGL;
+    cmd->sgl1 =
+        (struct nvme_sgl){list_hpa.v, count * (u32)sizeof(*list), {0}, NVME_SGL_LAST_SEGMENT};
+}
+
 static void set_range(struct nvme_sqe *cmd, u64 lba, u32 blocks)
 {
     cmd->cdw10 = (u32)lba;
@@ -95,11 +127,20 @@ static void set_range(struct nvme_sqe *cmd, u64 lba, u32 blocks)
     cmd->cdw12 = blocks - 1; /* zero-based */
 }
 
-static void build_transfer(struct nvme_sqe *cmd, struct blk_req *req, u32 max_bytes, u64 *list,
-                           hpa_t list_hpa)
+/* Pages, which every controller knows best; pieces where they say more in one command. */
+static void build_transfer(struct nvme_sqe *cmd, struct blk_req *req,
+                           const struct nvme_controller_facts *facts, void *list, hpa_t list_hpa)
 {
-    u32 bytes = list_pages(cmd, req, max_bytes, list, list_hpa);
+    u32 bytes = list_pages(cmd, req, facts->max_bytes, list, list_hpa);
+    u32 in_pieces = 0;
 
+    if (facts->has_sgl && bytes < facts->max_bytes &&
+        bytes / req->dev->block_bytes < req->rest.blocks)
+        in_pieces = count_pieces(req, facts->max_bytes);
+    if (in_pieces > bytes) {
+        bytes = in_pieces;
+        list_pieces(cmd, req, bytes, list, list_hpa);
+    }
     cmd->opcode = req->op == BLK_READ ? NVME_READ : NVME_WRITE;
     set_range(cmd, req->rest.lba, bytes / req->dev->block_bytes);
     blk_advance(req, bytes);
@@ -126,14 +167,14 @@ static void build_discard(struct nvme_sqe *cmd, struct blk_req *req, struct nvme
     blk_advance_blocks(req, req->rest.blocks);
 }
 
-void nvme_build(struct nvme_sqe *cmd, struct blk_req *req, u32 nsid, u32 max_bytes, void *list,
-                hpa_t list_hpa)
+void nvme_build(struct nvme_sqe *cmd, struct blk_req *req, u32 nsid,
+                const struct nvme_controller_facts *facts, void *list, hpa_t list_hpa)
 {
     *cmd = (struct nvme_sqe){.nsid = nsid};
     switch (req->op) {
     case BLK_READ:
     case BLK_WRITE:
-        build_transfer(cmd, req, max_bytes, list, list_hpa);
+        build_transfer(cmd, req, facts, list, list_hpa);
         break;
     case BLK_WRITE_ZEROES:
         build_zeroes(cmd, req);

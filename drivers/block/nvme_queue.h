@@ -4,7 +4,8 @@
  * allocated and touches no register. The device's answers are read once each.
  *
  * Spec: NVM Express Base 1.4 "Submission Queue Entry", "Completion Queue Entry", "Physical Region
- * Page Entry and List". Context of all: the owner's lock, or the one task there is.
+ * Page Entry and List", "Scatter Gather List (SGL)". Context of all: the owner's lock, or the one
+ * task there is.
  */
 #ifndef SOCLE_BLOCK_NVME_QUEUE_H
 #define SOCLE_BLOCK_NVME_QUEUE_H
@@ -12,11 +13,14 @@
 #include "core/lib/compiler.h"
 #include "core/lib/types.h"
 #include "drivers/block/blk.h"
+#include "drivers/block/nvme_identify.h"
 #include "drivers/block/nvme_regs.h"
 
-/* Pages of a transfer beyond the first, and the memory each command has for their list. */
+/* Pages of a transfer beyond the first, and the memory each command has for their list; or for one
+ * of pieces of any length. */
 #define NVME_LIST_ENTRIES 64u
 #define NVME_LIST_BYTES   (NVME_LIST_ENTRIES * 8u)
+#define NVME_SGL_ENTRIES  (NVME_LIST_BYTES / sizeof(struct nvme_sgl))
 
 struct nvme_ring {
     volatile struct nvme_sqe *sq;
@@ -43,10 +47,11 @@ bool nvme_ring_has_answer(const struct nvme_ring *ring) must_check;
 int nvme_status_to_errno(u16 status) must_check;
 
 /*
- * Makes the command for the request's rest, or for as much of it as max_bytes and one list allow,
- * and moves the rest on. list: NVME_LIST_BYTES of the command's own, which do not cross a page.
+ * Makes the command for the request's rest, or for as much of it as the controller and one list
+ * allow, and moves the rest on. list: NVME_LIST_BYTES of the command's own, which do not cross a
+ * page.
  */
-void nvme_build(struct nvme_sqe *cmd, struct blk_req *req, u32 nsid, u32 max_bytes, void *list,
-                hpa_t list_hpa);
+void nvme_build(struct nvme_sqe *cmd, struct blk_req *req, u32 nsid,
+                const struct nvme_controller_facts *facts, void *list, hpa_t list_hpa);
 
 #endif

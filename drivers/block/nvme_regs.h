@@ -65,6 +65,21 @@
 #define NVME_DSM_AD       0x4u /* deallocate */
 #define NVME_BLOCKS_MAX   65536u
 
+/* Flags of a command. Spec: "Common Command Format", PSDT. */
+#define NVME_FLAGS_SGL 0x40u /* prp1 and prp2 are an SGL descriptor */
+
+/* Spec: "Scatter Gather List (SGL)". */
+struct nvme_sgl {
+    u64 address;
+    u32 bytes;
+    u8 reserved[3];
+    u8 type;
+};
+_Static_assert(sizeof(struct nvme_sgl) == 16, "SGL descriptor");
+
+#define NVME_SGL_DATA         0x00u
+#define NVME_SGL_LAST_SEGMENT 0x30u
+
 struct nvme_sqe {
     u8 opcode;
     u8 flags;
@@ -72,7 +87,12 @@ struct nvme_sqe {
     u32 nsid;
     u32 cdw2, cdw3;
     u64 mptr;
-    u64 prp1, prp2;
+    union {
+        struct {
+            u64 prp1, prp2;
+        };
+        struct nvme_sgl sgl1;
+    };
     u32 cdw10, cdw11, cdw12, cdw13, cdw14, cdw15;
 };
 _Static_assert(sizeof(struct nvme_sqe) == 64, "submission queue entry");
@@ -114,10 +134,12 @@ _Static_assert(sizeof(struct nvme_dsm_range) == 16, "range of a dataset manageme
 #define NVME_ID_NN     516u
 #define NVME_ID_ONCS   520u
 #define NVME_ID_VWC    525u
+#define NVME_ID_SGLS   536u
 
 #define NVME_ONCS_DSM          0x04u
 #define NVME_ONCS_WRITE_ZEROES 0x08u
 #define NVME_VWC_PRESENT       0x01u
+#define NVME_SGLS_SUPPORT      0x03u /* at any address, or at multiples of four */
 
 #define NVME_ID_NS_NSZE   0u
 #define NVME_ID_NS_NLBAF  25u

@@ -244,6 +244,27 @@ def test_partition(tmp_path, problem, kind):
 
 
 @on_disk
+def test_scattered_memory(tmp_path):
+    """Pieces of a guest's memory that begin and end anywhere in their pages; NVMe takes all of them in one command each way."""
+    trace, extra = tmp_path / "trace", []
+    kinds = ["ahci", "nvme", "virtio"]
+    for n, kind in enumerate(kinds):
+        (tmp_path / kind).write_bytes(bytes(MIB))
+        extra += disk_args(kind, str(tmp_path / kind), n)
+    expected = b"".join(bytes((piece * 7 + at * 3 + at // 256) & 0xff for at in range(512 << piece % 2)) for piece in range(6))
+    with Machine(**MACHINE, extra=extra + ["-D", str(trace), "-trace", "pci_nvme_map_sgl"]) as m:
+        for disk in wait_tables(m, len(kinds)):
+            kind = kinds[int(disk["serial"][-1])]
+            make(m, kind, disk=disk["name"])
+            m.run_guest("scatter", disks=[{"id": "d", "volume": kind}])
+            text, match = m.wait_console("scatter", r"VERDICT (\w+)([^\n]*)\n")
+            assert match.group(1) == "SUCCESS", text
+            assert m.delete("/vms/scatter?force=true").status == 204
+            assert (tmp_path / kind).read_bytes() == bytes(3 * 512) + expected + bytes(MIB - 3 * 512 - len(expected))
+    assert trace.read_text().count("pci_nvme_map_sgl") == 2
+
+
+@on_disk
 @pytest.mark.parametrize("kind", list(DISKS))
 def test_device_error(tmp_path, kind):
     """A bad sector of the host's disk is one of the guest's, and nothing more."""

@@ -3,7 +3,7 @@
  * SOURCES: drivers/block/nvme_identify.c drivers/block/nvme_queue.c drivers/block/blk*.c
  * tests/fakes/assert.c tests/fakes/log.c
  */
-/* NVMe rings, commands with lists of pages, Identify data: what is only memory. */
+/* NVMe rings, commands with lists of pages and pieces, Identify data: what is only memory. */
 #include "tests/unit/harness.h"
 
 #include "core/kern/task.h"
@@ -22,6 +22,7 @@ static struct nvme_cqe cq[ENTRIES];
 static struct nvme_ring ring;
 static u64 list[NVME_LIST_ENTRIES + 1];
 static struct blkdev disk = {.block_bytes = 512, .block_count = 1ull << 40};
+static struct nvme_controller_facts facts;
 static struct nvme_sqe cmd;
 
 u64 time_ns(void)
@@ -99,7 +100,8 @@ static struct blk_req transfer(const struct blk_seg *segs, u32 count)
 static u32 build(struct blk_req *req, u32 max_bytes)
 {
     memset(list, 0xee, sizeof list);
-    nvme_build(&cmd, req, 7, max_bytes, list, hpa(LIST_HPA));
+    facts.max_bytes = max_bytes;
+    nvme_build(&cmd, req, 7, &facts, list, hpa(LIST_HPA));
     CHECK_EQ(list[NVME_LIST_ENTRIES], 0xeeeeeeeeeeeeeeeeull);
     CHECK_EQ(cmd.nsid, 7);
     return (cmd.cdw12 + 1) * disk.block_bytes;
@@ -167,6 +169,64 @@ TEST(lists_and_controllers_have_an_end)
     disk.block_bytes = 512;
 }
 
+static void check_piece(u32 i, u64 address, u32 bytes)
+{
+    const struct nvme_sgl *piece = (const struct nvme_sgl *)(const void *)list + i;
+
+    CHECK_EQ(piece->address, address);
+    CHECK_EQ(piece->bytes, bytes);
+    CHECK_EQ(piece->type, NVME_SGL_DATA);
+}
+
+TEST(pieces_where_pages_have_gaps)
+{
+    struct blk_seg segs[40];
+    struct blk_req req;
+
+    facts.has_sgl = true;
+    for (u32 i = 0; i < 40; i++)
+        segs[i] = (struct blk_seg){hpa(0x100000 + 0x1004 * i), 512u * (1 + i % 2)};
+    req = transfer(segs, 40);
+    CHECK_EQ(build(&req, 1u << 18), 16 * (512 + 1024)); /* as many as the list holds */
+    CHECK_EQ(cmd.flags, NVME_FLAGS_SGL);
+    CHECK_EQ(cmd.prp1, LIST_HPA);
+    CHECK_EQ(cmd.prp2, (u64)NVME_SGL_LAST_SEGMENT << 56 | 512);
+    check_piece(0, 0x100000, 512);
+    check_piece(31, 0x100000 + 31 * 0x1004, 1024);
+    CHECK_EQ(build(&req, 1u << 18), 4 * (512 + 1024)); /* the rest */
+    CHECK_EQ(cmd.prp2, (u64)NVME_SGL_LAST_SEGMENT << 56 | 128);
+    check_piece(0, 0x100000 + 32 * 0x1004, 512);
+    CHECK_EQ(req.rest.blocks, 0);
+
+    req = transfer(segs, 40);
+    CHECK_EQ(build(&req, 4096), 4096); /* in the middle of a piece */
+    check_piece(4, 0x104010, 512);
+    check_piece(5, 0x105014, 512);
+    CHECK_EQ(build(&req, 4096), 4096);
+    check_piece(0, 0x105214, 512);
+    facts.has_sgl = false;
+}
+
+/* Whole pages after another: a list of them holds more than one of pieces. */
+TEST(pages_where_they_do)
+{
+    struct blk_seg segs[NVME_LIST_ENTRIES + 8];
+    struct blk_req req;
+
+    facts.has_sgl = true;
+    for (u32 i = 0; i < NVME_LIST_ENTRIES + 8; i++)
+        segs[i] = (struct blk_seg){hpa(0x100000 + 0x2000 * i), 4096};
+    segs[NVME_LIST_ENTRIES - 10].address.v += 512;
+    req = transfer(segs, NVME_LIST_ENTRIES + 8);
+    CHECK_EQ(build(&req, 1u << 18), (NVME_LIST_ENTRIES - 10) * 4096);
+    CHECK_EQ(cmd.flags, 0);
+    CHECK_EQ(cmd.prp2, LIST_HPA);
+    CHECK_EQ(build(&req, 1u << 18), 18 * 4096);
+    CHECK_EQ(cmd.flags, NVME_FLAGS_SGL);
+    CHECK_EQ(req.rest.blocks, 0);
+    facts.has_sgl = false;
+}
+
 TEST(commands_without_memory)
 {
     struct blk_req req = {
@@ -176,14 +236,14 @@ TEST(commands_without_memory)
     CHECK_EQ(build(&req, 4096), 65536 * 512);
     CHECK_EQ(req.rest.lba, 65541);
     req = (struct blk_req){.op = BLK_DISCARD, .dev = &disk, .rest = {.lba = 5, .blocks = 70000}};
-    nvme_build(&cmd, &req, 7, 4096, list, hpa(LIST_HPA));
+    nvme_build(&cmd, &req, 7, &facts, list, hpa(LIST_HPA));
     CHECK_EQ(cmd.opcode, NVME_DSM);
     CHECK_EQ(cmd.prp1, LIST_HPA);
     CHECK_EQ(range->lba, 5);
     CHECK_EQ(range->blocks, 70000);
     CHECK_EQ(req.rest.blocks, 0);
     req = (struct blk_req){.op = BLK_FLUSH, .dev = &disk};
-    nvme_build(&cmd, &req, 7, 4096, list, hpa(LIST_HPA));
+    nvme_build(&cmd, &req, 7, &facts, list, hpa(LIST_HPA));
     CHECK_EQ(cmd.opcode, NVME_FLUSH);
 }
 
@@ -191,8 +251,6 @@ static u8 data[NVME_ID_BYTES];
 
 TEST(controllers)
 {
-    struct nvme_controller_facts facts;
-
     memset(data, 0, sizeof data);
     memcpy(data + NVME_ID_MN, "Fast disk                               ", 40);
     memcpy(data + NVME_ID_SN,
@@ -205,9 +263,12 @@ TEST(controllers)
     CHECK_STR(facts.serial, "12 3           ABC");
     CHECK_EQ(facts.max_bytes, 1u << 18);
     CHECK(facts.can_discard && !facts.can_write_zeroes && !facts.has_write_cache);
+    CHECK(!facts.has_sgl);
+    data[NVME_ID_SGLS] = 2;
     data[NVME_ID_MDTS] = 1;
     nvme_parse_controller(&facts, data);
     CHECK_EQ(facts.max_bytes, 8192);
+    CHECK(facts.has_sgl);
     memset(data, 0xff, sizeof data);
     nvme_parse_controller(&facts, data);
     CHECK_EQ(facts.max_bytes, 1u << 18);
@@ -220,25 +281,25 @@ TEST(controllers)
 
 TEST(namespaces)
 {
-    struct nvme_namespace_facts facts;
+    struct nvme_namespace_facts ns;
     u64 blocks = 1000;
 
     memset(data, 0, sizeof data);
-    CHECK_EQ(nvme_parse_namespace(&facts, data), -ENOENT);
+    CHECK_EQ(nvme_parse_namespace(&ns, data), -ENOENT);
     memcpy(data + NVME_ID_NS_NSZE, &blocks, 8);
-    CHECK_EQ(nvme_parse_namespace(&facts, data), -EOPNOTSUPP); /* blocks of one byte */
+    CHECK_EQ(nvme_parse_namespace(&ns, data), -EOPNOTSUPP); /* blocks of one byte */
     data[NVME_ID_NS_FLBAS] = 1;
-    CHECK_EQ(nvme_parse_namespace(&facts, data), -EINVAL); /* a format there is not */
+    CHECK_EQ(nvme_parse_namespace(&ns, data), -EINVAL); /* a format there is not */
     data[NVME_ID_NS_NLBAF] = 1;
     data[NVME_ID_NS_LBAF + 6] = 12;
     data[NVME_ID_NS_ATTR] = NVME_NS_ATTR_WP;
-    CHECK_EQ(nvme_parse_namespace(&facts, data), 0);
-    CHECK_EQ(facts.block_bytes, 4096);
-    CHECK_EQ(facts.block_count, 1000);
-    CHECK(facts.is_read_only);
+    CHECK_EQ(nvme_parse_namespace(&ns, data), 0);
+    CHECK_EQ(ns.block_bytes, 4096);
+    CHECK_EQ(ns.block_count, 1000);
+    CHECK(ns.is_read_only);
     data[NVME_ID_NS_LBAF + 4] = 8; /* metadata */
-    CHECK_EQ(nvme_parse_namespace(&facts, data), -EOPNOTSUPP);
+    CHECK_EQ(nvme_parse_namespace(&ns, data), -EOPNOTSUPP);
     data[NVME_ID_NS_LBAF + 4] = 0;
     memset(data + NVME_ID_NS_NSZE, 0xff, 8);
-    CHECK_EQ(nvme_parse_namespace(&facts, data), -EINVAL);
+    CHECK_EQ(nvme_parse_namespace(&ns, data), -EINVAL);
 }
