@@ -21,11 +21,7 @@ int vconsole_init(struct vconsole *con, u32 log_bytes)
     *con = (struct vconsole){.log_bytes = log_bytes};
     spin_init(&con->lock, "vconsole", LOCK_CONSOLE);
     con->log = kmalloc(log_bytes);
-    con->input = kmalloc(VCONSOLE_INPUT_MAX);
-    if (con->log && con->input)
-        return 0;
-    vconsole_fini(con);
-    return -ENOMEM;
+    return con->log ? 0 : -ENOMEM;
 }
 
 void vconsole_fini(struct vconsole *con)
@@ -69,6 +65,10 @@ bool vconsole_get(struct vconsole *con, u8 *byte)
 
     if (has_input)
         *byte = con->input[con->input_tail++ & INPUT_MASK];
+    if (con->input && con->input_tail == con->input_head) {
+        kfree(con->input);
+        con->input = NULL;
+    }
     spin_unlock_irqrestore(&con->lock, flags);
     return has_input;
 }
@@ -144,6 +144,10 @@ size_t vconsole_input(struct vconsole *con, const void *src, size_t bytes)
     void (*on_input)(void *arg) = con->on_input;
     void *arg = con->on_input_arg;
 
+    if (!con->input && count > 0)
+        con->input = kmalloc(VCONSOLE_INPUT_MAX);
+    if (!con->input)
+        count = 0;
     for (size_t i = 0; i < count; i++)
         con->input[con->input_head++ & INPUT_MASK] = from[i];
     spin_unlock_irqrestore(&con->lock, flags);

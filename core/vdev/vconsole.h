@@ -21,7 +21,7 @@ struct vconsole {
     u32 log_bytes;    /* power of two; const */
     u64 written;      /* total bytes ever written */
     bool is_notified; /* on_output has been called and nobody has read since */
-    u8 *input;        /* ring of VCONSOLE_INPUT_MAX bytes */
+    u8 *input;        /* ring of VCONSOLE_INPUT_MAX bytes; NULL while it is empty */
     u64 input_head;
     u64 input_tail;
     void (*on_output)(
@@ -49,7 +49,7 @@ void vconsole_attach(struct vconsole *con, void (*on_input)(void *arg),
 size_t vconsole_read(struct vconsole *con, u64 *offset, void *dst, size_t bytes);
 u64 vconsole_written(struct vconsole *con);
 u64 vconsole_oldest(struct vconsole *con);
-/* Return: bytes accepted (less than given when the queue is full). */
+/* Return: bytes accepted (less than given when the queue is full, none without memory). */
 size_t vconsole_input(struct vconsole *con, const void *src, size_t bytes);
 
 #endif

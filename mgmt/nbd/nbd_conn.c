@@ -38,14 +38,7 @@ static struct limiter wrong_names;
 int nbd_conn_init(void)
 {
     sessions = kzalloc(NBD_CONNECTIONS * sizeof(*sessions));
-    if (!sessions)
-        return -ENOMEM;
-    for (u32 i = 0; i < NBD_CONNECTIONS; i++) {
-        sessions[i].transfer.buffer = kmalloc(NBD_BUFFER_BYTES);
-        if (!sessions[i].transfer.buffer)
-            return -ENOMEM;
-    }
-    return 0;
+    return sessions ? 0 : -ENOMEM;
 }
 
 /* What the handshake answers goes the way of all answers. */
@@ -59,10 +52,13 @@ int nbd_conn_begin(struct conn *conn)
 {
     for (u32 i = 0; i < NBD_CONNECTIONS; i++) {
         struct nbd_session *s = &sessions[i];
-        u8 *buffer = s->transfer.buffer;
+        u8 *buffer;
 
         if (s->is_taken)
             continue;
+        buffer = kmalloc(NBD_BUFFER_BYTES);
+        if (!buffer)
+            return -ENOMEM;
         *s = (struct nbd_session){
             .is_taken = true,
             .transfer = {.buffer = buffer, .wake = agent_wake},
@@ -92,6 +88,7 @@ void nbd_conn_end(struct conn *conn)
         log_info("nbd", "%s: %s has left", s->export->volume->name, conn->req.peer.text);
     mem_wipe(&s->nbd, sizeof(s->nbd));
     mem_wipe(s->in, sizeof(s->in));
+    kfree(s->transfer.buffer);
     s->is_taken = false;
 }
 

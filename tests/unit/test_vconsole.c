@@ -140,3 +140,22 @@ TEST(input)
     CHECK_EQ(inputs, 1);
     vconsole_fini(&con);
 }
+
+/* Most consoles are never typed at: they have memory for that only meanwhile. */
+TEST(input_takes_memory_while_it_waits)
+{
+    u8 byte;
+
+    setup(8);
+    CHECK(con.input == NULL);
+    for (u32 i = 0; i < 3; i++) {
+        CHECK_EQ(vconsole_input(&con, "xy", 2), 2);
+        CHECK(vconsole_get(&con, &byte));
+        CHECK(con.input != NULL);
+        CHECK(vconsole_get(&con, &byte));
+        CHECK_EQ(byte, 'y');
+        CHECK(con.input == NULL);
+    }
+    CHECK_EQ(vconsole_input(&con, "z", 1), 1);
+    vconsole_fini(&con);
+}
