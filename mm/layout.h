@@ -27,6 +27,12 @@ extern u8 kernel_text_start[], kernel_text_end[];
 extern u8 kernel_rodata_start[], kernel_rodata_end[];
 extern u8 kernel_data_start[], kernel_data_end[]; /* .data and .bss */
 
+/* What the image takes in memory, which the page allocator never had. */
+static inline u64 kernel_image_bytes(void)
+{
+    return (u64)(kernel_data_end - kernel_text_start);
+}
+
 static inline void *hpa_to_ptr(hpa_t address)
 {
     return (void *)(DIRECT_MAP_BASE + address.v);

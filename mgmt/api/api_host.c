@@ -10,6 +10,7 @@
 #include "mgmt/api/body.h"
 #include "mgmt/host_facts.h"
 #include "mgmt/host_power.h"
+#include "mm/layout.h"
 #include "mm/pmm.h"
 
 static void put_boot(struct json_writer *w, const struct host_facts *facts)
@@ -71,7 +72,8 @@ static void put_nodes(struct json_writer *w)
     json_array_end(w);
 }
 
-/* total = free + vm + image + volume + hv; dirty and promised are parts of free. */
+/* total = free + vm + image + volume + hv; dirty and promised are parts of free. The hypervisor's
+ * own image is apart from all that. */
 static void put_memory(struct json_writer *w)
 {
     struct pmm_stats stats;
@@ -87,6 +89,7 @@ static void put_memory(struct json_writer *w)
     json_put_u64(w, "image_bytes", stats.used_bytes[PMM_IMAGE]);
     json_put_u64(w, "volume_bytes", stats.used_bytes[PMM_VOLUME]);
     json_put_u64(w, "hv_bytes", stats.used_bytes[PMM_HYPERVISOR] + stats.used_bytes[PMM_DMA]);
+    json_put_u64(w, "hv_image_bytes", kernel_image_bytes());
     put_nodes(w);
     json_object_end(w);
 }

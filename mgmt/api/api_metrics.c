@@ -21,6 +21,7 @@
 #include "mgmt/api/metrics.h"
 #include "mgmt/api/metrics_net.h"
 #include "mgmt/http/server.h"
+#include "mm/layout.h"
 #include "mm/pmm.h"
 
 /* Of one VM in one family: four lines for each of 64 vCPUs, or eleven for each kind of exit; or of
@@ -109,6 +110,8 @@ static void host_memory(struct json_writer *w)
     for (u32 i = 0; i < PMM_USE_COUNT; i++)
         metrics_line(w, "socle_memory_bytes{use=\"%s\"} %llu", uses[i],
                      (unsigned long long)stats.used_bytes[i]);
+    metrics_line(w, "socle_memory_bytes{use=\"hypervisor_image\"} %llu",
+                 (unsigned long long)kernel_image_bytes());
 }
 
 static void host_dirty(struct json_writer *w)

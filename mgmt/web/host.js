@@ -41,7 +41,7 @@ export async function hostView() {
         ["CPU", `${host.cpu.count} × ${host.cpu.model}`], ["Vendor", host.cpu.vendor]])),
       h("section", { class: "card" }, h("h2", null, "Memory"), facts([
         ["Total", bytes(memory.total_bytes)], ["Free", bytes(memory.free_bytes)], ["VMs", bytes(memory.vm_bytes)],
-        ["Images", bytes(memory.image_bytes)], ["Volumes", bytes(memory.volume_bytes)], ["Hypervisor", bytes(memory.hv_bytes)]]))),
+        ["Images", bytes(memory.image_bytes)], ["Volumes", bytes(memory.volume_bytes)], ["Hypervisor", bytes(memory.hv_bytes + memory.hv_image_bytes)]]))),
     live.element,
     h("h2", null, "Disks"), disksTable(disks.items || disks),
     h("h2", null, "Network cards"), nicsTable(nics.items || nics),

@@ -59,6 +59,7 @@ def test_figures_add_up(clean):
     assert vms["echo"]["resident_bytes"] == vms["echo"]["large_page_bytes"] == 256 * MIB
     assert vms["second"]["resident_bytes"] == 6 * MIB
     assert {v for k, v in vms["off"].items() if k not in ("size_bytes", "balloon")} == {0}
+    assert 2 * MIB < host["hv_image_bytes"] < 64 * MIB
     overhead = sum(vm["overhead_bytes"] for vm in vms.values())
     assert 0 < overhead < 1 * MIB
     assert abs(host["hv_bytes"] - before["hv_bytes"] - overhead) < 1 * MIB  # definitions and consoles besides
