@@ -22,7 +22,7 @@ class Console(Machine):
 
     def __init__(self, directory, dtb=None):
         self.monitor = Monitor(directory / "monitor")
-        super().__init__(typed=True, dtb=dtb, extra=["-device", "VGA", *self.monitor.options])
+        super().__init__(typed=True, dtb=dtb, nic="e1000e,id=card", extra=["-device", "VGA", *self.monitor.options])
 
     def answers(self, act, pattern, timeout=20):
         at = len(self.serial())
@@ -79,9 +79,10 @@ def test_keyboard_and_screen(machine):
 
 
 def test_network_by_keys(machine):
-    """From DHCP to a fixed address, which answers at once; then back. Mistakes cost nothing but a sentence."""
+    """Without any network from DHCP to a fixed address, which answers once the cable is in; then back. Mistakes cost a sentence."""
     m = machine
     m.type_for(b"n", r"\| settings: DHCP\r?\n\| in force: address 10\.0\.2\.15/24 \(DHCP\)")
+    m.answers(lambda: m.monitor.run("set_link card off"), r"\| Network   card 0000:00:01\.0, link down")
     m.type_for(b"f", r"\| Address and prefix, as 192\.0\.2\.10/24: _")
     m.type_for(b"10.0.2.300/24\r", r"\| This is no IPv4 address with a prefix")
     m.type_for(b"10.0.2.78\x7f7/24\r", r"\| Gateway, nothing for none: _")
@@ -89,6 +90,7 @@ def test_network_by_keys(machine):
     m.type_for(b"10.0.2.2\r", r"\| Name server, nothing for none: _")
     m.type_for(b"\r", r"\| new: fixed address 10\.0\.2\.77/24   gateway 10\.0\.2\.2   name servers none\r?\n.*Type sure and press Enter: _")
     m.type_for(b"sure\r", r"\| The new settings are in force\.")
+    m.answers(lambda: m.monitor.run("set_link card on"), r"\| Network   card 0000:00:01\.0, link up")
     before, m.port = m.port, free_port()
     try:
         m.monitor.run(f"hostfwd_add n0 tcp:127.0.0.1:{m.port}-10.0.2.77:443")
