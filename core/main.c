@@ -30,6 +30,7 @@
 #include "drivers/acpi/acpi.h"
 #include "drivers/block/partitions.h"
 #include "drivers/console/efifb.h"
+#include "drivers/console/i8042.h"
 #include "drivers/console/uart16550.h"
 #include "drivers/driver.h"
 #include "drivers/net/net_task.h"
@@ -294,6 +295,8 @@ static void start_devices(void)
     };
     int rc;
 
+    uart_console_add_keys(&acpi);
+    i8042_init(&acpi);
     must(net_init(), "the packet pool");
     pci_irq_init(&acpi);
     rc = pci_scan(&acpi);

@@ -38,7 +38,7 @@
 #include "mgmt/net/outgoing.h"
 #include "mgmt/api/sampler.h"
 #include "mgmt/http/server.h"
-#include "mgmt/status_page.h"
+#include "mgmt/console/host_console.h"
 #include "mgmt/tls/tls.h"
 #include "mgmt/tls/tls_store.h"
 #include "mm/layout.h"
@@ -173,7 +173,7 @@ static void agent_main(void *arg unused)
     for (;;) {
         u64 sleep_ns = TURN_MAX_NS;
         enum server_next next;
-        u64 sample_in_ns;
+        u64 sample_in_ns, console_in_ns;
         u32 timer_ms;
 
         netif_poll_port();
@@ -194,7 +194,7 @@ static void agent_main(void *arg unused)
         client_ca_poll();
         auth_poll();
         config_store_poll();
-        status_page_update(&agent.cfg, agent.is_closed);
+        console_in_ns = host_console_poll(&agent.cfg, agent.is_closed);
         host_power_poll(time_ns());
         power_poll();
         api_tasks_poll(time_ns());
@@ -202,7 +202,7 @@ static void agent_main(void *arg unused)
         if (image_pull_poll(time_ns()))
             sleep_ns = 0;
         sample_in_ns = sampler_poll(time_ns());
-        sleep_ns = MIN(sleep_ns, sample_in_ns);
+        sleep_ns = MIN(sleep_ns, MIN(sample_in_ns, console_in_ns));
         timer_ms = sys_timeouts_sleeptime();
         if (timer_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
             sleep_ns = MIN(sleep_ns, timer_ms * NS_PER_MS);

@@ -12,15 +12,10 @@ static struct {
     u64 end_ns;            /* of the guests' time */
 } wanted;
 
-static u32 count_on(void)
+u32 host_power_vms(void)
 {
     return vmm_count(VMM_RUNNING) + vmm_count(VMM_PAUSED) + vmm_count(VMM_STARTING) +
            vmm_count(VMM_STOPPING);
-}
-
-bool host_power_has_vms(void)
-{
-    return count_on() > 0;
 }
 
 static void ask(void)
@@ -43,7 +38,7 @@ void host_power_begin(enum agent_power what, u64 grace_ms)
 {
     wanted.what = what;
     wanted.end_ns = time_ns() + grace_ms * NS_PER_MS;
-    log_info("host", "%u VMs are asked to switch themselves off", count_on());
+    log_info("host", "%u VMs are asked to switch themselves off", host_power_vms());
     ask();
 }
 
@@ -54,7 +49,7 @@ bool host_power_waits(void)
 
 void host_power_poll(u64 now_ns)
 {
-    u32 left = host_power_waits() ? count_on() : 0;
+    u32 left = host_power_waits() ? host_power_vms() : 0;
 
     if (!host_power_waits() || (left > 0 && now_ns < wanted.end_ns))
         return;

@@ -14,8 +14,8 @@
 #define HOST_GRACE_MS     120000u
 #define HOST_GRACE_MS_MAX 3600000u
 
-/* VMs that run, are paused or are being started. */
-bool host_power_has_vms(void);
+/* How many VMs run, are paused or are being started. */
+u32 host_power_vms(void);
 
 /* Asks the guests, and has the host go down when they are off. Asked again, the latest counts. */
 void host_power_begin(enum agent_power what, u64 grace_ms);

@@ -41,7 +41,7 @@ void status_show(const char *const *lines, unsigned count, unsigned lively)
     }
     for (struct status_sink *s = sinks; s != NULL; s = s->next) {
         if (!s->is_scrolling || count != shown_count || same + lively < count)
-            s->show(s->cookie, copies, count);
+            s->show(s->cookie, copies, count, same);
     }
     shown_count = count;
 }

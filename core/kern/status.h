@@ -5,12 +5,14 @@
 
 #include "core/lib/types.h"
 
-#define STATUS_LINES_MAX 8
-#define STATUS_LINE_MAX  100
+#define STATUS_LINES_MAX   24 /* fit above some lines of log on a screen of 640x480 */
+#define STATUS_LINES_USUAL 8
+#define STATUS_LINE_MAX    100
 
 /* A console that can show status lines. The caller keeps the struct for ever. */
 struct status_sink {
-    void (*show)(void *cookie, const char *const *lines, unsigned count);
+    /* The first `same` lines are as they were before. */
+    void (*show)(void *cookie, const char *const *lines, unsigned count, unsigned same);
     void *cookie;
     bool is_scrolling; /* it has no fixed place for them, and prints them anew each time */
     struct status_sink *next;

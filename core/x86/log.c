@@ -105,6 +105,14 @@ int log_read(u64 *seq, struct log_record *out)
     return rc;
 }
 
+u64 log_next_seq(void)
+{
+    u64 flags = spin_lock_irqsave(&lock), seq = next_seq;
+
+    spin_unlock_irqrestore(&lock, flags);
+    return seq;
+}
+
 void log_on_record(void (*fn)(void))
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {

@@ -39,6 +39,9 @@ void log_write(enum log_level level, const char *subsys, const char *fmt, ...) p
  */
 int log_read(u64 *seq, struct log_record *out) must_check;
 
+/* The number that the next record will have. */
+u64 log_next_seq(void);
+
 /* Where log lines are written to: a serial line, a framebuffer. */
 struct log_sink {
     void (*write)(void *cookie, const char *text, size_t bytes); /* any context; takes no lock */

@@ -116,4 +116,7 @@ u32 acpi_ecams(const struct acpi *acpi, struct acpi_ecam *out, u32 max);
 /* Port of the PM timer; 0 if there is none in port space. */
 u16 acpi_pm_timer_port(const struct acpi *acpi);
 
+/* False if the firmware says that there is no keyboard controller. */
+bool acpi_has_i8042(const struct acpi *acpi);
+
 #endif

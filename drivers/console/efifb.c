@@ -21,7 +21,6 @@
 #define LAST_GLYPH   126
 #define COLUMNS_MIN  40u
 #define ROWS_MIN     (STATUS_LINES_MAX + 4)
-#define LOG_ROW      (STATUS_LINES_MAX + 1) /* one line between status and log */
 
 #define COLOUR_TEXT   0x00c8c8c8u
 #define COLOUR_STATUS 0x00ffffffu /* the same in RGB and BGR order */
@@ -34,9 +33,16 @@ struct screen {
     u32 rows;
     u32 row; /* next log character */
     u32 column;
+    u32 status_rows; /* (a) the log is below them */
 };
 
 static struct screen screen;
+
+/* One line between status and log. */
+static u32 log_row(void)
+{
+    return __atomic_load_n(&screen.status_rows, __ATOMIC_RELAXED) + 1;
+}
 
 static void draw(u32 row, u32 column, char c, u32 colour)
 {
@@ -65,7 +71,7 @@ static void clear_row(u32 row)
 static void new_line(void)
 {
     screen.column = 0;
-    screen.row = screen.row + 1 == screen.rows ? LOG_ROW : screen.row + 1;
+    screen.row = screen.row + 1 == screen.rows ? log_row() : MAX(screen.row + 1, log_row());
     clear_row(screen.row);
     if (screen.row + 1 < screen.rows)
         clear_row(screen.row + 1); /* the gap between newest and oldest */
@@ -75,17 +81,23 @@ static void write_text(void *cookie, const char *text, size_t bytes)
 {
     (void)cookie;
     for (size_t i = 0; i < bytes; i++) {
-        if (text[i] == '\n' || screen.column == screen.columns)
+        if (text[i] == '\n' || screen.column == screen.columns || screen.row < log_row())
             new_line();
         if (text[i] != '\n')
             draw(screen.row, screen.column++, text[i], COLOUR_TEXT);
     }
 }
 
-static void show_status(void *cookie, const char *const *lines, unsigned count)
+/* A long page takes rows from the log, and leaves them empty when it goes. */
+static void show_status(void *cookie, const char *const *lines, unsigned count, unsigned same)
 {
+    u32 rows = MAX(count, (u32)STATUS_LINES_USUAL), before = screen.status_rows;
+
     (void)cookie;
-    for (u32 row = 0; row < count; row++) {
+    __atomic_store_n(&screen.status_rows, rows, __ATOMIC_RELAXED);
+    for (u32 row = count; row < MAX(rows, before) + (rows > before); row++)
+        clear_row(row);
+    for (u32 row = same; row < count; row++) {
         const char *p = lines[row];
 
         for (u32 column = 0; column < screen.columns; column++)
@@ -111,7 +123,8 @@ void efifb_console_init(const struct boot_framebuffer *fb)
     screen.pitch = fb->pitch_pixels;
     screen.columns = MIN(fb->width / GLYPH_WIDTH, (u32)STATUS_LINE_MAX + 60u);
     screen.rows = fb->height / GLYPH_HEIGHT;
-    screen.row = LOG_ROW;
+    screen.status_rows = STATUS_LINES_USUAL;
+    screen.row = log_row();
     for (u32 row = 0; row < screen.rows; row++)
         clear_row(row);
     log_add_sink(&log_sink);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* 16550 on COM1, polled output. Spec: PC16550D datasheet. */
+/* 16550 on COM1: output is polled, input comes by its interrupt. Spec: PC16550D datasheet. */
 #include "drivers/console/uart16550.h"
 
+#include "core/kern/irq.h"
+#include "core/kern/keys.h"
 #include "core/kern/status.h"
 #include "core/lib/string.h"
 #include "core/x86/insn.h"
 #include "core/x86/log.h"
+#include "drivers/console/isa_irq.h"
 
 #define COM1           0x3f8
 #define REG_DATA       0
@@ -18,13 +21,21 @@
 #define LCR_8N1        0x03
 #define LCR_DLAB       0x80
 #define FCR_ENABLE     0x07 /* FIFOs on and cleared */
+#define IER_RECEIVED   0x01
 #define MCR_DTR_RTS    0x03
+#define MCR_OUT2       0x08 /* PCs lead the interrupt through it */
+#define LSR_READY      0x01
+#define LSR_BAD        0x1c /* parity, framing, break */
 #define LSR_THRE       0x20
 #define DIVISOR_115200 1
 #define FIFO_BYTES     16
+#define IRQ            4
+#define ASCII_LAST     0x7f
 #define SPINS_MAX      100000u /* a line that never drains must not stop the host */
 
+static bool is_there;
 static bool is_stuck;
+static bool is_open; /* (a) the cursor is behind a line that is being typed */
 
 static void wait_empty(void)
 {
@@ -36,11 +47,10 @@ static void wait_empty(void)
     is_stuck = true;
 }
 
-static void write_text(void *cookie, const char *text, size_t bytes)
+static void send(const char *text, size_t bytes)
 {
     unsigned room = 0;
 
-    (void)cookie;
     for (size_t i = 0; i < bytes && !is_stuck; i++) {
         if (room < 2) {
             wait_empty();
@@ -55,18 +65,65 @@ static void write_text(void *cookie, const char *text, size_t bytes)
     }
 }
 
-/* A serial line has no fixed place: the changed page is printed as a block of its own. */
-static void show_status(void *cookie, const char *const *lines, unsigned count)
+/* Others do not write into a line that is being typed. */
+static void write_text(void *cookie, const char *text, size_t bytes)
 {
-    write_text(cookie, "--\n", 3);
-    for (unsigned i = 0; i < count; i++) {
-        write_text(cookie, "| ", 2);
-        write_text(cookie, lines[i], strlen(lines[i]));
-        write_text(cookie, "\n", 1);
-    }
-    write_text(cookie, "--\n", 3);
+    (void)cookie;
+    if (__atomic_exchange_n(&is_open, false, __ATOMIC_RELAXED))
+        send("\n", 1);
+    send(text, bytes);
 }
 
+/* Over itself: it grows and shrinks by a character. */
+static void show_typed(const char *line)
+{
+    __atomic_store_n(&is_open, true, __ATOMIC_RELAXED);
+    send("\r| ", 3);
+    send(line, strlen(line));
+    send(" \b", 2);
+}
+
+/* A serial line has no fixed place: the changed page is printed as a block of its own, and of a
+ * page on which somebody types only that line. */
+static void show_status(void *cookie, const char *const *lines, unsigned count, unsigned same)
+{
+    if (same > 0 && same + 1 == count) {
+        show_typed(lines[same]);
+        return;
+    }
+    write_text(cookie, "--\n", 3);
+    for (unsigned i = 0; i < count; i++) {
+        send("| ", 2);
+        send(lines[i], strlen(lines[i]));
+        send("\n", 1);
+    }
+    send("--\n", 3);
+}
+
+/* Bytes that came with an error were not typed; beyond ASCII they are nobody's keys. */
+static int read_key(void)
+{
+    u8 status = inb(COM1 + REG_LSR), byte;
+
+    if ((status & LSR_READY) == 0)
+        return KEYS_EMPTY;
+    byte = inb(COM1 + REG_DATA);
+    if ((status & LSR_BAD) != 0)
+        return KEYS_NOTHING;
+    return byte <= ASCII_LAST ? byte : 0;
+}
+
+static void allow(bool is_on)
+{
+    outb(COM1 + REG_IER, is_on ? IER_RECEIVED : 0);
+}
+
+static bool on_interrupt(void *arg)
+{
+    return keys_take(arg);
+}
+
+static struct key_source source = {.read = read_key, .allow = allow};
 static struct log_sink log_sink = {.write = write_text};
 static struct status_sink status_sink = {.show = show_status, .is_scrolling = true};
 
@@ -82,6 +139,16 @@ void uart_console_init(void)
     outb(COM1 + REG_LCR, LCR_8N1);
     outb(COM1 + REG_FCR, FCR_ENABLE);
     outb(COM1 + REG_MCR, MCR_DTR_RTS);
+    is_there = true;
     log_add_sink(&log_sink);
     status_add_sink(&status_sink);
+}
+
+void uart_console_add_keys(const struct acpi *acpi)
+{
+    if (!is_there)
+        return;
+    outb(COM1 + REG_MCR, MCR_DTR_RTS | MCR_OUT2);
+    source.has_interrupt = isa_irq_attach(acpi, IRQ, on_interrupt, &source) == 0;
+    keys_add_source(&source);
 }

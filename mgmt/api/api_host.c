@@ -157,12 +157,12 @@ static void power_down(struct req *req, enum agent_power what, const char *kind)
 
     if (body_read_if_any(&r, members, ARRAY_SIZE(members), &seen))
         return;
-    if (power.vms == VMS_PREVENT && host_power_has_vms()) {
+    if (power.vms == VMS_PREVENT && host_power_vms() > 0) {
         answer_vms_running(req);
         return;
     }
     api_task_begin(req, kind, "host", 0);
-    if (power.vms == VMS_SHUTDOWN && host_power_has_vms()) {
+    if (power.vms == VMS_SHUTDOWN && host_power_vms() > 0) {
         host_power_begin(what, power.grace_ms);
         return;
     }

@@ -6,12 +6,8 @@
 #include "core/lib/errno.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
-#include "drivers/net/netdev.h"
-#include "drivers/net/network.h"
 
 #define ADDRESS_MAX 20u /* "192.0.2.10/24" */
-
-#define NO_SUCH_NIC "The host has no such network card."
 
 void json_put_wire_ip(struct json_writer *w, const char *key, u32 wire)
 {
@@ -180,15 +176,6 @@ static int read_vlan(struct body_reader *r, const struct json_node *node)
     return 0;
 }
 
-static bool nic_exists(const char *bdf)
-{
-    const struct netdev *dev = netdev_next(NULL);
-
-    while (dev && strcmp(dev->bdf, bdf) != 0)
-        dev = netdev_next(dev);
-    return dev != NULL;
-}
-
 static int read_nic(struct body_reader *r, const struct json_node *node)
 {
     struct host_network *net = net_of(r);
@@ -197,9 +184,10 @@ static int read_nic(struct body_reader *r, const struct json_node *node)
         net->nic[0] = '\0';
         return 0;
     }
-    if (json_get_string(r->doc, node, net->nic, sizeof(net->nic)) == 0 && nic_exists(net->nic))
+    if (json_get_string(r->doc, node, net->nic, sizeof(net->nic)) == 0 &&
+        host_network_has_nic(net->nic))
         return 0;
-    return body_refuse(r, node, "semantic", NO_SUCH_NIC,
+    return body_refuse(r, node, "semantic", HOST_NETWORK_NO_NIC,
                        "GET /api/v1/host/nics lists them by their names; null is the first.");
 }
 
@@ -212,26 +200,6 @@ static int read_hostname(struct body_reader *r, const struct json_node *node)
         return 0;
     return body_bad(r, node, "This is no host name.",
                     "Use 1 to 63 letters, digits and hyphens, no hyphen first or last.");
-}
-
-/* With an inside network guests could not tell where to send. */
-static bool overlaps_inside(const struct host_network *net)
-{
-    static struct network_info info; /* large; one thread answers */
-    u32 address = __builtin_bswap32(net->address);
-    u32 mask = __builtin_bswap32(net->netmask);
-
-    info.cfg.name[0] = '\0';
-    while (address != 0 && network_next(info.cfg.name, &info)) {
-        u32 inside;
-
-        if (info.cfg.kind != NETWORK_NAT)
-            continue;
-        inside = ~0u << (32 - info.cfg.nat.prefix_bits);
-        if (((info.cfg.nat.subnet ^ address) & inside & mask) == 0)
-            return true;
-    }
-    return false;
 }
 
 int host_network_json_read(struct body_reader *r, const struct json_node *node,
@@ -252,17 +220,9 @@ int host_network_json_read(struct body_reader *r, const struct json_node *node,
 int host_network_json_check(struct req *req, const char *at, const struct host_network *net)
 {
     const char *member;
-    const char *mistake = host_network_mistake(net, &member);
+    const char *mistake = host_network_conflict(net, &member);
     char pointer[64];
 
-    if (!mistake && net->nic[0] != '\0' && !nic_exists(net->nic)) {
-        member = "/nic";
-        mistake = NO_SUCH_NIC;
-    }
-    if (!mistake && overlaps_inside(net)) {
-        member = "/address";
-        mistake = "The subnet overlaps that of a network of guests.";
-    }
     if (!mistake)
         return 0;
     ksnprintf(pointer, sizeof(pointer), "%s%s", at, member);

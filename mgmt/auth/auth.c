@@ -204,15 +204,24 @@ static bool is_change(enum http_verb verb)
     return verb != VERB_GET && verb != VERB_HEAD && verb != VERB_OPTIONS;
 }
 
+static void note(struct audit_entry *entry)
+{
+    entry->uptime_ns = time_ns();
+    entry->unix_ns = clock_is_known() ? clock_unix_ns() : 0;
+    if (audit_add(&auth.audit, entry))
+        log_info("audit", "%s%s%s%s from %s: %s %s: %u (%s)",
+                 entry->user[0]  ? entry->user
+                 : entry->via[0] ? "somebody"
+                                 : "nobody",
+                 entry->via[0] ? " (" : "", entry->token[0] ? entry->token : entry->via,
+                 entry->via[0] ? ")" : "", entry->source, entry->method, entry->path, entry->status,
+                 entry->request_id);
+}
+
 void auth_note(const struct req *req)
 {
     static const char *const ways[] = {"", "token", "password", "certificate"};
-    struct audit_entry entry = {
-        .uptime_ns = time_ns(),
-        .unix_ns = clock_is_known() ? clock_unix_ns() : 0,
-        .status = req->reply.status,
-    };
-
+    struct audit_entry entry = {.status = req->reply.status};
     bool changes = req->match.route && is_change(req->http->verb);
 
     if (req->audit == AUDIT_NEVER || (req->audit == AUDIT_CHANGES && !changes))
@@ -224,9 +233,15 @@ void auth_note(const struct req *req)
     (void)str_copy(entry.method, sizeof(entry.method), verb_text(req->http->verb));
     (void)str_copy(entry.path, sizeof(entry.path), req->http->path);
     (void)str_copy(entry.request_id, sizeof(entry.request_id), req->request_id);
-    if (audit_add(&auth.audit, &entry))
-        log_info("audit", "%s%s%s%s from %s: %s %s: %u (%s)", entry.user[0] ? entry.user : "nobody",
-                 entry.via[0] ? " (" : "", entry.token[0] ? entry.token : entry.via,
-                 entry.via[0] ? ")" : "", entry.source, entry.method, entry.path, entry.status,
-                 entry.request_id);
+    note(&entry);
+}
+
+void auth_note_console(const char *method, const char *path, u16 status)
+{
+    struct audit_entry entry = {.status = status, .via = "console", .source = "console"};
+
+    (void)str_copy(entry.method, sizeof(entry.method), method);
+    (void)str_copy(entry.path, sizeof(entry.path), path);
+    (void)str_copy(entry.request_id, sizeof(entry.request_id), "console");
+    note(&entry);
 }

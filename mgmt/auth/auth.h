@@ -78,4 +78,7 @@ const struct audit *auth_audit(void);
 /* An answer is on its way: notes it if it changed something, or if somebody knocked in vain. */
 void auth_note(const struct req *req);
 
+/* The same for what was done at the host's own console, as if it had been this request. */
+void auth_note_console(const char *method, const char *path, u16 status);
+
 #endif

@@ -65,7 +65,7 @@ static bool same_node(const void *a, int at_a, const void *b, int at_b)
 /* Return: 0, -EINVAL (told). */
 static int check_boot_nodes(const void *tree, const void *booted, struct config_mistake *mistake)
 {
-    static const char *const paths[] = {"/api", "/images", "/vms"};
+    static const char *const paths[] = {"/api", "/console", "/images", "/vms"};
 
     for (u32 i = 0; i < ARRAY_SIZE(paths); i++) {
         int node = dtb_find(tree, paths[i]);

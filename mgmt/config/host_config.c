@@ -15,6 +15,7 @@ void host_config_default(struct host_config *cfg)
     *cfg = (struct host_config){
         .net = {.hostname = "socle", .dhcp = true},
         .tls = true,
+        .has_keys = true,
         .port = TLS_PORT,
     };
 }
@@ -240,7 +241,8 @@ static bool root_knows(const char *name, bool is_node)
 {
     static const char *const properties[] = {"compatible",  "hostname", "#address-cells",
                                              "#size-cells", "model",    NULL};
-    static const char *const nodes[] = {"network", "networks", "api", "images", "vms", NULL};
+    static const char *const nodes[] = {"network", "networks", "api", "console",
+                                        "images",  "vms",      NULL};
 
     return is_in(is_node ? nodes : properties, name);
 }
@@ -259,6 +261,22 @@ static bool api_knows(const char *name, bool is_node)
     static const char *const nodes[] = {"tokens", "users", NULL};
 
     return is_in(is_node ? nodes : properties, name);
+}
+
+static bool console_knows(const char *name, bool is_node)
+{
+    return !is_node && strcmp(name, "keys") == 0;
+}
+
+static void read_console(struct host_config *cfg, const void *dtb, int node,
+                         const struct dtb_report *report)
+{
+    const char *keys = dtb_string(dtb, node, "keys");
+
+    if (keys && strcmp(keys, "off") == 0)
+        cfg->has_keys = false;
+    else if (dtb_has(dtb, node, "keys") && !(keys && strcmp(keys, "on") == 0))
+        dtb_tell(report, "console", "keys", "it is neither \"on\" nor \"off\"");
 }
 
 int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
@@ -286,6 +304,11 @@ int host_config_read(struct host_config *cfg, const void *dtb, size_t bytes,
     if (node >= 0) {
         dtb_tell_unknown(dtb, node, "api", api_knows, report);
         read_api(cfg, dtb, node, report);
+    }
+    node = dtb_find(dtb, "/console");
+    if (node >= 0) {
+        dtb_tell_unknown(dtb, node, "console", console_knows, report);
+        read_console(cfg, dtb, node, report);
     }
     return 0;
 }

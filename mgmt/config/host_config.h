@@ -31,7 +31,8 @@ struct host_network {
 struct host_config {
     struct host_network net;
     bool tls;
-    u16 port; /* of the API: TLS_PORT, or HTTP_PORT without TLS, unless given */
+    bool has_keys; /* of the host's own console */
+    u16 port;      /* of the API: TLS_PORT, or HTTP_PORT without TLS, unless given */
 };
 
 void host_config_default(struct host_config *cfg);

@@ -3,7 +3,10 @@
 #include "mgmt/net/host_network.h"
 
 #include "core/kern/timer.h"
+#include "core/lib/string.h"
 #include "core/x86/log.h"
+#include "drivers/net/netdev.h"
+#include "drivers/net/network.h"
 #include "mgmt/net/netif.h"
 
 /* Time for the answer to leave before its connection may end. */
@@ -37,6 +40,48 @@ int host_network_begin(const struct host_network *wanted, u64 trial_ns)
 {
     return net_change_begin(&host.change, host.in_force, wanted, trial_ns, APPLY_DELAY_NS,
                             time_ns());
+}
+
+bool host_network_has_nic(const char *bdf)
+{
+    const struct netdev *dev = netdev_next(NULL);
+
+    while (dev && strcmp(dev->bdf, bdf) != 0)
+        dev = netdev_next(dev);
+    return dev != NULL;
+}
+
+/* With an inside network guests could not tell where to send. */
+static bool overlaps_inside(const struct host_network *net)
+{
+    static struct network_info info; /* large; one thread answers */
+    u32 address = __builtin_bswap32(net->address);
+    u32 mask = __builtin_bswap32(net->netmask);
+
+    info.cfg.name[0] = '\0';
+    while (address != 0 && network_next(info.cfg.name, &info)) {
+        u32 inside;
+
+        if (info.cfg.kind != NETWORK_NAT)
+            continue;
+        inside = ~0u << (32 - info.cfg.nat.prefix_bits);
+        if (((info.cfg.nat.subnet ^ address) & inside & mask) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *host_network_conflict(const struct host_network *net, const char **member)
+{
+    const char *mistake = host_network_mistake(net, member);
+
+    if (mistake)
+        return mistake;
+    *member = "/nic";
+    if (net->nic[0] != '\0' && !host_network_has_nic(net->nic))
+        return HOST_NETWORK_NO_NIC;
+    *member = "/address";
+    return overlaps_inside(net) ? "The subnet overlaps that of a network of guests." : NULL;
 }
 
 int host_network_restore(const struct host_network *net)

@@ -17,6 +17,14 @@ const struct host_network *host_network_in_force(void);
 /* The latest change. */
 const struct net_change *host_network_change(void);
 
+#define HOST_NETWORK_NO_NIC "The host has no such network card."
+
+bool host_network_has_nic(const char *bdf);
+
+/* What host_network_mistake() tells, and what stands in the way on this machine: its cards and the
+ * networks of guests. Return and *member: as there. */
+const char *host_network_conflict(const struct host_network *net, const char **member);
+
 /* Asks for other settings, checked by the caller. Return: as net_change_begin. */
 int host_network_begin(const struct host_network *wanted, u64 trial_ns) must_check;
 

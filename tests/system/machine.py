@@ -98,16 +98,16 @@ class Machine(Backend):
 
     def __init__(self, smp=1, memory="1G", boot="usb", icount=False, cpu=None, extra=(), port=None,
                  dtb=None, echo=None, qemu=None, image=None, address="", nic=None, chipset="q35", files=None,
-                 tls=True, forwards=()):
+                 tls=True, forwards=(), typed=False):
         """files: name beside socle.dtb -> path, for the images it names. tls: what its socle.dtb says.
         icount: the clock counts instructions; "paced": and an idle machine's goes no faster than ours.
-        forwards: (port of 127.0.0.1, port of the host) besides the endpoint's."""
+        forwards: (port of 127.0.0.1, port of the host) besides the endpoint's. typed: type_on_host() is wanted."""
         super().__init__(port, echo, tls)
         self.smp, self.memory, self.boot, self.icount, self.cpu = smp, memory, boot, icount, cpu
         self.nic, self.chipset, self.extra = nic or default_nic(), chipset, list(extra)
         self.files = files_beside(dtb, files)
         self.image, self.address = image or f"{IMAGE_DIR}/socle.img", address
-        self.forwards = forwards
+        self.forwards, self.typed = forwards, typed
         self.qemu = qemu or (igb_qemu() if self.nic.split(",")[0] == "igb" else None) or QEMU
 
     # -- process ------------------------------------------------------------------------------
@@ -160,8 +160,14 @@ class Machine(Backend):
                      "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
         return args + self.extra
 
+    def type_on_host(self, data):
+        """Bytes that come in on the host's serial line."""
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
     def launch(self):
-        process = subprocess.Popen(DIES_WITH_US + self.repair() + self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        keys = subprocess.PIPE if self.typed else subprocess.DEVNULL
+        process = subprocess.Popen(DIES_WITH_US + self.repair() + self.command(), stdin=keys, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, start_new_session=True)
         return process, process.stdout.fileno()
 

@@ -98,6 +98,27 @@ TEST(good_tables)
     CHECK_EQ(acpi_pm_timer_port(&acpi), 0x608);
 }
 
+TEST(keyboard_controller)
+{
+    struct acpi acpi;
+
+    make(); /* of revision 0, which cannot say */
+    CHECK_EQ(acpi_init(&acpi, RSDP, map, NULL), 0);
+    CHECK(acpi_has_i8042(&acpi));
+    memory[FADT + 8] = 3;
+    table(FADT, "FACP", 116);
+    CHECK(!acpi_has_i8042(&acpi));
+    memory[FADT + 109] = 2;
+    table(FADT, "FACP", 116);
+    CHECK(acpi_has_i8042(&acpi));
+    memory[FADT + 109] = 0;
+    table(FADT, "FACP", 110); /* too short for it */
+    CHECK(acpi_has_i8042(&acpi));
+    put(XSDT + 52, XSDT, 8); /* no FADT at all */
+    table(XSDT, "XSDT", 60);
+    CHECK(acpi_has_i8042(&acpi));
+}
+
 TEST(broken_tables_are_left_out)
 {
     struct acpi acpi;

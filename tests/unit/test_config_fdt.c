@@ -298,6 +298,19 @@ TEST(what_counts_at_boot_must_be_what_it_was)
     CHECK_EQ(read_sent(other, &in_force), -EINVAL);
 }
 
+TEST(the_console_counts_at_boot)
+{
+    struct host_network in_force = settings();
+
+    CHECK_EQ(fdt_create_empty_tree(blob, sizeof(blob)), 0);
+    CHECK_EQ(fdt_setprop_string(blob, 0, "compatible", DTB_COMPATIBLE), 0);
+    CHECK(fdt_add_subnode(blob, 0, "console") > 0);
+    CHECK_EQ(fdt_setprop_string(blob, dtb_find(blob, "/console"), "keys", "off"), 0);
+    CHECK_EQ(read_sent(NULL, &in_force), -EINVAL);
+    CHECK(wrong.is_for_boot);
+    CHECK_STR(wrong.pointer, "/console");
+}
+
 TEST(one_mistake_costs_all)
 {
     struct host_network in_force = settings();

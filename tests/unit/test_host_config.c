@@ -225,6 +225,29 @@ static int api(const char *tls, u32 port)
     return finish();
 }
 
+static int console_keys(const char *keys)
+{
+    begin(NULL);
+    CHECK_EQ(fdt_begin_node(blob, "console"), 0);
+    CHECK_EQ(fdt_property_string(blob, "keys", keys), 0);
+    CHECK_EQ(fdt_end_node(blob), 0);
+    return finish();
+}
+
+TEST(keys_of_the_console)
+{
+    begin(NULL);
+    CHECK_EQ(finish(), 0);
+    CHECK(cfg.has_keys);
+    CHECK_EQ(console_keys("off"), 0);
+    CHECK(!cfg.has_keys);
+    CHECK_EQ(console_keys("on"), 0);
+    CHECK(cfg.has_keys);
+    CHECK_EQ(console_keys("none"), -EINVAL);
+    CHECK_STR(problem, "console/keys");
+    CHECK(cfg.has_keys);
+}
+
 /* Whatever their order in the tree. */
 TEST(port_80_is_for_the_redirect_while_there_is_tls)
 {

@@ -8,13 +8,14 @@
 
 #include "tests/unit/harness.h"
 
-static unsigned fixed_count, scrolling_count;
+static unsigned fixed_count, scrolling_count, last_same;
 static char last[STATUS_LINES_MAX][STATUS_LINE_MAX];
 
-static void show(void *cookie, const char *const *lines, unsigned count)
+static void show(void *cookie, const char *const *lines, unsigned count, unsigned same)
 {
     unsigned *shown = cookie;
 
+    last_same = same;
     (*shown)++;
     for (unsigned i = 0; i < count; i++)
         snprintf(last[i], sizeof(last[i]), "%s", lines[i]);
@@ -40,6 +41,7 @@ TEST(what_changes_all_the_time_does_not_scroll)
     CHECK_EQ(fixed_count, 2);
     CHECK_EQ(scrolling_count, 1);
     CHECK_STR(last[2], "CPU: 0.20");
+    CHECK_EQ(last_same, 2);
     lines[1] = "VMs: 1";
     status_show(lines, 3, 1);
     CHECK_EQ(fixed_count, 3);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Composes the status lines; consoles decide how they look. */
-#include "mgmt/status_page.h"
+#include "mgmt/console/status_page.h"
 
-#include "core/kern/status.h"
-#include "core/kern/timer.h"
 #include "core/lib/printf.h"
 #include "core/lib/string.h"
 #include "core/vmm/pools.h"
@@ -16,17 +14,14 @@
 #include "mgmt/tls/tls.h"
 #include "mm/pmm.h"
 
-#define PAGE_LINES     7u
-#define LIVELY_LINES   1u /* at the end: use of CPU and memory */
-#define PAGE_COLUMNS   100u
-#define PAGE_PERIOD_NS (500 * NS_PER_MS)
+#define LIVELY_LINES 2u /* at the end: use of CPU and memory, keys */
 
 #define LOW_MEMORY_PART 32u /* of all: less than that free is an alarm */
 #define COLUMN_GUESTS   0u
 #define COLUMN_HOST     1u
 
 /* Where the API is, and by what a client knows that it talks to this host. */
-static void compose_endpoint(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_config *cfg,
+static void compose_endpoint(char lines[][PAGE_COLUMNS], const struct host_config *cfg,
                              bool is_closed)
 {
     const char *address = netif_address_text();
@@ -117,9 +112,9 @@ static void compose_use(char line[PAGE_COLUMNS], const struct pmm_stats *memory)
               (unsigned long long)(memory->total_bytes / MiB));
 }
 
-static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_config *cfg,
-                    bool is_closed)
+void status_page_write(struct page *page, const struct host_config *cfg, bool is_closed)
 {
+    char(*lines)[PAGE_COLUMNS] = page->lines;
     struct pmm_stats memory;
 
     pmm_get_stats(&memory);
@@ -132,24 +127,8 @@ static void compose(char lines[PAGE_LINES][PAGE_COLUMNS], const struct host_conf
               vmm_count(VMM_STOPPED) + vmm_count(VMM_CRASHED));
     compose_alarm(lines[5], &memory);
     compose_use(lines[6], &memory);
-}
-
-void status_page_update(const struct host_config *cfg, bool is_closed)
-{
-    static char shown[PAGE_LINES][PAGE_COLUMNS];
-    static u64 next_ns;
-    char lines[PAGE_LINES][PAGE_COLUMNS];
-    const char *pointers[PAGE_LINES];
-
-    if (time_ns() < next_ns)
-        return;
-    next_ns = time_ns() + PAGE_PERIOD_NS;
-    memset(lines, 0, sizeof(lines));
-    compose(lines, cfg, is_closed);
-    if (memcmp(lines, shown, sizeof(lines)) == 0)
-        return;
-    memcpy(shown, lines, sizeof(lines));
-    for (u32 i = 0; i < PAGE_LINES; i++)
-        pointers[i] = shown[i];
-    status_show(pointers, PAGE_LINES, LIVELY_LINES);
+    (void)str_copy(lines[7], PAGE_COLUMNS,
+                   cfg->has_keys ? "Keys: n network, l log, p power" : "Keys are off (socle.dtb)");
+    page->count = 8;
+    page->lively = LIVELY_LINES;
 }
