@@ -31,7 +31,7 @@ async function failure(reply) {
   return new Problem(reply.status, body);
 }
 
-export async function request(method, path, body, headers) {
+async function send(method, path, body, headers) {
   const isPlain = body === undefined || body instanceof Blob || typeof body === "string" || body instanceof Uint8Array;
   const reply = await fetch(BASE + path, {
     method,
@@ -39,9 +39,28 @@ export async function request(method, path, body, headers) {
     body: isPlain ? body : JSON.stringify(body),
   });
   if (!reply.ok) throw await failure(reply);
+  return reply;
+}
+
+async function content(reply) {
   const type = reply.headers.get("Content-Type") || "";
   if (type.includes("ndjson")) return (await reply.text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
   return type.includes("json") ? reply.json() : reply.text();
+}
+
+export const request = async (...what) => content(await send(...what));
+
+/** What is there, and its tag for If-Match. */
+export async function tagged(path) {
+  const reply = await send("GET", path);
+  return [await content(reply), reply.headers.get("ETag")];
+}
+
+/** Only if nobody has changed it since that tag. */
+export function change(method, path, body, tag) {
+  return request(method, path, body, { "If-Match": tag }).catch((error) => {
+    throw error.status === 412 ? new Error("Somebody else has changed it meanwhile. Look at what it is now, and try again.") : error;
+  });
 }
 
 export const get = (path) => request("GET", path);
@@ -69,7 +88,7 @@ export function may(role) {
 }
 
 /** One request of an upload. Resolves to the answer; rejects with a Problem, of status 0 if the connection broke. */
-function send(method, path, headers, body, progress) {
+function sendFile(method, path, headers, body, progress) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     xhr.open(method, BASE + path);
@@ -86,7 +105,7 @@ function send(method, path, headers, body, progress) {
 
 /** How far the host is with an upload; null: it has nothing of it. */
 async function uploadOffset(path) {
-  const head = await send("HEAD", path, {}, null, () => {}).catch((error) => {
+  const head = await sendFile("HEAD", path, {}, null, () => {}).catch((error) => {
     if (error.status === 0) throw error;
     return null;
   });
@@ -109,8 +128,8 @@ export async function upload(path, query, file, progress) {
     const tell = (bytes) => { sent = from + bytes; progress(sent, ""); };
     try {
       const done = offset === null
-        ? await send("PUT", path + query, type, file, tell)
-        : await send("PATCH", path, { ...type, "Upload-Offset": offset }, file.slice(offset), tell);
+        ? await sendFile("PUT", path + query, type, file, tell)
+        : await sendFile("PATCH", path, { ...type, "Upload-Offset": offset }, file.slice(offset), tell);
       return JSON.parse(done.responseText || "null");
     } catch (error) {
       const isBroken = error.status === 0 || (error.status === 409 && error.offset !== null);

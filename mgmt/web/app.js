@@ -30,7 +30,7 @@ function setFrame(isIn) {
   document.getElementById("who").textContent = isIn ? `${api.session.user} (${api.session.role})` : "";
 }
 
-/** #/vm/NAME: a view gets what is behind its name, and returns how to leave it, if there is something to stop. */
+/** #/vm/NAME/PART: a view gets what is behind its name, and returns how to leave it, if there is something to stop. */
 async function enterView() {
   if (leave) leave();
   leave = null;
@@ -40,14 +40,21 @@ async function enterView() {
     return;
   }
   setFrame(true);
-  const [, key, argument] = location.hash.split("/");
+  const [, key, argument, part] = location.hash.split("/");
   const known = key in VIEWS ? key : "vms";
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.view === { vm: "vms", new: "vms" }[known] || link.dataset.view === known) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  for (const old of document.querySelectorAll(".message.bad")) old.remove(); /* it was about what is left now */
   show(h("p", { class: "soft" }, "Loading…"));
-  leave = await attempt(() => VIEWS[known][0](decodeURIComponent(argument || "")));
+  leave = await attempt(async () => {
+    const host = document.getElementById("host-name");
+    if (!host.textContent) host.textContent = (await api.get("/")).name;
+    const stop = await VIEWS[known][0](decodeURIComponent(argument || ""), part);
+    document.title = `${document.querySelector("h1").textContent} – ${host.textContent}`;
+    return stop;
+  });
 }
 
 /** One after the other: a view that is still loading would write over the next one. Those passed over meanwhile are left out. */
@@ -58,6 +65,10 @@ function go() {
 
 document.querySelector("nav").append(...Object.entries(VIEWS).filter(([, [, text]]) => text)
   .map(([key, [, text]]) => h("a", { href: `#/${key}`, "data-view": key }, text)));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); /* the address says which view is shown */
+  document.getElementById("main").focus();
+});
 document.getElementById("sign-out").addEventListener("click", () => api.signOut());
 api.whenSignedOut(() => { say("The session has ended."); go(); });
 window.addEventListener("hashchange", go);

@@ -11,7 +11,7 @@ export function cloudInitFields() {
 }
 
 function keysIn(text) {
-  const keys = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  const keys = text.split("\n").map((line) => line.trim()).filter(Boolean); /* a key's comment may have a comma */
   const wrong = keys.find((key) => !key.includes(" AAAA"));
   if (wrong) throw new Error(`This is no public key, as files "*.pub" have: ${wrong.slice(0, 40)}`);
   return keys;
@@ -24,10 +24,10 @@ function configOf(user, keys) {
 }
 
 /** The definition's cloud_init; undefined: there is none. */
-export function cloudInitOf(form) {
-  const value = (key) => form.elements[key].value.trim();
+export function cloudInitOf(elements) {
+  const value = (key) => elements[key].value.trim();
   const keys = keysIn(value("ci_keys"));
-  const data = form.elements.ci_data.value;
+  const data = elements.ci_data.value;
   if (data.trim() && (keys.length || value("ci_user"))) throw new Error("User and keys go into the user data, or that stays empty.");
   if (data.trim()) return { user_data: data };
   return keys.length || value("ci_user") ? { user_data: configOf(value("ci_user"), keys) } : undefined;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The host: what it is, what it has, how busy it is, and its end.
 import * as api from "./api.js";
-import { h, show, facts, table, button, attempt, say, bytes, duration } from "./dom.js";
+import { h, show, facts, table, button, attempt, say, bytes, upSince } from "./dom.js";
 import { plots, cpus, perSecond } from "./plot.js";
 
 const FIGURES = [
@@ -37,14 +37,14 @@ export async function hostView() {
     health.reason ? h("p", { class: "message bad" }, health.reason) : null,
     h("div", { class: "cards" },
       h("section", { class: "card" }, h("h2", null, "System"), facts([
-        ["Version", `${host.version} (${host.build.git})`], ["Up", duration(host.uptime_ns)], ["Booted by", host.boot.method],
+        ["Version", `${host.version} (${host.build.git})`], ["Up since", upSince(host.uptime_ns)], ["Booted by", host.boot.method],
         ["CPU", `${host.cpu.count} × ${host.cpu.model}`], ["Vendor", host.cpu.vendor]])),
       h("section", { class: "card" }, h("h2", null, "Memory"), facts([
         ["Total", bytes(memory.total_bytes)], ["Free", bytes(memory.free_bytes)], ["VMs", bytes(memory.vm_bytes)],
         ["Images", bytes(memory.image_bytes)], ["Volumes", bytes(memory.volume_bytes)], ["Hypervisor", bytes(memory.hv_bytes + memory.hv_image_bytes)]]))),
     live.element,
-    h("h2", null, "Disks"), disksTable(disks.items || disks),
-    h("h2", null, "Network cards"), nicsTable(nics.items || nics),
+    h("h2", null, "Disks"), disksTable(disks.items),
+    h("h2", null, "Network cards"), nicsTable(nics.items),
     api.may("admin") ? h("div", { class: "row" },
       button("Restart the host", (e) => end("reboot", "Restart", e.target), "danger"),
       button("Power the host off", (e) => end("poweroff", "Power off", e.target), "danger")) : null);

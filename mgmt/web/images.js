@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Images: listed, uploaded by dropping files, deleted.
 import * as api from "./api.js";
-import { h, show, table, field, select, button, attempt, say, bytes } from "./dom.js";
+import { h, show, renew, table, field, pemField, form, select, button, attempt, say, bytes } from "./dom.js";
 
 const KINDS = ["kernel", "initrd", "raw", "qcow2", "iso"];
 
@@ -25,23 +25,18 @@ function uploadCard(file, done) {
   isQcow2(file).then((is) => { if (is) kind.value = "qcow2"; });
   const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
   const text = h("span", { class: "soft" }, bytes(file.size));
-  const send = h("button", { type: "submit", class: "main" }, "Upload");
-  const form = h("form", { class: "card" }, field("Name", imageName), field("Kind", kind), bar, text, send);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  const card = form("card", null, [field("Name", imageName), field("Kind", kind), bar, text], "Upload", async () => {
     const began = performance.now();
-    attempt(async () => {
-      await api.upload(`/images/${api.name(imageName.value)}`, `?kind=${kind.value}`, file, (sent, note) => {
-        const total = file.size, rate = sent / ((performance.now() - began) / 1000);
-        bar.value = total ? sent / total : 1;
-        text.textContent = note || `${bytes(sent)} of ${bytes(total)}, ${bytes(rate)}/s, ${Math.ceil((total - sent) / rate)} s left`;
-      });
-      say(`${imageName.value} is there.`);
-      form.remove();
-      await done();
-    }, send);
+    await api.upload(`/images/${api.name(imageName.value)}`, `?kind=${kind.value}`, file, (sent, note) => {
+      const total = file.size, rate = sent / ((performance.now() - began) / 1000);
+      bar.value = total ? sent / total : 1;
+      text.textContent = note || `${bytes(sent)} of ${bytes(total)}, ${bytes(rate)}/s, ${Math.ceil((total - sent) / rate)} s left`;
+    });
+    say(`${imageName.value} is there.`);
+    card.remove();
+    await done();
   });
-  return form;
+  return card;
 }
 
 function dropZone(take) {
@@ -60,27 +55,21 @@ function pullForm(done) {
   const kind = select("pull-kind", KINDS.map((k) => [k, k]), "raw");
   const digest = h("input", { name: "sha256", pattern: "[0-9a-fA-F]{64}", placeholder: "64 digits; needed with http://" });
   const pin = h("input", { name: "certificate", pattern: "[0-9a-fA-F:]+", placeholder: "of the server, with https://" });
-  const ca = h("textarea", { name: "ca", rows: 3, placeholder: "or PEM of the authority it is by" });
-  const send = h("button", { type: "submit", class: "main" }, "Pull");
   url.addEventListener("change", () => {
     const file = url.value.replace(/[?#].*/, "").split("/").pop();
     if (!imageName.value) imageName.value = file.replace(/[^\w.+~-]/g, "-").slice(0, 63);
     kind.value = guess(file);
   });
-  const form = h("form", { class: "fields" }, field("URL", url), field("Name", imageName), field("Kind", kind), field("SHA-256 of the file", digest),
-    field("SHA-256 of the certificate", pin), field("CA", ca), send);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  const pull = form("fields", null, [field("URL", url), field("Name", imageName), field("Kind", kind), field("SHA-256 of the file", digest),
+    field("SHA-256 of the certificate", pin), pemField("Or the CA that signed it, PEM", "ca")], "Pull", async ({ ca }) => {
     const wanted = { name: imageName.value, url: url.value, kind: kind.value, sha256: digest.value, ca: ca.value,
       certificate_sha256: pin.value.replaceAll(":", "") };
-    attempt(async () => {
-      const task = await api.post("/images", Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)));
-      say(`Task ${task.id} fetches ${task.target}.`);
-      form.reset();
-      await done();
-    }, send);
+    const task = await api.post("/images", Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)));
+    say(`Task ${task.id} fetches ${task.target}.`);
+    pull.reset();
+    await done();
   });
-  return h("details", null, h("summary", null, "Pull by URL"), form);
+  return h("details", null, h("summary", null, "Pull by URL"), pull);
 }
 
 export async function imagesView() {
@@ -92,7 +81,7 @@ export async function imagesView() {
   }
   async function load() {
     const { items } = await api.get("/images");
-    list.replaceChildren(table(["Name", "Kind", "#File", "#Disk", "#Users", "SHA-256", ""], items.map((i) => [
+    renew(list, table(["Name", "Kind", "#File", "#Disk", "#Users", "SHA-256", ""], items.map((i) => [
       i.name, i.kind, bytes(i.size_bytes), bytes(i.virtual_size_bytes), i.users,
       i.sha256 ? h("code", { title: i.sha256 }, i.sha256.slice(0, 12)) : h("span", { class: "soft" }, i.state),
       api.may("operator") ? button("Delete", (e) => attempt(() => remove(i), e.target), "danger") : null,

@@ -2,7 +2,7 @@
 // The form that makes a VM.
 import * as api from "./api.js";
 import { cloudInitFields, cloudInitOf } from "./cloudinit.js";
-import { h, show, field, select, attempt, bytes } from "./dom.js";
+import { h, show, field, form, checkbox, named, select, bytes } from "./dom.js";
 
 const MIB = 1 << 20;
 const NONE = ["", "none"];
@@ -17,18 +17,18 @@ function source(text, key, options) {
 }
 
 /** Uploads the files that were chosen; their names go into the definition. tell(text). */
-async function uploadFiles(form, vm, tell) {
+async function uploadFiles(elements, vm, tell) {
   for (const kind of ["kernel", "initrd"]) {
-    const file = form.elements[`${kind}_file`].files[0];
+    const file = elements[`${kind}_file`].files[0];
     if (!file) continue;
-    const image = `${form.elements.vm.value}-${kind}`;
+    const image = `${elements.vm.value}-${kind}`;
     await api.upload(`/images/${api.name(image)}`, `?kind=${kind}`, file, (sent, note) => tell(note || `${file.name}: ${bytes(sent)} of ${bytes(file.size)}`));
     vm.boot[kind] = image;
   }
 }
 
-function definition(form) {
-  const value = (key) => form.elements[key].value.trim();
+function definition(elements) {
+  const value = (key) => elements[key].value.trim();
   const vm = {
     cpu: { count: Number(value("cpus")) },
     memory: { size_bytes: Number(value("memory")) * MIB },
@@ -37,18 +37,16 @@ function definition(form) {
   if (value("initrd")) vm.boot.initrd = value("initrd");
   if (value("network")) vm.nics = [{ id: "net0", network: value("network") }];
   if (value("volume")) vm.disks = [{ id: "disk0", volume: value("volume") }];
-  vm.cloud_init = cloudInitOf(form);
+  vm.cloud_init = cloudInitOf(elements);
   return vm;
 }
 
 export async function newVmView() {
   const [images, volumes, networks] = await Promise.all([api.get("/images"), api.get("/volumes"), api.get("/networks")]);
-  const named = (items) => items.map((i) => [i.name, i.name]);
   const ofKind = (kind) => named(images.items.filter((i) => i.kind === kind));
   const networkNames = named(networks.items);
   const status = h("span", { class: "soft", role: "status" });
-  const send = h("button", { type: "submit", class: "main" }, "Create");
-  const form = h("form", { class: "card" },
+  const element = form("card", null, [
     field("Name", h("input", { name: "vm", required: true, pattern: "[a-z0-9][a-z0-9\\-]{0,62}", title: "a-z, 0-9 and -, 63 at most", autocomplete: "off" })),
     field("CPUs", h("input", { name: "cpus", type: "number", min: 1, max: 64, value: 1, required: true })),
     field("Memory in MiB", h("input", { name: "memory", type: "number", min: 2, step: 2, value: 256, required: true })),
@@ -59,21 +57,19 @@ export async function newVmView() {
     field("Network", select("network", [NONE, ...networkNames], "default")),
     field("Disk", select("volume", [NONE, ...named(volumes.items)])),
     cloudInitFields(),
-    h("label", { class: "inline" }, h("input", { name: "start", type: "checkbox", checked: true }), "Start it at once"),
-    send, status);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    attempt(async () => {
-      const vm = form.elements.vm.value;
-      const path = `/vms/${api.name(vm)}`, wanted = definition(form), isNew = { "If-None-Match": "*" };
-      if (!wanted.boot.kernel && !form.elements.kernel_file.files.length) throw new Error("What is to be booted? Choose a kernel, or a file that is one.");
-      await api.request("PUT", `${path}?dry_run=true`, { ...wanted, boot: { ...wanted.boot, kernel: wanted.boot.kernel || "x" } }, isNew).catch((error) => {
-        throw error.status === 412 ? new Error(`There is a VM ${vm} already: choose another name.`) : error;
-      });
-      await uploadFiles(form, wanted, (text) => { status.textContent = text; });
-      await api.request("PUT", path + (form.elements.start.checked ? "?start=true" : ""), wanted, isNew);
-      location.hash = `#/vm/${api.name(vm)}`;
-    }, send);
+    checkbox("Start it at once", "start", true),
+  ], "Create", async (elements) => {
+    const vm = elements.vm.value;
+    const path = `/vms/${api.name(vm)}`, wanted = definition(elements), isNew = { "If-None-Match": "*" };
+    if (!wanted.boot.kernel && !elements.kernel_file.files.length) throw new Error("What is to be booted? Choose a kernel, or a file that is one.");
+    await api.request("PUT", `${path}?dry_run=true`, { ...wanted, boot: { ...wanted.boot, kernel: wanted.boot.kernel || "x" } }, isNew).catch((error) => {
+      throw error.status === 412 ? new Error(`There is a VM ${vm} already: choose another name.`) : error;
+    });
+    await uploadFiles(elements, wanted, (text) => { status.textContent = text; });
+    await api.request("PUT", path + (elements.start.checked ? "?start=true" : ""), wanted, isNew);
+    location.hash = `#/vm/${api.name(vm)}/console`;
   });
-  show(h("h1", null, "New virtual machine"), form);
+  element.append(status);
+  show(h("h1", null, "New virtual machine"), element);
+  element.elements.vm.focus();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tasks: what goes on after its request was answered, with its progress, and how to end it.
 import * as api from "./api.js";
-import { h, show, table, button, attempt, repeater, bytes, duration } from "./dom.js";
+import { h, show, renew, table, button, attempt, repeater, bytes, when, duration } from "./dom.js";
 
 const isActive = (task) => task.state === "queued" || task.state === "running";
 
@@ -25,8 +25,8 @@ export async function tasksView() {
   }
   async function load() {
     const { items } = await api.get("/tasks");
-    list.replaceChildren(table(["#Id", "What", "On", "State", "Progress", "Begun", "Ended", "Error", ""], items.reverse().map((t) => [
-      t.id, t.kind, t.target, t.state, progressOf(t), (t.created_at || "").slice(0, 19), (t.finished_at || "").slice(0, 19),
+    renew(list, table(["#Id", "What", "On", "State", "Progress", "Begun", "Ended", "Error", ""], items.reverse().map((t) => [
+      t.id, t.kind, t.target, t.state, progressOf(t), when(t.created_at), when(t.finished_at),
       t.error ? [t.error.detail, t.error.hint].filter(Boolean).join(" ") : "",
       t.cancellable && api.may("operator") ? button("Cancel", (e) => attempt(() => cancel(t), e.target), "danger") : null,
     ]), "There were none since the host has started."));

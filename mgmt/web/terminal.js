@@ -26,7 +26,9 @@ function load() {
 export function terminal(vm) {
   const status = h("span", { class: "soft", role: "status" }, "connecting…");
   const place = h("div", { id: "terminal" });
-  const element = h("section", null, h("div", { class: "row" }, h("h2", null, "Console"), status), place);
+  const after = h("span", { tabindex: -1 });
+  const way = api.may("operator") ? h("span", { class: "soft" }, h("kbd", null, "Ctrl"), " ", h("kbd", null, "."), " leaves it") : null;
+  const element = h("section", null, h("div", { class: "row" }, h("h2", null, "Console"), status, way), place, after);
   const observer = new ResizeObserver(() => fit && fit.fit());
   const text = new TextEncoder();
   let term = null, fit = null, socket = null, timer = 0, stopped = false;
@@ -49,7 +51,7 @@ export function terminal(vm) {
       if (!stopped) timer = setTimeout(connect, AGAIN_MS);
     };
   }
-  async function open() {
+  async function open(isTypedIn) {
     if (!api.may("operator")) {
       place.replaceChildren(h("pre", { class: "log" }, await api.get(`/vms/${api.name(vm)}/consoles/0/log`)));
       status.textContent = "as it was a moment ago; operators have a live one";
@@ -62,8 +64,15 @@ export function terminal(vm) {
     fit = new window.FitAddon.FitAddon();
     term.loadAddon(fit);
     term.open(place);
+    /* Tab is the guest's. What no terminal can send leaves it. */
+    term.attachCustomKeyEventHandler((event) => {
+      if (!event.ctrlKey || event.key !== ".") return true;
+      after.focus();
+      return false;
+    });
     fit.fit();
     observer.observe(place);
+    if (isTypedIn) term.focus();
     term.onData((data) => socket.readyState === WebSocket.OPEN && socket.send(text.encode(data)));
     connect();
   }
@@ -74,5 +83,5 @@ export function terminal(vm) {
     if (socket) socket.close();
     if (term) term.dispose();
   }
-  return { element, stop, open: () => open().catch((error) => { status.textContent = error.message; }) };
+  return { element, stop, open: (isTypedIn) => open(isTypedIn).catch((error) => { status.textContent = error.message; }) };
 }

@@ -2,27 +2,25 @@
 // Tokens: who may come in.
 import * as api from "./api.js";
 import { usersPart } from "./users.js";
-import { h, show, table, field, select, button, attempt } from "./dom.js";
+import { h, show, renew, table, field, form, words, select, button, attempt, when } from "./dom.js";
 
 function makeForm(done) {
   const roles = ["viewer", "operator", "admin"].filter(api.may);
   const made = h("div", { role: "status" });
-  const send = h("button", { type: "submit", class: "main" }, "Create");
-  const form = h("form", { class: "card" }, h("h2", null, "New token"),
+  const element = form("card", "New token", [
     field("For", h("input", { name: "user", value: api.session.user, required: true, autocomplete: "off", readonly: !api.may("admin") })),
     field("Role", select("role", roles.map((r) => [r, r]))),
-    field("Only VMs with these tags (empty: all)", h("input", { name: "tags", autocomplete: "off", placeholder: "web, test" })), send, made);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const { user, role, tags } = form.elements;
-    const only = tags.value.split(",").map((t) => t.trim()).filter(Boolean);
-    attempt(async () => {
-      const token = await api.post("/tokens", { user: user.value, role: role.value, ...(only.length ? { vm_tags: only } : {}) });
-      made.replaceChildren(h("p", null, "It is shown only now:"), h("code", { class: "token" }, token.token));
-      await done();
-    }, send);
+    field("Only VMs with these tags (empty: all)", h("input", { name: "tags", autocomplete: "off", placeholder: "web, test" })),
+    field("Expires (empty: never)", h("input", { name: "expires", type: "datetime-local" })),
+  ], "Create", async ({ user, role, tags, expires }) => {
+    const only = words(tags.value);
+    const token = await api.post("/tokens", { user: user.value, role: role.value, ...(only.length ? { vm_tags: only } : {}),
+      ...(expires.value ? { expires_at: new Date(expires.value).toISOString() } : {}) });
+    made.replaceChildren(h("p", null, "It is shown only now:"), h("code", { class: "token" }, token.token));
+    await done();
   });
-  return form;
+  element.append(made);
+  return element;
 }
 
 export async function tokensView() {
@@ -34,8 +32,8 @@ export async function tokensView() {
   }
   async function load() {
     const { items } = await api.get("/tokens");
-    list.replaceChildren(table(["Id", "User", "Role", "For VMs", "Made", "Expires", "Survives a restart", ""], items.map((t) => [
-      h("code", null, t.id), t.user, t.role, t.vm_tags ? t.vm_tags.join(", ") : "all", (t.created_at || "").slice(0, 19), (t.expires_at || "never").slice(0, 19), t.survives_reboot ? "yes" : "no",
+    renew(list, table(["Id", "User", "Role", "For VMs", "Made", "Expires", "Kept", ""], items.map((t) => [
+      h("code", null, t.id), t.user, t.role, t.vm_tags ? t.vm_tags.join(", ") : "all", when(t.created_at), when(t.expires_at, "never"), t.survives_reboot ? "yes" : "until the host restarts",
       t.source === "api" ? button("Delete", (e) => attempt(() => remove(t), e.target), "danger") : null,
     ]), "There are none."));
   }

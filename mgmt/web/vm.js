@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One VM: its state, console, plots, exits, disks and cards.
 import * as api from "./api.js";
-import { h, show, facts, table, stateBadge, button, attempt, bytes, duration } from "./dom.js";
+import { h, show, renew, facts, table, stateBadge, button, attempt, bytes, upSince } from "./dom.js";
 import { actions } from "./actions.js";
+import { devicesPart } from "./devices.js";
+import { editPart } from "./editvm.js";
 import { plots, cpus, perSecond, count } from "./plot.js";
 import { terminal } from "./terminal.js";
 
@@ -27,44 +29,35 @@ function head(vm, load) {
     vm.reason ? h("p", { class: "soft" }, vm.reason) : null,
     h("div", { class: "row" }, actions(vm, ["start", "resume", "pause", "shutdown", "reset", "poweroff"], load),
       api.may("operator") ? button("Delete", (e) => attempt(() => remove(vm), e.target), "danger") : null),
-    facts([["CPUs", vm.cpu.count], ["Memory", bytes(vm.memory.size_bytes)],
-      ["In use", vm.memory.resident_bytes ? bytes(vm.memory.resident_bytes) : null],
-      ["Kernel", vm.boot.kernel], ["Command line", vm.boot.cmdline], ["Up", vm.uptime_ns ? duration(vm.uptime_ns) : null], ["UUID", vm.uuid]]),
-  ].filter((e) => e);
-}
-
-const limits = (l) => [l.bytes_per_s ? `${bytes(l.bytes_per_s)}/s` : null, l.ops_per_s ? `${l.ops_per_s}/s` : null].filter(Boolean).join(", ") || "none";
-
-function devices(vm) {
-  return [
-    h("h2", null, "Disks"),
-    table(["Id", "On", "Bus", "Limits"], vm.disks.map((d) => [d.id, d.volume ? `volume ${d.volume}` : `image ${d.image}`, d.bus, limits(d.limits)]), "It has no disks."),
-    h("h2", null, "Network cards"),
-    table(["Id", "Network", "MAC", "Address", "Limits"], vm.nics.map((n) => [n.id, n.network, h("code", null, n.mac), n.ip_seen || "", limits(n.limits)]), "It has no network cards."),
+    facts([["Description", vm.description], ["Tags", (vm.tags || []).join(", ")], ["CPUs", vm.cpu.count], ["Memory", bytes(vm.memory.size_bytes)],
+      ["Kernel", vm.boot.kernel], ["Command line", vm.boot.cmdline], ["Up since", upSince(vm.uptime_ns)], ["Starts with the host", vm.autostart.enabled ? "yes" : null], ["UUID", vm.uuid]]),
   ];
 }
 
 async function loadExits(path, place) {
   const rows = (await api.get(`${path}/exits`)).sort((a, b) => b.count - a.count);
-  place.replaceChildren(table(["Reason", "#Count", "#Time", "#99 % below"],
+  renew(place, table(["Reason", "#Count", "#Time", "#99 % below"],
     rows.map((r) => [r.reason, r.count, `${(r.total_ns / 1e6).toFixed(1)} ms`, `${(r.p99_ns / 1e3).toFixed(0)} µs`]), "There were none."));
 }
 
-export async function vmView(vmName) {
+/** part: "console" is typed in at once. */
+export async function vmView(vmName, part) {
   const path = `/vms/${api.name(vmName)}`;
-  const top = h("section"), parts = h("section"), exits = h("div");
+  const top = h("section"), exits = h("div");
+  const edit = editPart(path, () => load()), devices = devicesPart(path, () => load());
 
   async function load() {
-    const vm = await api.get(path);
-    top.replaceChildren(...head(vm, load));
-    parts.replaceChildren(...devices(vm));
+    const [vm, tag] = await api.tagged(path);
+    renew(top, head(vm, load));
+    edit.update(vm, tag);
+    devices.update(vm, tag);
   }
   await load();
   const live = plots(`${path}/metrics`, FIGURES);
   const screen = terminal(vmName);
   const exitsTimer = setInterval(() => loadExits(path, exits).catch(() => {}), EXITS_PERIOD_MS);
-  show(top, screen.element, live.element, h("h2", null, "Exits by reason"), exits, parts);
-  screen.open();
+  show(top, api.may("operator") ? edit.element : null, screen.element, devices.element, live.element, h("h2", null, "Exits by reason"), exits);
+  screen.open(part === "console");
   attempt(() => loadExits(path, exits));
   const stopEvents = api.events("vm", (event) => {
     if (event.type === "gap" || event.name === vmName) load().catch(() => { location.hash = "#/vms"; });

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The list of VMs.
 import * as api from "./api.js";
-import { h, show, table, stateBadge, bytes, duration, attempt } from "./dom.js";
+import { h, show, renew, table, stateBadge, bytes, upSince, attempt } from "./dom.js";
 import { actions } from "./actions.js";
 
 function row(vm, again) {
   return [
     h("a", { href: `#/vm/${api.name(vm.name)}` }, vm.name), stateBadge(vm.state), vm.cpu.count, bytes(vm.memory.size_bytes),
-    vm.uptime_ns ? duration(vm.uptime_ns) : "", h("div", { class: "row" }, actions(vm, ["start", "shutdown", "poweroff"], again)),
+    upSince(vm.uptime_ns), h("div", { class: "row" }, actions(vm, ["start", "shutdown", "poweroff"], again)),
   ];
 }
 
@@ -15,11 +15,11 @@ export async function vmsView() {
   const list = h("div");
   async function load() {
     const { items } = await api.get("/vms?limit=1000&fields=name,state,cpu,memory,uptime_ns");
-    list.replaceChildren(table(["Name", "State", "#CPUs", "#Memory", "Up", ""], items.map((vm) => row(vm, load)), "There are no VMs yet."));
+    renew(list, table(["Name", "State", "#CPUs", "#Memory", "Up since", ""], items.map((vm) => row(vm, load)), "There are no VMs yet."));
   }
   await load();
   show(h("h1", null, "Virtual machines"),
-    api.may("operator") ? h("div", { class: "row" }, h("a", { href: "#/new" }, "New VM")) : null,
+    api.may("operator") ? h("div", { class: "row" }, h("a", { href: "#/new", class: "main" }, "New VM")) : null,
     list);
   return api.events("vm", () => attempt(load));
 }
