@@ -184,7 +184,7 @@ void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm)
     struct problem problem = {
         .slug = err->slug,
         .detail = err->text,
-        .hint = err->hint[0] ? err->hint : "GET the object to see its present state.",
+        .hint = err->hint[0] ? err->hint : "Look at its present state.",
         .pointer = err->pointer,
         .need_bytes = err->need_bytes,
         .free_bytes = err->free_bytes,

@@ -124,7 +124,7 @@ int body_word(struct body_reader *r, const struct json_node *node, const char *a
                                         .got = text,
                                         .allowed = allowed,
                                         .detail = "This value is not one of those allowed.",
-                                        .hint = "Use one of the words in \"allowed\"."});
+                                        .hint = "Use one of those allowed."});
     return -EINVAL;
 }
 

@@ -274,7 +274,7 @@ static int read_enum(struct reader *r, const struct json_node *node, const struc
         }
     }
     return refuse(r, node, "bad_value", "This value is not one of those allowed.",
-                  "Use one of the words in \"allowed\".", field->allowed);
+                  "Use one of those allowed.", field->allowed);
 }
 
 static int read_uuid(struct reader *r, const struct json_node *node)
