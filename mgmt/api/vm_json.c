@@ -155,6 +155,7 @@ static const struct field vm_fields[] = {
     {"reason", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"created_at", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"uptime_ns", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"missing", FIELD_REPORTED, 0, 0, NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
