@@ -51,7 +51,7 @@ bool dtb_sha256(const void *dtb, int node, const char *name, u8 digest[32])
 {
     const char *text = dtb_string(dtb, node, name);
 
-    return text && hex_read_small(digest, 32, text);
+    return text && hex_read_all(digest, 32, text);
 }
 
 bool dtb_has(const void *dtb, int node, const char *name)

@@ -36,13 +36,18 @@ const char *hex_read(u8 *dst, size_t bytes, const char *text)
     return text;
 }
 
-bool hex_read_small(u8 *dst, size_t bytes, const char *text)
+bool hex_read_all(u8 *dst, size_t bytes, const char *text)
 {
     const char *end = hex_read(dst, bytes, text);
 
-    for (const char *c = text; end && c < end; c++) {
+    return end && *end == '\0';
+}
+
+bool hex_read_small(u8 *dst, size_t bytes, const char *text)
+{
+    for (const char *c = text; *c; c++) {
         if (*c >= 'A' && *c <= 'F')
             return false;
     }
-    return end && *end == '\0';
+    return hex_read_all(dst, bytes, text);
 }

@@ -17,7 +17,10 @@ char *hex_write(char *dst, const u8 *src, size_t bytes);
  * there are not as many, with some of dst written. */
 const char *hex_read(u8 *dst, size_t bytes, const char *text) must_check;
 
-/* The same of a text that has nothing else and no capitals: as sha256sum and hex_write make it. */
+/* The same of a text that has nothing else. */
+bool hex_read_all(u8 *dst, size_t bytes, const char *text) must_check;
+
+/* The same without capitals: as hex_write makes it. */
 bool hex_read_small(u8 *dst, size_t bytes, const char *text) must_check;
 
 #endif

@@ -115,7 +115,7 @@ static const char *why_failed(const struct vmm_pool *pool, int error)
 {
     switch (error) {
     case -ENOENT:
-        return "There is no datastore in this partition: PUT it with \"format\": true to make one.";
+        return "There is no datastore in this partition: format it to make one.";
     case -EINVAL:
         return pool->engine ? "The datastore is damaged; socle-store repair on its disk tells what "
                               "that costs."
@@ -125,7 +125,7 @@ static const char *why_failed(const struct vmm_pool *pool, int error)
     case -ENOMEM:
         return "The host has too little memory for another pool.";
     case -EBUSY:
-        return "The partition is a volume, or part of one: DELETE that first.";
+        return "The partition is a volume, or part of one: delete that first.";
     case -ENOSPC:
         return "There are as many pools as possible.";
     case -ENODEV:

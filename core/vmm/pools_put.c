@@ -62,7 +62,8 @@ static int check_free(const struct pool_spec *spec, struct blkdev *disk, struct 
                       "Use another disk, or add \"erase\": true if all on this one may be lost.",
                       "Firmware may boot from this part of disk \"%s\".", spec->disk);
     if (rc == -EBUSY)
-        return refuse(err, -EBUSY, "in_use", "/disk", "GET /api/v1/volumes and /pools show which.",
+        return refuse(err, -EBUSY, "in_use", "/disk",
+                      "GET /api/v1/volumes and GET /api/v1/pools show which.",
                       "A volume or pool has this part of disk \"%s\", or some of it.", spec->disk);
     return rc ? disk_error(rc, spec, err) : 0;
 }
@@ -126,7 +127,7 @@ int pools_check_name(const char *name, struct vmm_error *err)
                       "Use 1 to 63 of a-z, 0-9 and '-', not '-' first, and not \"ram\".",
                       "This cannot be the name of a pool.%s", "");
     if (pools_count() == POOLS_MAX)
-        return refuse(err, -ENOSPC, "no_space", NULL, "DELETE one.",
+        return refuse(err, -ENOSPC, "no_space", NULL, "Delete one.",
                       "There are as many pools as possible.%s", "");
     return 0;
 }
@@ -169,7 +170,7 @@ static int again(const struct pool_spec *spec, const struct vmm_pool *pool, stru
         (spec->partition == 0 || pool->partition == spec->partition) && !pool->is_ending)
         return 0;
     return refuse(err, -EEXIST, pool->is_ending ? "state" : "exists", NULL,
-                  "Choose another name, or DELETE that pool first.",
+                  "Choose another name, or delete that pool first.",
                   "There is another pool \"%s\".", spec->name);
 }
 

@@ -19,7 +19,7 @@ int pools_check_remote(const char *name, struct vmm_error *err)
 
     if (rc || !pools_find(name))
         return rc;
-    vmm_error_set(err, "exists", NULL, "Choose another name, or DELETE that pool first.",
+    vmm_error_set(err, "exists", NULL, "Choose another name, or delete that pool first.",
                   "There is another pool \"%s\".", name);
     return -EEXIST;
 }
@@ -63,7 +63,7 @@ int pools_delete_remote(struct vmm_pool *pool, struct vmm_error *err)
 {
     if (has_volumes(pool->name)) {
         vmm_error_set(err, "in_use", NULL,
-                      "DELETE its volumes first: what is on the server stays there.",
+                      "Delete its volumes first: what is on the server stays there.",
                       "Pool \"%s\" has volumes.", pool->name);
         return -EBUSY;
     }

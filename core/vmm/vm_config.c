@@ -296,8 +296,7 @@ static int check_disk_source(const struct vm_disk *disk, struct vmm_error *err)
         return bad_disk(err, "Name one of those GET /api/v1/images lists.",
                         "has a name for its image that is too long", disk->id);
     if (has_image && !disk->is_read_only)
-        return bad_disk(err,
-                        "Set read_only, or PUT a volume with from.image, which can be written.",
+        return bad_disk(err, "Set read_only, or make a volume of the image, which can be written.",
                         "is an image, which is only read", disk->id);
     return 0;
 }

@@ -94,7 +94,7 @@ static int check_unique(const struct vm_config *cfg, const struct vmm_entry *sel
         vmm_uuid_is_zero(cfg->uuid) ? NULL : registry_find_uuid(cfg->uuid);
 
     if (same_name && same_name != self) {
-        vmm_error_set(err, "exists", "/name", "Choose another name, or PUT to change that VM.",
+        vmm_error_set(err, "exists", "/name", "Choose another name, or change that VM.",
                       "There is a VM \"%s\" already.", cfg->name);
         return -EEXIST;
     }
@@ -280,8 +280,8 @@ static int needs_stop(const struct vmm_entry *entry, struct vmm_error *err)
     vmm_error_set(err, "needs_stop", NULL,
                   "Power it off first; description, tags, autostart, cpu.weight, "
                   "cpu.limit_millicpu, memory.balloon and cloud_init can be changed at any time.",
-                  "VM \"%s\" is %s, and something else than that was to be changed.",
-                  entry->cfg.name, vmm_state_name(entry->state));
+                  "VM \"%s\" is %s, and not all of this can be changed now.", entry->cfg.name,
+                  vmm_state_name(entry->state));
     return -EBUSY;
 }
 
@@ -345,7 +345,7 @@ int vmm_delete(u32 id, bool force, struct vmm_error *err)
     if (!entry)
         return -ENOENT;
     if (!definition_is_off(entry) && !force)
-        return definition_wrong_state(entry, "Power it off, or add ?force=true.", err);
+        return definition_wrong_state(entry, "Power it off first, or delete it by force.", err);
     rc = vm_store_forget(entry, err);
     if (rc)
         return rc;

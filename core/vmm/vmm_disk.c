@@ -25,7 +25,7 @@ static int check_live(const struct vmm_entry *entry, const struct vm_config *nex
         return definition_wrong_state(entry, "Wait until it runs.", err);
     if (next->disk_count > entry->cfg.disk_count)
         return 0;
-    vmm_error_set(err, "needs_stop", NULL, "Power it off, or DELETE the disk first.",
+    vmm_error_set(err, "needs_stop", NULL, "Power it off, or take the disk away first.",
                   "VM \"%s\" is %s and has a disk of that id, which is another one.",
                   entry->cfg.name, vmm_state_name(entry->state));
     return -EBUSY;
@@ -79,11 +79,12 @@ static int ask(struct vmm_entry *entry, u32 at, struct vmm_error *err)
     const struct disk_removal *removal = &entry->removal;
 
     if (entry->state != VMM_RUNNING)
-        return definition_wrong_state(entry, "Resume it first, or add ?force=true.", err);
+        return definition_wrong_state(entry, "Resume it first, or take the disk away by force.",
+                                      err);
     if (removal->state != VMM_REMOVAL_PENDING)
         machine_ask_disk(entry, at);
     else if (strcmp(removal->disk, entry->cfg.disks[at].id) != 0) {
-        vmm_error_set(err, "task_running", NULL, "Wait for the task, or add ?force=true.",
+        vmm_error_set(err, "task_running", NULL, "Wait for the task, or take it away by force.",
                       "The guest of VM \"%s\" is being asked for disk \"%s\".", entry->cfg.name,
                       removal->disk);
         return -EBUSY;

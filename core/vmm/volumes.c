@@ -205,7 +205,7 @@ static int check_spec(const struct volume_spec *spec, struct vmm_error *err)
 
 static int there_is_another(const struct volume_spec *spec, struct vmm_error *err)
 {
-    vmm_error_set(err, "exists", NULL, "PATCH makes it larger; DELETE it first to change more.",
+    vmm_error_set(err, "exists", NULL, "It can be made larger; delete it first to change more.",
                   "There is another volume \"%s\".", spec->name);
     return -EEXIST;
 }

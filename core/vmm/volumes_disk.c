@@ -28,9 +28,9 @@ static int explain_disk(int rc, const struct volume_spec *spec, struct vmm_error
                       "Set boot_disk to true if guests may change what machines boot from.",
                       "Firmware may boot from this part of disk \"%s\".", spec->disk);
     else if (rc == -EBUSY)
-        vmm_error_set(err, "in_use", "/disk", "GET /api/v1/volumes and /pools show which.",
-                      "Another volume, or a pool, has this part of disk \"%s\", or some of it.",
-                      spec->disk);
+        vmm_error_set(
+            err, "in_use", "/disk", "GET /api/v1/volumes and GET /api/v1/pools show which.",
+            "Another volume, or a pool, has this part of disk \"%s\", or some of it.", spec->disk);
     else if (rc)
         vmm_error_no_memory(err);
     return rc == -EAGAIN ? -EBUSY : rc == -ENOENT || rc == -EPERM ? -EINVAL : rc;

@@ -17,7 +17,7 @@ static int no_source(const char *pointer, const char *what, const char *name,
                      const struct vmm_pool *pool, struct vmm_error *err)
 {
     vmm_error_set(err, "semantic", pointer,
-                  "What a volume is made of must be in the same pool; GET it to see where it is.",
+                  "What a volume is made of must be in the same pool: look where it is.",
                   "There is no %s \"%s\" in pool \"%s\".", what, name, pools_name(pool));
     return -EINVAL;
 }

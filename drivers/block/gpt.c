@@ -88,6 +88,8 @@ static void put_name(char *out, const struct gpt_disk_entry *e)
             c = 0x10000 + ((c & 0x3ff) << 10) + (e->name[++i] & 0x3ffu);
         else if (c >= 0xd800 && c < 0xe000)
             c = 0xfffd; /* half a pair */
+        else if (c < 0x20)
+            c = 0xfffd; /* whoever shows it is not to be told where to write */
         len += put_utf8(out + len, c);
     }
     out[len] = 0;

@@ -189,6 +189,9 @@ void api_error(struct req *req, const struct problem *problem);
 /* The same as an object among others: why a task failed. */
 void api_problem_write(struct json_writer *w, const struct problem *problem);
 
+/* A list written as "a, b c" becomes an array of its words; NULL: no member. */
+void api_put_words_if(struct json_writer *w, const char *key, const char *words);
+
 /* vmm_* failed with rc: answers with what it said. */
 void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm);
 

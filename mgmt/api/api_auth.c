@@ -318,7 +318,7 @@ void api_tokens_post(struct req *req)
                                          .got = role,
                                          .allowed = ROLE_NAMES,
                                          .detail = "A token needs a role.",
-                                         .hint = "Use one of the words in \"allowed\"."});
+                                         .hint = "Use one of those allowed."});
         return;
     }
     if (!token_name_is_valid(wanted.user)) {

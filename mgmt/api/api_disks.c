@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host's disks: what they are, how they are, which partitions they have. */
-#include "core/lib/printf.h"
+#include "core/lib/string.h"
 #include "core/vmm/vmm.h"
 #include "drivers/block/blk.h"
 #include "drivers/block/gpt.h"
 #include "mgmt/api/api.h"
+#include "mgmt/api/api_list.h"
 
-#define DISK_TEXT_MAX 2048u /* a disk without its partitions, or one partition, all escaped */
+/* Names have no control characters (drivers/block/gpt.c), so escaping makes none of them longer
+ * than the bytes they may have. */
+#define PARTITION_TEXT_MAX (190u + GPT_NAME_MAX)
+#define DISK_TEXT_MAX      (1024u + GPT_ENTRIES_MAX * PARTITION_TEXT_MAX)
+
+_Static_assert(DISK_TEXT_MAX + 128 < REPLY_BODY_MAX, "it is chosen as a whole");
 
 static void put_uuid(struct json_writer *w, const char *key, const u8 *uuid)
 {
@@ -64,8 +70,7 @@ static const struct gpt *table_of(const struct blkdev *dev)
     return __atomic_load_n(&dev->gpt, __ATOMIC_ACQUIRE);
 }
 
-/* The disk's object up to its partitions. Return: the first of these to write. */
-static u32 begin_disk(struct json_writer *w, const struct blkdev *dev)
+static void put_disk(struct json_writer *w, const struct blkdev *dev)
 {
     const struct gpt *gpt = table_of(dev);
 
@@ -74,42 +79,31 @@ static u32 begin_disk(struct json_writer *w, const struct blkdev *dev)
     json_put_string(w, "partition_table", gpt != NULL ? gpt_state_name(gpt->state) : "reading");
     json_key(w, "partitions");
     json_array_begin(w);
-    return gpt != NULL ? 0 : GPT_ENTRIES_MAX;
+    for (u32 i = 0; gpt != NULL && i < gpt->count; i++)
+        put_partition(w, dev, &gpt->parts[i]);
+    json_array_end(w);
+    json_object_end(w);
 }
 
-/* state.object: the disk; .flag: its partitions are being written, .id the next. The pieces are
- * joined here: a writer knows of its own only. */
-static enum produce disks_produce(struct req *req, struct json_writer *w)
+static bool next_disk(struct req *req, struct json_writer *w)
 {
-    struct req_state *state = &req->state;
+    char *name = req->state.name;
+    struct blkdev *dev = blk_next(NULL);
 
-    while (w->size - w->len > DISK_TEXT_MAX) {
-        struct blkdev *dev = state->object;
-        const struct gpt *gpt = dev != NULL ? table_of(dev) : NULL;
-
-        w->need_comma = false;
-        if (state->flag && gpt != NULL && state->id < gpt->count) {
-            json_raw(w, state->id > 0 ? "," : "");
-            put_partition(w, dev, &gpt->parts[state->id++]);
-            continue;
-        }
-        json_raw(w, state->flag ? "]}" : "{\"items\":[");
-        dev = state->flag ? blk_next(dev) : blk_next(NULL);
-        if (dev == NULL) {
-            json_raw(w, "]}");
-            return PRODUCE_DONE;
-        }
-        json_raw(w, state->flag ? "," : "");
-        state->object = dev;
-        state->id = begin_disk(w, dev);
-        state->flag = true;
-    }
-    return PRODUCE_MORE;
+    while (name[0] && dev && strcmp(dev->name, name) != 0)
+        dev = blk_next(dev);
+    if (name[0] && dev)
+        dev = blk_next(dev);
+    if (!dev)
+        return false;
+    (void)str_copy(name, sizeof(req->state.name), dev->name);
+    put_disk(w, dev);
+    return true;
 }
 
 void api_disks_get(struct req *req)
 {
-    static const struct body_source source = {.produce = disks_produce};
+    static const struct api_list disks = {next_disk, DISK_TEXT_MAX, LIST_ALL, false};
 
-    reply_stream(req, 200, "application/json", HTTP_LENGTH_NONE, &source);
+    reply_list(req, &disks);
 }

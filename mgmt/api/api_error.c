@@ -77,8 +77,7 @@ static void put_number_if(struct json_writer *w, const char *key, u64 value)
         json_put_u64(w, key, value);
 }
 
-/* A list written as "a, b c" becomes an array of its words. */
-static void put_words_if(struct json_writer *w, const char *key, const char *words)
+void api_put_words_if(struct json_writer *w, const char *key, const char *words)
 {
     char word[72];
     size_t len = 0;
@@ -118,14 +117,14 @@ static void put_members(struct json_writer *w, const struct req *req, const stru
     put_if(w, "detail", problem->detail);
     put_if(w, "hint", problem->hint);
     put_if(w, "pointer", problem->pointer);
-    put_words_if(w, "allowed", problem->allowed);
+    api_put_words_if(w, "allowed", problem->allowed);
     put_if(w, "got", problem->got);
     put_if(w, "kind", problem->kind);
     put_if(w, "name", problem->name);
-    put_words_if(w, "similar", similar_to(req, problem));
+    api_put_words_if(w, "similar", similar_to(req, problem));
     put_if(w, "state", problem->state);
     put_if(w, "etag", problem->etag);
-    put_words_if(w, "allow", problem->allow);
+    api_put_words_if(w, "allow", problem->allow);
     put_if(w, "where", problem->where);
     put_if(w, "need_role", problem->need_role);
     put_number_if(w, "limit_bytes", problem->limit_bytes);
@@ -184,7 +183,7 @@ void api_vmm_error(struct req *req, int rc, const struct vmm_error *err, u32 vm)
     struct problem problem = {
         .slug = err->slug,
         .detail = err->text,
-        .hint = err->hint[0] ? err->hint : "GET the object to see its present state.",
+        .hint = err->hint[0] ? err->hint : "Look at its present state.",
         .pointer = err->pointer,
         .need_bytes = err->need_bytes,
         .free_bytes = err->free_bytes,

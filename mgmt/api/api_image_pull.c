@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* POST /images: what the host is to fetch by URL. */
 #include "core/lib/errno.h"
-#include "core/lib/hex.h"
 #include "core/lib/string.h"
 #include "mgmt/api/api_image.h"
 #include "mgmt/api/api_tasks.h"
@@ -36,28 +35,16 @@ static int read_url(struct body_reader *r, const struct json_node *node)
     return body_bad(r, node, why, "Use a URL such as https://host/path/file.img.");
 }
 
-static int read_sha256(struct body_reader *r, const struct json_node *node, u8 out[SHA256_BYTES])
-{
-    char text[2 * SHA256_BYTES + 1];
-    const char *end = json_get_string(r->doc, node, text, sizeof(text)) == 0
-                          ? hex_read(out, SHA256_BYTES, text)
-                          : NULL;
-
-    if (end && *end == '\0')
-        return 0;
-    return body_bad(r, node, "This is no SHA-256.", "Write 64 hexadecimal digits.");
-}
-
 static int read_digest(struct body_reader *r, const struct json_node *node)
 {
     spec_of(r)->has_sha256 = true;
-    return read_sha256(r, node, spec_of(r)->sha256);
+    return body_sha256(r, node, spec_of(r)->sha256);
 }
 
 static int read_pin(struct body_reader *r, const struct json_node *node)
 {
     spec_of(r)->has_pin = true;
-    return read_sha256(r, node, spec_of(r)->pin);
+    return body_sha256(r, node, spec_of(r)->pin);
 }
 
 static int read_kind(struct body_reader *r, const struct json_node *node)

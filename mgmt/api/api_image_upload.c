@@ -147,7 +147,7 @@ static bool size_is_right(struct req *req, const struct image *img)
     api_error(req, &(struct problem){
                        .slug = "bad_value",
                        .detail = "The image is not as long as its upload's first request said.",
-                       .hint = "Upload it anew with PUT.",
+                       .hint = "Upload it anew.",
                    });
     return false;
 }
@@ -314,7 +314,7 @@ static void answer_none(struct req *req)
                        .slug = "state",
                        .state = "ready",
                        .detail = "The image is complete; there is no upload to go on with.",
-                       .hint = "PUT replaces it.",
+                       .hint = "Upload it anew to replace it.",
                    });
 }
 
@@ -381,7 +381,7 @@ int api_image_upload_drop(struct req *req, const char *name)
     api_error(req, &(struct problem){
                        .slug = "in_use",
                        .detail = "The host itself is bringing this image.",
-                       .hint = "DELETE the task that pulls it: GET /api/v1/tasks lists it.",
+                       .hint = "Cancel the task that pulls it: GET /api/v1/tasks lists it.",
                    });
     return -EBUSY;
 }

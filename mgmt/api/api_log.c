@@ -72,7 +72,7 @@ static bool take_level(struct req *req)
                        .got = text,
                        .allowed = "error, warn, info, debug",
                        .detail = "There is no such level.",
-                       .hint = "Use one of the words in \"allowed\".",
+                       .hint = "Use one of those allowed.",
                    });
     return false;
 }

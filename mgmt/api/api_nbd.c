@@ -70,7 +70,7 @@ static void answer_error(struct req *req, int rc)
         api_error(req, &(struct problem){.slug = "exists",
                                          .detail = "This volume is exported; its uri was shown "
                                                    "when that began.",
-                                         .hint = "DELETE the export first."});
+                                         .hint = "End the export first."});
         break;
     case -EBUSY:
         in_use(req, "A running VM, or another request, uses this volume.",
@@ -87,7 +87,7 @@ static void answer_error(struct req *req, int rc)
                                          .hint = "Connect to that server instead."});
         break;
     case -ENOSPC:
-        in_use(req, "16 volumes are exported, the most possible.", "DELETE an export.");
+        in_use(req, "16 volumes are exported, the most possible.", "End one of them.");
         break;
     default:
         api_error(req, &(struct problem){.slug = "busy",
@@ -151,5 +151,5 @@ void api_volume_nbd_delete(struct req *req)
                                          .kind = "export",
                                          .name = volume->name,
                                          .detail = "This volume is not exported.",
-                                         .hint = "PUT exports it."});
+                                         .hint = "Export it first."});
 }

@@ -71,7 +71,7 @@ static void on_vm(enum vmm_change change, u32 id, const char *name unused, enum 
     else if (change == VMM_NEW_STATE && state == VMM_STOPPED)
         finish(job, NULL, NULL, NULL);
     else if (change == VMM_NEW_STATE && state == VMM_CRASHED)
-        finish(job, "state", "The VM crashed.", "GET the VM: its reason says why.");
+        finish(job, "state", "The VM crashed.", "Its \"reason\" says why.");
     else if (change == VMM_NEW_STATE && state == VMM_STARTING)
         finish(job, "state", "The VM was started again.", NULL);
 }
@@ -94,7 +94,7 @@ static void poll_removal(struct job *job)
     case VMM_REMOVAL_NO_ANSWER:
         finish(job, "guest_no_answer",
                "The guest did not give the disk up in 30 seconds; it keeps it.",
-               "Unmount it in the guest, or use ?force=true.");
+               "Unmount it in the guest, or take it away by force.");
         break;
     case VMM_REMOVAL_NOT_KEPT:
         finish(job, "state", "The pool could not take the changed definition.",
@@ -114,7 +114,7 @@ static void end_shutdown(struct job *job)
     if (!job->ends_by_force)
         finish(job, "guest_no_answer",
                "The guest did not switch itself off in the time it was given.",
-               "Give it more grace_ms, or POST poweroff, which needs no guest.");
+               "Give it more grace_ms, or switch it off, which needs no guest.");
     else if (vmm_poweroff(job->vm, &err))
         finish(job, "state", "The VM could not be powered off.", NULL);
     /* else on_vm has ended it */
@@ -304,7 +304,7 @@ void api_task_shutdown(struct req *req, u32 vm, const struct shutdown *wanted)
                            .slug = "busy",
                            .detail = "The guest was asked, but no more tasks can be watched.",
                            .retry_after_s = 10,
-                           .hint = "GET the VM to see its state; DELETE tasks or ask again later.",
+                           .hint = "Look at its state; cancel tasks or ask again later.",
                        });
         return;
     }
@@ -388,7 +388,7 @@ void api_task_delete(struct req *req)
                            .state = job_state_name(job->state),
                            .detail = job_is_active(job) ? "A task of this kind cannot be cancelled."
                                                         : "The task has ended.",
-                           .hint = "GET the task: \"cancellable\" says whether it can be.",
+                           .hint = "Its \"cancellable\" says whether it can be.",
                        });
         return;
     }

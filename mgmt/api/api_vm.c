@@ -9,6 +9,7 @@
 #include "mgmt/json/json_members.h"
 #include "mgmt/api/precondition.h"
 #include "mgmt/api/vm_json.h"
+#include "mgmt/api/vm_missing.h"
 
 static struct vmm_info info; /* large; one thread answers */
 
@@ -80,6 +81,7 @@ static int read_config(struct req *req, struct vm_config *cfg, const struct vm_c
 /* What the VM would be. id: 0: it would be new; else `info` has what it is. */
 static void reply_dry_run(struct req *req, u32 id, const struct vm_config *cfg)
 {
+    struct json_writer *w;
     struct vmm_error err;
     int rc = vmm_check(id, cfg, &err);
 
@@ -92,7 +94,11 @@ static void reply_dry_run(struct req *req, u32 id, const struct vm_config *cfg)
     info.cfg = *cfg;
     if (info.cfg.name[0] == '\0')
         vmm_name_make(info.cfg.name);
-    vm_json_write(reply_json(req, 200), &info, 0);
+    w = reply_json(req, 200);
+    json_object_begin(w);
+    vm_json_write_members(w, &info, 0);
+    vm_missing_write(w, cfg);
+    json_object_end(w);
 }
 
 /* Starts a VM this request has defined; one it has created goes away again if that fails. */
@@ -177,6 +183,8 @@ static void put(struct req *req, struct vm_config *cfg)
         return;
     if (exists && memcmp(cfg->uuid, (u8[16]){0}, sizeof(cfg->uuid)) == 0)
         memcpy(cfg->uuid, info.cfg.uuid, sizeof(cfg->uuid));
+    if (start && !(exists && info.state == VMM_RUNNING) && vm_missing_answer(req, cfg))
+        return;
     if (dry_run)
         reply_dry_run(req, id, cfg);
     else if (exists)
@@ -252,7 +260,7 @@ static void post(struct req *req, struct vm_config *cfg)
     bool start, dry_run;
 
     if (query_bool(req, "start", &start) || query_bool(req, "dry_run", &dry_run) ||
-        read_config(req, cfg, NULL))
+        read_config(req, cfg, NULL) || (start && vm_missing_answer(req, cfg)))
         return;
     if (dry_run)
         reply_dry_run(req, 0, cfg);

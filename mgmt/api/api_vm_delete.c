@@ -19,7 +19,7 @@ static int take_volumes(struct req *req, bool *deletes)
                                      .got = text,
                                      .allowed = "keep, delete",
                                      .detail = "This is nothing to do with the VM's volumes.",
-                                     .hint = "Use one of the words in \"allowed\"."});
+                                     .hint = "Use one of those allowed."});
     return -EINVAL;
 }
 
@@ -90,7 +90,7 @@ static int delete_volumes(struct req *req, const struct vm_config *cfg)
         ksnprintf(detail, sizeof(detail), "The VM is gone, volume \"%s\" is not: %s",
                   cfg->disks[i].volume, err.text);
         api_error(
-            req, &(struct problem){.slug = err.slug, .detail = detail, .hint = "DELETE it alone."});
+            req, &(struct problem){.slug = err.slug, .detail = detail, .hint = "Delete it alone."});
         return -EBUSY;
     }
     return 0;

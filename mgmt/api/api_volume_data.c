@@ -84,7 +84,7 @@ static void answer_write_error(struct req *req, const struct volume *volume, int
     if (rc == -EINVAL)
         api_error(req, &(struct problem){.slug = "too_big",
                                          .detail = "The data do not fit into the volume.",
-                                         .hint = "PATCH its size_bytes first.",
+                                         .hint = "Make it larger first.",
                                          .limit_bytes = volume_bytes(volume)});
     else if (rc == -ENOSPC && !is_ram)
         answer_full(req, volume);

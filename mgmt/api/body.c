@@ -3,6 +3,7 @@
 #include "mgmt/api/body.h"
 
 #include "core/lib/errno.h"
+#include "core/lib/hex.h"
 #include "core/lib/string.h"
 
 int body_refuse(const struct body_reader *r, const struct json_node *node, const char *slug,
@@ -123,6 +124,18 @@ int body_word(struct body_reader *r, const struct json_node *node, const char *a
                                         .got = text,
                                         .allowed = allowed,
                                         .detail = "This value is not one of those allowed.",
-                                        .hint = "Use one of the words in \"allowed\"."});
+                                        .hint = "Use one of those allowed."});
     return -EINVAL;
+}
+
+int body_sha256(struct body_reader *r, const struct json_node *node, u8 out[SHA256_BYTES])
+{
+    char text[2 * SHA256_BYTES + 1];
+
+    if (json_get_string(r->doc, node, text, sizeof(text)) == 0 &&
+        hex_read_all(out, SHA256_BYTES, text))
+        return 0;
+    return body_bad(r, node, "This value must be a SHA-256, 64 hexadecimal digits.",
+                    "sha256sum shows that of a file; of a certificate: openssl x509 -in cert.pem "
+                    "-outform DER | sha256sum");
 }

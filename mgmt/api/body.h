@@ -58,4 +58,9 @@ int body_read_if_any(struct body_reader *r, const struct body_member *members, s
 int body_word(struct body_reader *r, const struct json_node *node, const char *allowed,
               u32 *out) must_check;
 
+/* A member that is a SHA-256: 64 hexadecimal digits, small or capital. Return: 0; -EINVAL after
+ * answering. */
+int body_sha256(struct body_reader *r, const struct json_node *node,
+                u8 out[SHA256_BYTES]) must_check;
+
 #endif

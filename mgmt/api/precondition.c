@@ -100,7 +100,7 @@ static bool refuse(struct req *req, u64 etag, const char *detail)
                        .slug = "etag",
                        .detail = detail,
                        .etag = etag ? text : NULL,
-                       .hint = "GET the object again and repeat the change on what it is now.",
+                       .hint = "Look at it again and repeat the change on what it is now.",
                    });
     return false;
 }

@@ -155,6 +155,7 @@ static const struct field vm_fields[] = {
     {"reason", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"created_at", FIELD_REPORTED, 0, 0, NULL, NULL},
     {"uptime_ns", FIELD_REPORTED, 0, 0, NULL, NULL},
+    {"missing", FIELD_REPORTED, 0, 0, NULL, NULL},
     {NULL, 0, 0, 0, NULL, NULL},
 };
 
@@ -274,7 +275,7 @@ static int read_enum(struct reader *r, const struct json_node *node, const struc
         }
     }
     return refuse(r, node, "bad_value", "This value is not one of those allowed.",
-                  "Use one of the words in \"allowed\".", field->allowed);
+                  "Use one of those allowed.", field->allowed);
 }
 
 static int read_uuid(struct reader *r, const struct json_node *node)

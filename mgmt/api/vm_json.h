@@ -37,6 +37,9 @@ int vm_json_refuse(const struct json_doc *doc, const struct json_node *node, con
 
 void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns);
 
+/* The same without the object's braces, for who has a member to add. */
+void vm_json_write_members(struct json_writer *w, const struct vmm_info *info, u64 now_ns);
+
 /* One disk of a definition. */
 void vm_json_write_disk(struct json_writer *w, const struct vm_disk *disk);
 

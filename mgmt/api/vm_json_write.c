@@ -185,9 +185,8 @@ static void write_parts(struct json_writer *w, const struct vmm_info *info)
     cloud_init_json_write(w, cfg->cloud_init);
 }
 
-void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns)
+void vm_json_write_members(struct json_writer *w, const struct vmm_info *info, u64 now_ns)
 {
-    json_object_begin(w);
     write_identity(w, info);
     json_put_string(w, "state", vmm_state_name(info->state));
     if (info->reason[0])
@@ -200,5 +199,11 @@ void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_n
         json_put_time(w, "created_at", info->created_unix_ns);
     if (info->started_ns)
         json_put_u64(w, "uptime_ns", now_ns - info->started_ns);
+}
+
+void vm_json_write(struct json_writer *w, const struct vmm_info *info, u64 now_ns)
+{
+    json_object_begin(w);
+    vm_json_write_members(w, info, now_ns);
     json_object_end(w);
 }

@@ -224,6 +224,7 @@ static void admit(struct conn *conn)
 
     if (!auth_admit(req))
         return;
+    conn->is_known |= req->who.role != ROLE_NONE;
     if (!req->match.route)
         answer_no_route(req);
     else if (req->match.route->verb != VERB_GET && api_is_foreign_page(req))
@@ -417,7 +418,12 @@ static bool takes_input(const struct conn *conn)
 /* There may be something to read, and room for it. */
 static bool may_read(struct conn *conn)
 {
-    return conn->work || (conn->pending && !conn->must_abort && conn_work_take(conn));
+    if (conn->work)
+        return true;
+    if (!conn->pending || conn->must_abort || !conn_work_take(conn))
+        return false;
+    conn->request_ns = time_ns(); /* waiting for its turn was not its fault */
+    return true;
 }
 
 void conn_run(struct conn *conn)

@@ -74,6 +74,7 @@ struct conn {
     size_t body_max;
     size_t body_len;
     bool in_request;  /* the head is complete, the end not reached */
+    bool is_known;    /* a request of it had a token, a password or the like */
     bool client_done; /* the client sent FIN */
     bool must_abort;  /* at the next poll */
     bool chunked;
@@ -85,7 +86,7 @@ struct conn {
     u32 out_at;
     u32 out_end;
     u64 active_ns;  /* last byte in or acknowledged */
-    u64 request_ns; /* first byte of the request */
+    u64 request_ns; /* first byte of the request, begin of the handshake */
 };
 
 static inline struct conn *conn_of(struct req *req)

@@ -80,8 +80,10 @@ int conn_handshake(struct conn *conn)
 {
     int rc;
 
-    if (!conn->tls)
+    if (!conn->tls) {
         conn->tls = tls_open(&io, conn);
+        conn->request_ns = time_ns(); /* it may have waited for its turn */
+    }
     if (!conn->tls)
         return -ENOMEM;
     rc = tls_handshake(conn->tls);
@@ -95,6 +97,8 @@ int conn_handshake(struct conn *conn)
             conn->state = CONN_READ;
         conn->active_ns = time_ns();
         conn_run(conn);
+        if (!conn->work && !conn->nbd && !tls_rest(conn->tls))
+            return -EPROTO; /* more than the end of a handshake has come in its last record */
     }
     return rc;
 }

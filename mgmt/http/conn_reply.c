@@ -11,7 +11,6 @@
 #include "mgmt/auth/auth.h"
 #include "mgmt/auth/auth_password.h"
 #include "mgmt/api/precondition.h"
-#include "mgmt/http/server.h"
 
 struct json_writer *reply_text(struct req *req, u16 status, const char *content_type)
 {
@@ -173,7 +172,7 @@ static void choose_framing(struct conn *conn)
 
     conn->chunked = is_endless && !to_the_end;
     conn->keep_alive = conn->work->http.keep_alive && !req->reply.close && !conn->client_done;
-    if ((is_endless && to_the_end) || (conn->keep_alive && conn->tls && server_wants_session()))
+    if (is_endless && to_the_end)
         conn->keep_alive = false;
 }
 

@@ -9,7 +9,12 @@
 #include "core/lib/string.h"
 #include "mgmt/agent.h"
 #include "mgmt/http/conn.h"
+#include "mgmt/nbd/nbd_conn.h"
+#include "mgmt/tls/tls.h"
 #include "mm/kheap.h"
+
+_Static_assert(TLS_ACTIVE_MAX >= CONN_WORKS + NBD_CONNECTIONS,
+               "of HTTP's connections those that have a workspace are not at rest, of NBD's all");
 
 static struct {
     struct conn_work *free[CONN_WORKS];
@@ -70,7 +75,7 @@ static void give(struct conn *conn)
 void conn_work_settle(struct conn *conn)
 {
     if (conn->work && conn->state == CONN_READ && conn_is_between(conn) && !conn_has_unread(conn) &&
-        conn->pcb && tcp_sndqueuelen(conn->pcb) == 0)
+        conn->pcb && tcp_sndqueuelen(conn->pcb) == 0 && tls_rest(conn->tls))
         give(conn);
 }
 

@@ -21,7 +21,7 @@
 #include "mgmt/tls/tls.h"
 #include "mm/kheap.h"
 
-#define HANDSHAKE_TIMEOUT_NS (10 * NS_PER_S) /* from the connection to the end of the handshake */
+#define HANDSHAKE_TIMEOUT_NS (10 * NS_PER_S) /* for its turn to come, and for the handshake */
 #define IDLE_TIMEOUT_NS      (75 * NS_PER_S)
 #define HEAD_TIMEOUT_NS      (30 * NS_PER_S) /* from the first byte to the end of the head */
 #define BODY_TIMEOUT_NS      (30 * NS_PER_S) /* without a byte */
@@ -31,6 +31,8 @@
 #define KEEPALIVE_MS         60000u /* of silence, then it is asked, six times */
 #define KEEPALIVE_AGAIN_MS   10000u
 #define KEEPALIVE_TRIES      6u
+
+_Static_assert(TLS_SESSIONS_MAX >= SERVER_CONNECTIONS, "every connection may have one");
 
 static struct {
     u32 first;               /* who is asked first in this turn */

@@ -58,8 +58,4 @@ void server_end_requests_of(const char *token);
 
 u32 server_connections(void);
 
-/* Asked before a reply over TLS leaves. Return: true: the connection should end with it, because
- * another waits for its session. */
-bool server_wants_session(void);
-
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who has to make room when there are more clients than connections, workspaces or TLS sessions.
+ * Who has to make room when there are more clients than connections, workspaces or handshakes.
  *
  * First a stranger who takes his time, so that no number of slow ones keeps the owner out; then who
  * is idle: each time the one that has been quiet longest.
@@ -12,10 +12,8 @@
 #include "mgmt/tls/tls.h"
 
 #define STRANGER_GRACE_NS (2 * NS_PER_S) /* then who has shown no token may have to make room */
-#define IDLE_GRACE_NS     (1 * NS_PER_S) /* then an idle one may have to give its session away */
 
 struct server_conns server_conns;
-static u32 sessions_wanted; /* connections that wait for another's TLS session */
 
 static bool is_idle(const struct conn *conn)
 {
@@ -29,7 +27,7 @@ static bool is_idle(const struct conn *conn)
  */
 static bool is_slow_stranger(const struct conn *conn)
 {
-    return conn->state != CONN_FREE && conn->req.who.role == ROLE_NONE &&
+    return conn->state != CONN_FREE && !conn->is_known &&
            time_ns() - conn->request_ns > STRANGER_GRACE_NS;
 }
 
@@ -43,14 +41,14 @@ static bool is_slow_stranger_at_work(const struct conn *conn)
     return conn->work && is_slow_stranger(conn);
 }
 
-static bool is_slow_stranger_with_tls(const struct conn *conn)
+static bool is_slow_handshake(const struct conn *conn)
 {
-    return conn->tls && is_slow_stranger(conn);
+    return conn->state == CONN_HANDSHAKE && conn->tls && is_slow_stranger(conn);
 }
 
-static bool is_idle_with_tls(const struct conn *conn)
+static bool waits_for_handshake(const struct conn *conn)
 {
-    return conn->tls && is_idle(conn) && time_ns() - conn->active_ns > IDLE_GRACE_NS;
+    return conn->state == CONN_HANDSHAKE && !conn->tls && conn->pending;
 }
 
 /* Of those the one that has been quiet longest; NULL: there are none. */
@@ -99,42 +97,21 @@ static void work_poll(void)
         conn_abort(stranger);
 }
 
-/* Sessions are fewer than connections: one that is not used goes, or the next that has answered. */
-static void sessions_poll(void)
+/* Nor from a handshake. */
+static void handshakes_poll(void)
 {
-    u32 wanted = 0;
-    struct conn *conn;
+    struct conn *stranger = NULL;
 
-    if (tls_is_full()) {
-        for (u32 i = 0; i < server_conns.used_end; i++)
-            wanted += server_conns.all[i].state == CONN_HANDSHAKE && server_conns.all[i].pending &&
-                      !server_conns.all[i].tls;
-    }
-    sessions_wanted = wanted;
-    if (wanted == 0)
-        return;
-    conn = quietest(is_slow_stranger_with_tls);
-    if (conn) {
-        conn_abort(conn);
-        return;
-    }
-    conn = quietest(is_idle_with_tls);
-    if (conn)
-        conn_close(conn);
-}
-
-bool server_wants_session(void)
-{
-    if (sessions_wanted == 0)
-        return false;
-    sessions_wanted--;
-    return true;
+    if (tls_is_busy() && quietest(waits_for_handshake))
+        stranger = quietest(is_slow_handshake);
+    if (stranger)
+        conn_abort(stranger);
 }
 
 void server_room_poll(void)
 {
     work_poll();
-    sessions_poll();
+    handshakes_poll();
 }
 
 struct conn *server_room_nbd_stranger(void)

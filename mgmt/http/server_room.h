@@ -18,7 +18,7 @@ struct conn *server_room_find(void) must_check;
 /* The quietest of NBD's clients that have chosen no export for a while. NULL: there are none. */
 struct conn *server_room_nbd_stranger(void) must_check;
 
-/* In each turn: ends what keeps others waiting for a workspace or a TLS session. */
+/* In each turn: ends what keeps others waiting for a workspace or a handshake. */
 void server_room_poll(void);
 
 #endif

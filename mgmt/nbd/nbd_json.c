@@ -47,14 +47,9 @@ static int read_ca(struct body_reader *r, const struct json_node *node)
 static int read_pin(struct body_reader *r, const struct json_node *node)
 {
     struct nbd_server *server = server_of(r);
-    char text[2 * SHA256_BYTES + 1];
 
     server->has_pin = true;
-    if (json_get_string(r->doc, node, text, sizeof(text)) == 0 &&
-        hex_read_small(server->pin, sizeof(server->pin), text))
-        return 0;
-    return body_bad(r, node, "This value must be a SHA-256 in 64 small hexadecimal digits.",
-                    "openssl x509 -in cert.pem -outform DER | sha256sum");
+    return body_sha256(r, node, server->pin);
 }
 
 static int read_tls(struct body_reader *r, const struct json_node *node)

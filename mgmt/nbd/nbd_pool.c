@@ -69,7 +69,7 @@ static int attach(struct pool_remote *remote, const struct volume_spec *spec, st
                              out);
 
     if (rc == -ENOSPC)
-        vmm_error_set(err, "no_space", NULL, "DELETE a volume of a server.",
+        vmm_error_set(err, "no_space", NULL, "Delete a volume of a server.",
                       "There are %u volumes of servers, the most possible.", NBD_REMOTES_MAX);
     else if (rc)
         vmm_error_no_memory(err);

@@ -91,7 +91,7 @@ static const char *check_facts(const struct nbd_remote *r, u32 block_bytes)
     if (volume_blocks(volume) == 0)
         return NULL;
     if (volume->block_bytes != block_bytes || volume_blocks(volume) != count)
-        return "has come back with an export of another size: DELETE the volume and PUT it again";
+        return "has come back with an export of another size: delete the volume and make it again";
     if (facts->is_read_only && !volume->is_read_only)
         return "has come back with an export that can only be read";
     return NULL;

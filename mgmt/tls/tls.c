@@ -10,20 +10,24 @@
 #include "mgmt/tls/tls_peer.h"
 #include "mgmt/tls/tls_facts.h"
 #include "mgmt/tls/tls_identity.h"
+#include "mgmt/tls/tls_rest.h"
 #include "mgmt/tls/tls_session.h"
 #include "mm/kheap.h"
 
-/* A record each way with its frame; what a handshake needs besides; key, certificate and PSA. */
-#define SESSION_BYTES          (23u * 1024)
-#define HANDSHAKE_BYTES        (20u * 1024)
-#define COMMON_BYTES           (96u * 1024)
-#define SERVER_BYTES           (TLS_SESSIONS_MAX * SESSION_BYTES + TLS_HANDSHAKES_MAX * HANDSHAKE_BYTES)
+/* A session at rest; what a handshake needs besides it and its buffers; key, certificate and PSA.
+ */
+#define SESSION_BYTES   (3u * 1024)
+#define HANDSHAKE_BYTES (20u * 1024)
+#define COMMON_BYTES    (96u * 1024)
+#define SERVER_BYTES                                                         \
+    (TLS_SESSIONS_MAX * SESSION_BYTES + TLS_ACTIVE_MAX * TLS_BUFFERS_BYTES + \
+     TLS_HANDSHAKES_MAX * (TLS_BUFFERS_BYTES + HANDSHAKE_BYTES))
 /* Of a client besides: whom it trusts, and the chain that a server sends, which may be one message
  * of 16 KiB full of small certificates. */
 #define TRUST_BYTES            (40u * 1024)
 #define CLIENT_HANDSHAKE_BYTES (96u * 1024)
-#define CLIENT_BYTES                                \
-    (OUTGOING_MAX * (SESSION_BYTES + TRUST_BYTES) + \
+#define CLIENT_BYTES                                                    \
+    (OUTGOING_MAX * (SESSION_BYTES + TLS_BUFFERS_BYTES + TRUST_BYTES) + \
      TLS_CLIENT_HANDSHAKES_MAX * CLIENT_HANDSHAKE_BYTES)
 #define ARENA_BYTES (SERVER_BYTES + CLIENT_BYTES + COMMON_BYTES)
 
@@ -35,7 +39,6 @@ static struct {
     mbedtls_ssl_config config;
     struct tls_chain *own; /* the administrator's, which goes before the self-made one; or NULL */
     u32 handshakes;
-    u32 sessions;
 } tls;
 
 int tls_random(void *arg unused, unsigned char *dst, size_t bytes)
@@ -166,14 +169,9 @@ static int from_library(int rc)
     }
 }
 
-bool tls_is_full(void)
-{
-    return tls.sessions == TLS_SESSIONS_MAX;
-}
-
 bool tls_is_busy(void)
 {
-    return tls_is_full() || tls.handshakes == TLS_HANDSHAKES_MAX;
+    return tls.handshakes == TLS_HANDSHAKES_MAX;
 }
 
 struct tls_session *tls_session_open(const mbedtls_ssl_config *config, u32 *handshakes,
@@ -205,7 +203,6 @@ struct tls_session *tls_open(const struct tls_io *io, void *arg)
         return NULL;
     session->input_max = HANDSHAKE_INPUT_MAX;
     session->is_servers = true;
-    tls.sessions++;
     return session;
 }
 
@@ -221,7 +218,6 @@ void tls_close(struct tls_session *session)
     if (!session)
         return;
     handshake_over(session);
-    tls.sessions -= session->is_servers;
     mbedtls_ssl_free(&session->ssl);
     mbedtls_free(session);
 }
@@ -232,23 +228,37 @@ int tls_handshake(struct tls_session *session)
 
     if (rc == 0 && !mbedtls_ssl_is_handshake_over(&session->ssl))
         return -EPROTO; /* the client said goodbye in the middle */
-    if (rc == 0)
-        handshake_over(session);
-    return rc;
+    if (rc != 0)
+        return rc;
+    handshake_over(session);
+    if (session->is_servers)
+        tls_handshake_forget(&session->ssl);
+    return 0;
+}
+
+bool tls_rest(struct tls_session *session)
+{
+    return !session || tls_buffers_give(&session->ssl, session->records);
+}
+
+static bool is_awake(struct tls_session *session)
+{
+    return tls_buffers_take(&session->ssl, session->records);
 }
 
 int tls_read(struct tls_session *session, void *dst, size_t bytes)
 {
-    return from_library(mbedtls_ssl_read(&session->ssl, dst, bytes));
+    return is_awake(session) ? from_library(mbedtls_ssl_read(&session->ssl, dst, bytes)) : -EAGAIN;
 }
 
 int tls_write(struct tls_session *session, const void *data, size_t bytes)
 {
-    return from_library(mbedtls_ssl_write(&session->ssl, data, bytes));
+    return is_awake(session) ? from_library(mbedtls_ssl_write(&session->ssl, data, bytes))
+                             : -EAGAIN;
 }
 
 void tls_goodbye(struct tls_session *session)
 {
-    if (!session->handshakes)
+    if (!session->handshakes && is_awake(session))
         (void)mbedtls_ssl_close_notify(&session->ssl);
 }

@@ -13,10 +13,12 @@
 #include "core/lib/types.h"
 
 /* Sessions whose handshake is under way at the same time; more wait for their turn. */
-#define TLS_HANDSHAKES_MAX 32u
+#define TLS_HANDSHAKES_MAX 16u
 
-/* Sessions of the server at the same time: they are what a connection costs most of. */
-#define TLS_SESSIONS_MAX 128u
+/* Sessions of the server at the same time: one for each connection; and those of them that are not
+ * at rest after their handshake. */
+#define TLS_SESSIONS_MAX 224u
+#define TLS_ACTIVE_MAX   88u
 
 struct tls_session;
 struct tls_chain;
@@ -65,9 +67,7 @@ void tls_ask_clients(bool asks, struct tls_chain *authorities);
 struct tls_peer;
 void tls_peer_take(struct tls_session *session, struct tls_peer *out);
 
-/* True while TLS_SESSIONS_MAX are open, or TLS_HANDSHAKES_MAX handshakes under way: no other
- * session can be opened. */
-bool tls_is_full(void);
+/* True while TLS_HANDSHAKES_MAX handshakes are under way: no other session can be opened. */
 bool tls_is_busy(void);
 
 /* Not while tls_is_busy(). io and arg are borrowed until tls_close. Return: NULL if there is no
@@ -77,11 +77,19 @@ struct tls_session *tls_open(const struct tls_io *io, void *arg) must_check;
 /* NULL is allowed. Nothing more is sent. */
 void tls_close(struct tls_session *session);
 
+/*
+ * The session is not used for a while: it gives the buffers of its records back, which are most of
+ * what it costs, and takes them again when it reads or writes. Not in its handshake; NULL is
+ * allowed. Return: false: part of a record is in them, so it keeps them.
+ */
+bool tls_rest(struct tls_session *session) must_check;
+
 /* Goes on with the handshake. Return: 0 (done); -EAGAIN; -EPROTO (the peer speaks no TLS, or
  * has nothing in common with us: an alert has been sent); -EIO. */
 int tls_handshake(struct tls_session *session) must_check;
 
-/* Return: bytes read, at least 1; 0 (the client has ended its side); -EAGAIN; -EPROTO, -EIO. */
+/* Return: bytes read, at least 1; 0 (the client has ended its side); -EAGAIN (nothing
+ * came, or more sessions than TLS_ACTIVE_MAX are not at rest); -EPROTO, -EIO. */
 int tls_read(struct tls_session *session, void *dst, size_t bytes) must_check;
 
 /* Return: bytes taken, at least 1; -EAGAIN: call again with the same data; -EPROTO, -EIO. */

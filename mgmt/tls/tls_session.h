@@ -13,7 +13,8 @@ struct tls_session {
     u32 *handshakes;  /* of its kind, under way; NULL: its own is over */
     size_t input;     /* bytes that came */
     size_t input_max; /* in its handshake; 0: what Mbed TLS takes */
-    bool is_servers;  /* one of TLS_SESSIONS_MAX */
+    bool is_servers;
+    u8 records[8]; /* received, while it is at rest */
 };
 
 /* handshakes: what counts it until its handshake is over. Return: NULL if there is no memory. */

@@ -349,6 +349,10 @@ class Backend:
     def free_bytes(self):
         return self.json("/host")["memory"]["free_bytes"]
 
+    def connections(self):
+        metrics = self.get("/metrics").body.decode()
+        return int(re.search(r"^socle_http_connections (\d+)$", metrics, re.M).group(1))
+
     def upload(self, name, data, kind="kernel"):
         reply = self.put(f"/images/{name}?kind={kind}", data,
                          headers={"Content-Type": "application/octet-stream"}, timeout=300)

@@ -15,17 +15,11 @@ PATHS = {  # path: a member that its answer has
 
 
 class Crowd:
-    """
-    `clients` threads, each with one connection; they begin their share of `requests` when all have had an answer.
+    """`clients` threads, each with one connection; they begin their share of `requests` when all have had an answer."""
 
-    shares: there is no room for all at once. Nobody waits for the others then, and a connection may be found closed when
-    it has been idle: its request is sent again on a new one, as every HTTP client does.
-    """
-
-    def __init__(self, m, clients, requests, shares=False):
-        self.m, self.clients, self.requests, self.shares = m, clients, requests, shares
+    def __init__(self, m, clients, requests):
+        self.m, self.clients, self.requests = m, clients, requests
         self.lost = 0  # connections that ended before their first answer
-        self.closed = 0  # idle ones
         self.wrong = []
         self.door = threading.Lock()  # QEMU listens with a backlog of one
         self.connected = threading.Barrier(clients + 1)
@@ -54,24 +48,13 @@ class Crowd:
                 self.lost += 1
         raise ConnectionError(f"client {number} could not connect")
 
-    def _ask_again(self, connection, number):
-        try:
-            self._ask(connection, number)
-        except (ConnectionError, http.client.RemoteDisconnected):
-            if not self.shares:
-                raise
-            connection.close()
-            self.closed += 1
-            self._ask(connection, number)
-
     def _client(self, number):
         try:
             connection = self._connect(number)
-            if not self.shares:
-                self.connected.wait(120 * self.m.patience)
-                self.go.wait()
+            self.connected.wait(120 * self.m.patience)
+            self.go.wait()
             for i in range(number + self.clients, self.requests, self.clients):
-                self._ask_again(connection, i)
+                self._ask(connection, i)
             connection.close()
         except Exception as error:  # whatever it is, the test is to hear of it
             self.wrong.append((number, repr(error)))
@@ -81,8 +64,7 @@ class Crowd:
         for thread in self.threads:
             thread.start()
         try:
-            if not self.shares:
-                self.connected.wait(120 * self.m.patience)
+            self.connected.wait(120 * self.m.patience)
         except threading.BrokenBarrierError:
             raise AssertionError(self.wrong[:5]) from None
         return self
@@ -93,7 +75,7 @@ class Crowd:
             thread.join(600)
             assert not thread.is_alive()
         assert not self.wrong, (len(self.wrong), self.wrong[:5])
-        assert self.lost <= 2 and self.closed <= self.clients // 10
+        assert self.lost <= 2
 
     def __exit__(self, *_):
         self.go.set()

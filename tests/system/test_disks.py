@@ -113,14 +113,14 @@ def test_tables(disk, damage, state):
 
 def test_hostile_table(disk):
     """Overlapping, endless and backward partitions are left out; the full table is listed whole."""
-    many = [(LINUX, 100 + i, 100 + i, '"' * 36) for i in range(124)]
+    many = [(LINUX, 100 + i, 100 + i, "€" * 36) for i in range(124)]
     bad = [(LINUX, 100, 200, "over"), (LINUX, 300, 299, "back"), (LINUX, 400, (1 << 64) - 1, "end"),
            (LINUX, 0, 1, "low")]
     path = disk(gpt(512, many + bad))
     with Machine(extra=disk_args("nvme", path)) as m:
         found, = wait_tables(m)
         assert [p["number"] for p in found["partitions"]] == list(range(1, 125))
-        assert found["partitions"][123]["name"] == '"' * 36
+        assert found["partitions"][123]["name"] == "€" * 36
         assert "4 partitions overlap others or lie outside" in m.serial()
 
 
@@ -133,7 +133,13 @@ def test_several(disk, kind):
         found = wait_tables(m, 3)
         assert sorted(d["serial"] for d in found) == ["serial-0", "serial-1", "serial-2"]
         assert sorted(d["partitions"][0]["name"] for d in found) == ["disk 0", "disk 1", "disk 2"]
-        assert len({d["name"] for d in found}) == 3
+        names = [d["name"] for d in found]
+        assert len(set(names)) == 3
+        page = m.json("/host/disks?limit=2&fields=name,partitions")
+        assert page["next"] == names[1] and page["items"] == [{"name": d["name"], "partitions": d["partitions"]} for d in found[:2]]
+        assert m.json(f"/host/disks?after={names[1]}") == {"items": found[2:]}
+        reply = m.get("/host/disks?filter=serial:serial-1&fields=serial", headers={"Accept": "application/x-ndjson"})
+        assert reply.body == b'{"serial":"serial-1"}\n'
 
 
 def test_namespaces(disk):

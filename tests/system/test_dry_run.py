@@ -33,6 +33,30 @@ def test_vm(clean, problem):
     assert m.get("/vms/x").headers["ETag"] == before and m.get("/vms/y").status == 404
 
 
+def test_names_of_what_is_not_there(clean, problem):
+    """A definition may be ahead of what it names, so a dry run tells; a start cannot, and says the same."""
+    m = clean
+    m.upload("kernel-6", b"k")
+    vm = {"boot": {"kernel": "kernel-7", "initrd": "i"}, "nics": [{"id": "a", "network": "default"}, {"id": "b", "network": "defualt"}],
+          "disks": [{"id": "root", "volume": "v"}, {"id": "cd", "image": "kernel-6", "read_only": True}, {"id": "iso", "image": "none", "read_only": True}]}
+    assert would_be(m.put("/vms/x?dry_run=true", vm))["missing"] == [
+        {"kind": "image", "name": "kernel-7", "pointer": "/boot/kernel", "similar": ["kernel-6"]},
+        {"kind": "image", "name": "i", "pointer": "/boot/initrd"},
+        {"kind": "volume", "name": "v", "pointer": "/disks/0/volume"},
+        {"kind": "image", "name": "none", "pointer": "/disks/2/image"},
+        {"kind": "network", "name": "defualt", "pointer": "/nics/1/network", "similar": ["default"]},
+    ]
+    vm = {"boot": {"kernel": "kernel-6"}, "nics": [{"id": "a", "network": "defualt"}]}
+    for reply in (m.put("/vms/x?dry_run=true&start=true", vm), m.put("/vms/x?start=true", vm), m.post("/vms?start=true", vm)):
+        refused = problem(reply, 422, "semantic")
+        assert refused["pointer"] == "/nics/0/network" and refused["similar"] == ["default"]
+    assert m.json("/vms")["items"] == []
+    vm["nics"][0]["network"] = "default"
+    assert "missing" not in would_be(m.put("/vms/x?dry_run=true&start=true", vm))
+    vm["missing"] = []  # what a dry run gave can be put
+    assert m.put("/vms/x", vm).status == 201 and "missing" not in m.json("/vms/x")
+
+
 def test_running_vm(clean, problem):
     m = clean
     with open(f"{BUILD}/guests/echo.elf", "rb") as f:

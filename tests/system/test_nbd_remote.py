@@ -190,8 +190,9 @@ def test_tls(host, image, pki):
     m = host
     ca = (pki / "ca-cert.pem").read_text()
     with with_tls(pki, image) as server:
-        for tls in ({"ca": ca}, {"certificate_sha256": fingerprint(pki, "server")}):
-            volume = attach(m, server, tls=tls)
+        pin = fingerprint(pki, "server")
+        for given, tls in (({"ca": ca}, {"ca": ca}), ({"certificate_sha256": pin.upper()}, {"certificate_sha256": pin})):
+            volume = attach(m, server, tls=given)
             assert volume["size_bytes"] == SIZE
             assert m.json("/pools/store")["nbd"] == {"host": HOST, "port": server.port, "tls": tls}
             assert m.delete("/volumes/v").status == 204

@@ -3,10 +3,12 @@
 
 import http.client
 import json
+import os
 import re
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -109,7 +111,7 @@ def test_broken_handshakes_end(machine, data):
 
 
 def test_slow_handshakes_do_not_keep_others_out(machine):
-    """More than can have a handshake under way or a session, all in the middle of their ClientHello or silent."""
+    """More than can have a handshake under way, all in the middle of their ClientHello or silent."""
     slow = []
     try:
         for i in range(130):
@@ -131,6 +133,44 @@ def test_a_handshake_that_stops_is_ended(machine):
             assert s.recv(100) == b""
         except ConnectionResetError:
             pass
+
+
+def health(s):
+    s.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert s.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("version,cipher", [
+    (ssl.TLSVersion.TLSv1_3, None), (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-GCM-SHA256"),
+    (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-CHACHA20-POLY1305"),
+])
+def test_a_session_rests_between_requests(machine, version, cipher):
+    """It goes on where it was: both ways' records are counted, and the count is part of their protection."""
+    context = ssl._create_unverified_context()
+    context.minimum_version = context.maximum_version = version
+    if cipher:
+        context.set_ciphers(cipher)
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", machine.port), 30 * machine.patience)) as s:
+        for _ in range(5):
+            health(s)
+
+
+def test_parts_of_records_do_not_keep_others_out(machine):
+    """More than can be at work end a request, begin a record, and never go on."""
+    slow = []
+    try:
+        for _ in range(90):
+            s = machine.socket()
+            slow.append(s)
+            health(s)
+            with socket.socket(fileno=os.dup(s.fileno())) as raw:
+                raw.sendall(b"\x17\x03\x03\x40")
+        begin = time.monotonic()
+        assert machine.get("/host").status == 200
+        assert time.monotonic() - begin < 10 * machine.patience
+    finally:
+        for s in slow:
+            s.close()
 
 
 def test_records_of_every_size(machine):

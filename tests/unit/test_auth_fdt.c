@@ -97,6 +97,18 @@ TEST(credentials_are_taken)
     CHECK(claim_matches(&claim, "rack7secret1"));
 }
 
+TEST(a_digest_may_be_in_capitals)
+{
+    char capitals[sizeof(digest_text)];
+
+    begin(NULL);
+    for (u32 i = 0; i < sizeof(capitals); i++)
+        capitals[i] = (char)(digest_text[i] - (digest_text[i] >= 'a' ? 'a' - 'A' : 0));
+    add("ci", "operator", capitals, NULL);
+    CHECK_STR(finish(), "");
+    CHECK(token_check(&store, TEXT) != NULL);
+}
+
 TEST(mistakes_are_told_and_cost_themselves)
 {
     begin("short");

@@ -109,6 +109,11 @@ TEST(names_are_utf8)
     seal();
     CHECK_EQ(parse(), 0);
     CHECK_STR(gpt->parts[0].name, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd");
+    put(name + 2, 0x1b, 2); /* a terminal would take it for a command */
+    put(name + 4, 0, 2);
+    seal();
+    CHECK_EQ(parse(), 0);
+    CHECK_STR(gpt->parts[0].name, "\xc3\xa9\xef\xbf\xbd");
     memset(name, 0xff, 72);
     seal();
     CHECK_EQ(parse(), 0);

@@ -90,6 +90,11 @@ TEST(hex_that_is_none_is_refused)
     CHECK(!hex_read(back, 2, ""));
     CHECK(!hex_read(back, 2, "123"));
     CHECK(!hex_read(back, 2, "12 4"));
+    CHECK(hex_read_all(back, 2, "12aF"));
+    CHECK_EQ(back[1], 0xaf);
+    CHECK(!hex_read_all(back, 2, "12af0"));
+    CHECK(!hex_read_all(back, 2, "12a"));
+    back[1] = 0;
     CHECK(hex_read_small(back, 2, "12af"));
     CHECK_EQ(back[1], 0xaf);
     CHECK(!hex_read_small(back, 2, "12aF"));

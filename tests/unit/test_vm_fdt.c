@@ -340,8 +340,8 @@ TEST(images)
         CHECK_EQ(read_image(), -EINVAL);
         CHECK_STR(told, "n/kind;");
     }
-    for (int i = 0; i < 3; i++) {
-        digest[63] = "g\0F"[i];
+    for (int i = 0; i < 2; i++) {
+        digest[63] = "g\0"[i];
         begin("k");
         CHECK_EQ(fdt_property_string(blob, "sha256", digest), 0);
         CHECK_EQ(read_image(), -EINVAL);

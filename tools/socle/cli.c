@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/socle/hint.h"
 #include "tools/socle/text.h"
 
 #define API_BASE      "/api/v1"
@@ -89,6 +90,33 @@ static void print_line(const char *label, const char *value)
     free(safe);
 }
 
+/* A list of words in one line. */
+static void print_words(const char *label, const json_t *names)
+{
+    struct buffer text = {0};
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach(names, i, name)
+        buffer_print(&text, "%s%s", i ? ", " : "", json_string_value(name) ?: "?");
+    if (text.data)
+        print_line(label, text.data);
+    free(text.data);
+}
+
+void api_tell_similar(const json_t *problem)
+{
+    print_words("  there is: ", json_object_get(problem, "similar"));
+}
+
+static void print_hint(const json_t *problem)
+{
+    char *hint = hint_for(member_text(problem, "type"), member_text(problem, "hint"));
+
+    print_line("  hint: ", hint);
+    free(hint);
+}
+
 enum outcome api_tell(const json_t *problem, const char *otherwise)
 {
     const char *detail = member_text(problem, "detail");
@@ -99,7 +127,9 @@ enum outcome api_tell(const json_t *problem, const char *otherwise)
     print_line("  at: ", member_text(problem, "pointer"));
     print_line("  got: ", member_text(problem, "got"));
     print_line("  needs the role: ", member_text(problem, "need_role"));
-    print_line("  hint: ", member_text(problem, "hint"));
+    print_words("  allowed: ", json_object_get(problem, "allowed"));
+    api_tell_similar(problem);
+    print_hint(problem);
     return REFUSED;
 }
 
@@ -110,10 +140,6 @@ enum outcome api_problem(const struct http_reply *reply)
 
     (void)api_tell(problem, otherwise);
     free(otherwise);
-    if (reply->status == 401)
-        fputs("  hint: \"socle claim CODE\" on a new host; SOCLE_TOKEN, or \"socle connect\" "
-              "with --token or --user, on another.\n",
-              stderr);
     json_decref(problem);
     return REFUSED;
 }

@@ -59,6 +59,9 @@ enum outcome api_problem(const struct http_reply *reply);
 /* Tells what a problem says, or `otherwise` if it is none. Return: REFUSED. */
 enum outcome api_tell(const json_t *problem, const char *otherwise);
 
+/* Tells the names of an object's "similar", if it has some: what may have been meant. */
+void api_tell_similar(const json_t *problem);
+
 /* Prints JSON on stdout, indented. */
 void print_json(const json_t *value);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/socle/hint.h"
 #include "tools/socle/listing.h"
 #include "tools/socle/progress.h"
 #include "tools/socle/run_commands.h"
@@ -94,7 +95,7 @@ enum outcome run_task_show(struct cli *cli)
 {
     enum outcome outcome = cli_open(cli);
     json_t *task = NULL;
-    char *progress;
+    char *progress, *hint;
 
     if (outcome == DONE)
         outcome = get(cli, args_value(&cli->args, 0), "", &task);
@@ -102,6 +103,7 @@ enum outcome run_task_show(struct cli *cli)
         print_json(task);
     } else if (outcome == DONE) {
         progress = progress_text(task);
+        hint = hint_for(member_text(task, "error.type"), member_text(task, "error.hint"));
         print_field("id", member_text(task, "id"));
         print_field("kind", member_text(task, "kind"));
         print_field("target", member_text(task, "target"));
@@ -110,7 +112,8 @@ enum outcome run_task_show(struct cli *cli)
         print_field("begun", member_text(task, "created_at"));
         print_field("ended", member_text(task, "finished_at"));
         print_field("error", member_text(task, "error.detail"));
-        print_field("hint", member_text(task, "error.hint"));
+        print_field("hint", hint);
+        free(hint);
         free(progress);
     }
     json_decref(task);

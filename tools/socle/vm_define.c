@@ -128,12 +128,48 @@ static enum outcome add_default_nic(struct cli *cli, json_t *vm)
     return outcome;
 }
 
-/* Whether the host takes the definition: before megabytes are sent for it. */
-static enum outcome try_definition(struct cli *cli, json_t *vm)
+/* Whether an image that the host has not will be sent. */
+static bool is_sent(const struct source *sources, size_t count, const json_t *missing)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sources[i].file && strcmp(member_text(missing, "kind"), "image") == 0 &&
+            strcmp(sources[i].image, member_text(missing, "name")) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the definition names must be there, or be sent. */
+static enum outcome check_missing(const json_t *all, const struct source *sources, size_t count)
+{
+    const json_t *missing;
+    size_t i;
+
+    json_array_foreach(all, i, missing)
+    {
+        const char *kind = member_text(missing, "kind");
+
+        if (is_sent(sources, count, missing))
+            continue;
+        (void)say(REFUSED, "there is no %s \"%s\".", kind, member_text(missing, "name"));
+        api_tell_similar(missing);
+        fprintf(stderr, "  hint: \"socle %s list\" shows those there are.\n", kind);
+        return REFUSED;
+    }
+    return DONE;
+}
+
+/* Whether the host takes the definition, and could start it: before megabytes are sent for it. */
+static enum outcome try_definition(struct cli *cli, json_t *vm, const struct source *sources,
+                                   size_t count)
 {
     char *path = api_path("/vms/", args_value(&cli->args, 0), "?dry_run=true", NULL);
-    enum outcome outcome = api_call(cli, "PUT", path, json_incref(vm), NULL);
+    json_t *would_be = NULL;
+    enum outcome outcome = api_call(cli, "PUT", path, json_incref(vm), &would_be);
 
+    if (outcome == DONE)
+        outcome = check_missing(json_object_get(would_be, "missing"), sources, count);
+    json_decref(would_be);
     free(path);
     return outcome;
 }
@@ -163,7 +199,7 @@ static enum outcome prepare(struct cli *cli, json_t *vm)
     if (outcome == DONE)
         outcome = add_defaults(cli, vm);
     if (outcome == DONE)
-        outcome = try_definition(cli, vm);
+        outcome = try_definition(cli, vm, sources, count);
     for (size_t i = 0; i < count; i++) {
         if (outcome == DONE && sources[i].file)
             outcome = upload_file(cli, sources[i].file, sources[i].image, sources[i].kind, NULL);
