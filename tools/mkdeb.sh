@@ -19,7 +19,7 @@ Version: $version
 Architecture: $arch
 Maintainer: Socle <socle@localhost>
 Installed-Size: $size
-Depends: libc6, libcurl4t64 | libcurl4, libjansson4
+Depends: libc6, libcurl4t64 | libcurl4, libjansson4, libext2fs2 | libext2fs2t64, libcom-err2
 Section: admin
 Priority: optional
 Description: command line of the Socle hypervisor

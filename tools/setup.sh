@@ -12,6 +12,7 @@ packages=(
     python3 python3-pytest                   # tools and system tests
     curl ca-certificates xz-utils cpio gzip  # fetching and unpacking
     libcurl4-openssl-dev libjansson-dev      # the command line, socle
+    libext2fs-dev comerr-dev                 # of it: what a disk boots
     device-tree-compiler                     # socle.dts -> socle.dtb
 )
 [ "${1:-}" = tests ] && packages+=(

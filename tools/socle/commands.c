@@ -189,14 +189,28 @@ const struct command commands[] = {
     {
         .words = "run",
         .summary = "upload what is a file, create a VM and start it",
-        .text = "Kernel and initrd are files, which are uploaded as NAME-kernel and NAME-initrd, "
-                "or names of images on the host. "
+        .text = "What is booted is on the disk image, raw or qcow2, of which the VM gets a volume "
+                "NAME: kernel and initrd are found in its ext4 file systems, as its boot loader "
+                "would. Or --kernel and --initrd name them. All three are files, which are "
+                "uploaded as NAME-disk, NAME-kernel and NAME-initrd, or names of images on the "
+                "host. "
                 "Without options the VM has one CPU, 512 MiB, the console ttyS0, and a NIC on the "
                 "network \"default\" "
                 "if the host has one. With -it its console is attached; \"~.\" at the beginning of "
                 "a line leaves it.",
         .args = {{"NAME", VALUE_TEXT, 0}},
-        .options = {VM_OPTIONS,
+        .options = {{.name = "image",
+                     .value = "IMAGE",
+                     .kind = VALUE_IMAGE_OR_FILE,
+                     .help = "its disk, which is booted"},
+                    {.name = "disk-size",
+                     .value = "SIZE",
+                     .help = "the disk is to be larger than its image"},
+                    {.name = "pool",
+                     .value = "POOL",
+                     .kind = VALUE_POOL,
+                     .help = "where the disk is; ram: in the host's memory (the first pool)"},
+                    VM_OPTIONS,
                     CLOUD_INIT_OPTIONS,
                     {.name = "interactive",
                      .letter = 'i',

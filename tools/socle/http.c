@@ -98,6 +98,14 @@ static void set_headers(struct http *http)
         snprintf(offset, sizeof(offset), "%llu", (unsigned long long)http->request->offset);
         add_header(http, "Upload-Offset", offset);
     }
+    if (http->request->range_len) {
+        char *range =
+            mem_text("bytes=%llu-%llu", (unsigned long long)http->request->range_at,
+                     (unsigned long long)(http->request->range_at + http->request->range_len - 1));
+
+        add_header(http, "Range", range);
+        free(range);
+    }
     curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->headers);
 }
 

@@ -39,9 +39,10 @@ struct http_request {
     bool can_resume; /* Upload-Complete: ?1 */
     bool has_offset; /* Upload-Offset: offset */
     u64 offset;
-    bool is_quiet;  /* a broken connection is not told, but in the reply */
-    http_sink sink; /* NULL: into the reply's body; and no time-out with one */
-    void *context;  /* of source and sink */
+    u64 range_at, range_len; /* Range; 0 long: none */
+    bool is_quiet;           /* a broken connection is not told, but in the reply */
+    http_sink sink;          /* NULL: into the reply's body; and no time-out with one */
+    void *context;           /* of source and sink */
 };
 
 struct http_reply {
