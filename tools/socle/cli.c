@@ -179,6 +179,16 @@ enum outcome api_try(struct cli *cli, const char *method, const char *path, json
     return outcome;
 }
 
+enum outcome api_status(struct cli *cli, char *path, long *status)
+{
+    json_t *object = NULL;
+    enum outcome outcome = api_try(cli, "GET", path, NULL, &object, status);
+
+    json_decref(object);
+    free(path);
+    return outcome;
+}
+
 enum outcome api_call(struct cli *cli, const char *method, const char *path, json_t *body,
                       json_t **answer)
 {

@@ -42,6 +42,9 @@ enum outcome api_send(struct cli *cli, const char *method, char *path, json_t *b
 enum outcome api_try(struct cli *cli, const char *method, const char *path, json_t *body,
                      json_t **answer, long *status);
 
+/* What the host says of something that a path names: 200, 404; without a word. Path is released. */
+enum outcome api_status(struct cli *cli, char *path, long *status);
+
 /* Puts a file's text, 16 KiB at most, into a request. Return: DONE, or MISUSED after saying why
  * not. */
 enum outcome api_put_file(json_t *body, const char *member, const char *file);

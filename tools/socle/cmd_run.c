@@ -18,13 +18,9 @@
 
 static enum outcome check_image(struct cli *cli, const char *name)
 {
-    char *path = api_path("/images/", name, NULL);
-    json_t *image = NULL;
     long status;
-    enum outcome outcome = api_try(cli, "GET", path, NULL, &image, &status);
+    enum outcome outcome = api_status(cli, api_path("/images/", name, NULL), &status);
 
-    json_decref(image);
-    free(path);
     if (outcome != DONE || status != 404)
         return outcome;
     return say(MISUSED,
@@ -36,7 +32,6 @@ enum outcome source_find(struct cli *cli, const char *name, const char *suffix,
                          struct source *source)
 {
     const char *given = args_option(&cli->args, source->option);
-    bool is_elf;
 
     if (!given)
         return DONE;
@@ -46,7 +41,8 @@ enum outcome source_find(struct cli *cli, const char *name, const char *suffix,
         source->image = mem_text("%s", given);
         return check_image(cli, given);
     }
-    if (!upload_guess(given, &is_elf))
+    source->guess = upload_guess(given, &source->is_elf);
+    if (!source->guess)
         return say(MISUSED, "%s cannot be read, or is no file.", given);
     source->file = given;
     source->image = mem_text("%s-%s", name, suffix);
@@ -63,12 +59,10 @@ static enum outcome plan_boot(struct cli *cli, struct run_plan *plan, struct sou
 {
     enum outcome outcome = source_find(cli, plan->name, source->option, source);
     json_t *boot = vm_options_group(plan->vm, "boot");
-    bool is_elf;
 
     if (outcome != DONE || !source->file)
         return outcome;
-    (void)upload_guess(source->file, &is_elf);
-    if (is_elf && source == &plan->kernel && !json_object_get(boot, "firmware"))
+    if (source->is_elf && source == &plan->kernel && !json_object_get(boot, "firmware"))
         json_object_set_new(boot, "firmware", json_string("pvh"));
     json_object_set_new(boot, source->option, json_string(source->image));
     return DONE;
@@ -77,17 +71,12 @@ static enum outcome plan_boot(struct cli *cli, struct run_plan *plan, struct sou
 /* A NIC on the default network, if the host has one. */
 static enum outcome add_default_nic(struct cli *cli, json_t *vm)
 {
-    char *path = api_path("/networks/", DEFAULT_NETWORK, NULL);
-    json_t *network = NULL;
-    enum outcome outcome;
     long status;
+    enum outcome outcome = api_status(cli, api_path("/networks/", DEFAULT_NETWORK, NULL), &status);
 
-    outcome = api_try(cli, "GET", path, NULL, &network, &status);
     if (outcome == DONE && status == 200)
         json_object_set_new(vm, "nics",
                             json_pack("[{ssss}]", "id", "net0", "network", DEFAULT_NETWORK));
-    json_decref(network);
-    free(path);
     return outcome;
 }
 

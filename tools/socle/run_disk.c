@@ -4,7 +4,6 @@
 
 #include "tools/socle/run_plan.h"
 #include "tools/socle/text.h"
-#include "tools/socle/upload.h"
 #include "tools/socle/vm_options.h"
 
 #define CMDLINE_OF_ROOT "console=ttyS0 root=%s ro"
@@ -12,13 +11,9 @@
 /* A volume that is there may be somebody's: it is never taken, nor replaced. */
 static enum outcome check_volume(struct cli *cli, const char *name)
 {
-    char *path = api_path("/volumes/", name, NULL);
-    json_t *volume = NULL;
     long status;
-    enum outcome outcome = api_try(cli, "GET", path, NULL, &volume, &status);
+    enum outcome outcome = api_status(cli, api_path("/volumes/", name, NULL), &status);
 
-    json_decref(volume);
-    free(path);
     if (outcome != DONE || status != 200)
         return outcome;
     return say(REFUSED,
@@ -29,12 +24,8 @@ static enum outcome check_volume(struct cli *cli, const char *name)
 /* Only what a disk can be made of. */
 static enum outcome check_kind(struct source *disk)
 {
-    bool is_elf;
-
-    if (!disk->file)
-        return DONE;
-    disk->kind = upload_guess(disk->file, &is_elf);
-    if (strcmp(disk->kind, "raw") == 0 || strcmp(disk->kind, "qcow2") == 0)
+    disk->kind = disk->guess;
+    if (!disk->file || strcmp(disk->kind, "raw") == 0 || strcmp(disk->kind, "qcow2") == 0)
         return DONE;
     return say(MISUSED, "%s is no disk image, raw or qcow2: it looks like an image of kind %s.",
                disk->file, disk->kind);
@@ -50,9 +41,8 @@ enum outcome run_disk_plan(struct cli *cli, struct run_plan *plan)
 {
     const char *size = args_option(&cli->args, "disk-size");
     enum outcome outcome;
-    u64 bytes;
 
-    if (size && !text_parse_size(size, &bytes))
+    if (size && !text_parse_size(size, &plan->disk_bytes))
         return say(MISUSED, "--disk-size needs a size, as in 512M or 20G, not \"%s\".", size);
     if (!args_has(&cli->args, "image"))
         return DONE;
@@ -74,14 +64,12 @@ enum outcome run_disk_plan(struct cli *cli, struct run_plan *plan)
 /* Return: what the volume is, or NULL after telling why there is none. */
 static json_t *make_volume(struct cli *cli, struct run_plan *plan)
 {
-    const char *size = args_option(&cli->args, "disk-size"),
-               *pool = args_option(&cli->args, "pool");
+    const char *pool = args_option(&cli->args, "pool");
     json_t *body = json_pack("{s{ss}}", "from", "image", plan->disk.image), *volume = NULL;
     char *path = api_path("/volumes/", plan->name, NULL);
-    u64 bytes;
 
-    if (size && text_parse_size(size, &bytes))
-        json_object_set_new(body, "size_bytes", json_integer((json_int_t)bytes));
+    if (args_has(&cli->args, "disk-size"))
+        json_object_set_new(body, "size_bytes", json_integer((json_int_t)plan->disk_bytes));
     if (pool)
         json_object_set_new(body, "pool", json_string(pool));
     plan->has_volume = api_call(cli, "PUT", path, body, &volume) == DONE;

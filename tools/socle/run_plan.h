@@ -9,15 +9,18 @@
 /* What --kernel, --initrd or --image names: a file of this machine, or an image of the host. */
 struct source {
     const char *option;
-    const char *kind; /* of the image */
-    const char *file; /* NULL: an image, or nothing */
-    char *image;      /* its name there, or NULL; heap */
+    const char *kind;  /* of the image */
+    const char *file;  /* NULL: an image, or nothing */
+    const char *guess; /* of a file: upload_guess() */
+    bool is_elf;
+    char *image; /* its name there, or NULL; heap */
 };
 
 struct run_plan {
     const char *name; /* the VM's; and of its disk's volume */
     json_t *vm;       /* the definition */
     struct source kernel, initrd, disk;
+    u64 disk_bytes;         /* --disk-size */
     bool boots_from_disk;   /* kernel and initrd are found there */
     bool has_volume;        /* made here, so it goes again if there will be no VM */
     struct disk_boot found; /* on the disk */

@@ -26,16 +26,11 @@ enum outcome vm_define_check_name(struct cli *cli)
 {
     const char *name = args_value(&cli->args, 0);
     enum outcome outcome;
-    json_t *old = NULL;
     long status;
-    char *path;
 
     if (args_has(&cli->args, "replace"))
         return DONE;
-    path = api_path("/vms/", name, NULL);
-    outcome = api_try(cli, "GET", path, NULL, &old, &status);
-    free(path);
-    json_decref(old);
+    outcome = api_status(cli, api_path("/vms/", name, NULL), &status);
     if (outcome != DONE || status != 200)
         return outcome;
     return say(REFUSED, "there is a VM %s already: \"socle vm start %s\", or take --replace.", name,
